@@ -1,0 +1,1 @@
+"""Data that ships with RVOS Studio: weights, demo clip, icons, themes, translations."""

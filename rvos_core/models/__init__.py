@@ -1,0 +1,1 @@
+"""One module per referring system; blocks they share live in `blocks`."""

@@ -1,0 +1,109 @@
+"""The roles a model can play, and the values it returns. See docs/architecture.md.
+
+Shape letters: b batch, t frames, q queries, c channels, h w cells (stride 4 of the network input), l words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model is, how to run it and what it was measured to do.
+
+    Attributes:
+        name: stable name, e.g. `ifirvos-mini`.
+        arch: the system, e.g. `ifirvos`.
+        parameters: number of parameters.
+        licence: SPDX id of the weights.
+        description: one or two honest sentences for a person.
+        trained_on: what the weights have seen.
+        size: short side of the network input, pixels.
+        long_side: cap of the long side of the network input, pixels.
+        window, stride: default sliding window, frames.
+        visible_on, visible_off: hysteresis thresholds of the class probability for "in sight".
+        measured: name of a benchmark -> figures, e.g. `{"synth-test": {"jf": 0.8}}`.
+    """
+
+    name: str
+    arch: str
+    parameters: int
+    licence: str
+    description: str
+    trained_on: str
+    size: int
+    long_side: int
+    window: int
+    stride: int
+    visible_on: float = 0.5
+    visible_off: float = 0.5
+    bundled: bool = False
+    measured: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """An expression as the model reads it. `token_ids`, `token_padding`: (1, l); `unknown_words` as typed."""
+
+    expression: str
+    token_ids: torch.Tensor
+    token_padding: torch.Tensor
+    unknown_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FrameFeatures:
+    """Frames of one window after everything that does not depend on the text.
+
+    `levels`: maps (t, c, h, w) from fine to coarse. `input_size`: (height, width) of the network input, pixels.
+    """
+
+    levels: tuple[torch.Tensor, ...]
+    input_size: tuple[int, int]
+
+    @property
+    def frames(self) -> int:
+        return int(self.levels[0].shape[0])
+
+
+@dataclass(frozen=True)
+class WindowPrediction:
+    """What a referrer says of one window.
+
+    Attributes:
+        mask_logits: (t, q, h, w) float32 at stride 4 of the network input.
+        class_logits: (t, q) float32; sigmoid = P(this query is the referred object and visible).
+        boxes: (t, q, 4) float32 cxcywh in [0, 1] of the frame.
+        consensus: P(the object is there at all), or None where the model has no such head.
+    """
+
+    mask_logits: torch.Tensor
+    class_logits: torch.Tensor
+    boxes: torch.Tensor
+    consensus: float | None = None
+
+
+class Referrer(Protocol):
+    """Text -> one object's masks on a window of frames."""
+
+    card: ModelCard
+
+    def encode_text(self, expression: str) -> TextFeatures:
+        """Tokenise `expression`; words outside the vocabulary are named in the result."""
+        ...
+
+    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
+        """Resize, normalise and encode frames (H, W, 3) uint8 RGB; `size` overrides the card's short side."""
+        ...
+
+    def refer(self, frames: FrameFeatures, text: TextFeatures) -> WindowPrediction:
+        """Predict masks, classes and boxes of all queries on these frames."""
+        ...
