@@ -1,0 +1,1 @@
+"""The command line, `rvos ...`: the only place of the core that prints."""
