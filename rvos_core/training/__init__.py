@@ -1,0 +1,1 @@
+"""Training of referring models: matcher, losses, data from the street world, one readable loop."""
