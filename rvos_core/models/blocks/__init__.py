@@ -1,0 +1,1 @@
+"""Parts that the models are built from, one concept a file."""

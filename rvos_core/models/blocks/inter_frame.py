@@ -1,0 +1,29 @@
+"""Inter-frame interaction (IFIRVOS section 3.4, figure 4, equation 5): the instance embeddings of all frames meet."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class InterFrameLayer(nn.Module):
+    """A post-norm transformer layer over all (frame, query) tokens of a clip: no positions, no mask.
+
+    Without positions the layer is equivariant to the order of frames.
+    """
+
+    def __init__(self, hidden: int, *, heads: int, ffn: int, dropout: float) -> None:
+        super().__init__()
+        self.self_attn = nn.MultiheadAttention(hidden, heads, dropout=dropout, batch_first=True)
+        self.linear1 = nn.Linear(hidden, ffn)
+        self.linear2 = nn.Linear(ffn, hidden)
+        self.norm1 = nn.LayerNorm(hidden)
+        self.norm2 = nn.LayerNorm(hidden)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, embeddings: Tensor, *, frames: int) -> Tensor:
+        """embeddings: (b * t, q, c) with t = `frames` -> the same shape."""
+        queries = embeddings.shape[1]
+        x = embeddings.reshape(-1, frames * queries, embeddings.shape[2])
+        x = self.norm1(x + self.dropout(self.self_attn(x, x, x, need_weights=False)[0]))
+        x = self.norm2(x + self.dropout(self.linear2(self.dropout(self.linear1(x).relu()))))
+        return x.reshape(embeddings.shape)
