@@ -108,7 +108,7 @@ class IfirvosConfig(_Serialisable):
         queries: object queries a frame.
         mask_dim: channels of the mask feature map that the dynamic mask head reads.
         dynamic_channels: hidden channels of the dynamic mask head.
-        fpn_block_strides: strides of the cross-modal FPN that have a vision-language block; others have a plain lateral.
+        fpn_block_strides: strides of the cross-modal FPN with a vision-language block; others have a plain lateral.
         gate_bias_init: initial output bias of the LEwV and VEwL attention; 1 lets the products begin near identity.
         vision_language: Table 4 "VLI". False: the encoder sees the projected levels and the sentence query is pooled
             from the raw words; neither LEwV nor VEwL exists.

@@ -10,13 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from rvos_core.models.blocks.backbones import ImageEncoder
 from rvos_core.models.blocks.cross_modal_fpn import CrossModalFpn
 from rvos_core.models.blocks.deformable_transformer import DecodedLayer, DeformableTransformer
 from rvos_core.models.blocks.dynamic_mask_head import dynamic_mask_head, parameter_count
+from rvos_core.models.blocks.layout import as_clips, clip_maps, clip_tokens
 from rvos_core.models.blocks.padding import padding_at, unpadded_size, valid_ratios
 from rvos_core.models.blocks.perceptron import Perceptron
 from rvos_core.models.blocks.position_encodings import sine_1d, sine_2d
@@ -51,7 +51,7 @@ class EncodedFrames:
     input_size: tuple[int, int]
     padding: Tensor | None = None
 
-    def clips(self, index: Tensor) -> EncodedFrames:
+    def select(self, index: Tensor) -> EncodedFrames:
         """The clips of `index` (int64, (m,)), repeated as often as named: several expressions on one clip."""
         padding = None if self.padding is None else self.padding[index]
         return EncodedFrames(tuple(level[index] for level in self.levels), self.input_size, padding)
@@ -62,26 +62,25 @@ class LayerPrediction:
     """The heads on one decoder layer.
 
     Attributes:
-        logits: (b, t, q, 1): this query is the referred object and in sight.
-        boxes: (b, t, q, 4) cxcywh in [0, 1] of the unpadded frame.
-        masks: (b, t, q, h, w) logits at stride 4.
-    """
-
-    logits: Tensor
-    boxes: Tensor
-    masks: Tensor
-
-
-@dataclass(frozen=True)
-class IfirvosOutput:
-    """The last layer's prediction; for training also the earlier layers' (in order) and the fused levels.
-
-    `fused_levels`: maps (b, t, c, h, w) at strides 8, 16, 32, 64 as the encoder reads them, after VEwL.
+        pred_logits: (b, t, q, 1): this query is the referred object and in sight.
+        pred_boxes: (b, t, q, 4) cxcywh in [0, 1] of the unpadded frame.
+        pred_masks: (b, t, q, h, w) logits at stride 4.
     """
 
     pred_logits: Tensor
     pred_boxes: Tensor
     pred_masks: Tensor
+
+
+@dataclass(frozen=True)
+class IfirvosOutput(LayerPrediction):
+    """The last layer's prediction; for training also what came before it.
+
+    Attributes:
+        aux: the earlier layers' predictions in order; empty where they were not asked for.
+        fused_levels: maps (b, t, c, h, w) at strides 8, 16, 32, 64 as the encoder reads them, after VEwL.
+    """
+
     aux: tuple[LayerPrediction, ...]
     fused_levels: tuple[Tensor, ...]
 
@@ -123,16 +122,14 @@ class Ifirvos(nn.Module):
 
     def _reset_heads(self) -> None:
         for head in self.class_embed:
-            nn.init.constant_(head.bias, -math.log((1 - _CLASS_PRIOR) / _CLASS_PRIOR))  # type: ignore[arg-type]
+            nn.init.constant_(head.get_parameter("bias"), -math.log((1 - _CLASS_PRIOR) / _CLASS_PRIOR))
         for index, head in enumerate(self.bbox_embed):
-            last = head.layers[-1]  # type: ignore[union-attr, index]
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+            nn.init.zeros_(head.get_parameter("layers.2.weight"))
+            nn.init.zeros_(head.get_parameter("layers.2.bias"))
             if index == 0:
-                nn.init.constant_(last.bias[2:], -2.0)  # boxes begin small: sigmoid(-2) of the frame
-        for layer in self.controller.layers:
-            nn.init.xavier_uniform_(layer.weight)  # type: ignore[arg-type]
-            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+                nn.init.constant_(head.get_parameter("layers.2.bias")[2:], -2.0)  # boxes begin small: sigmoid(-2)
+        for name, parameter in self.controller.named_parameters():
+            (nn.init.zeros_ if name.endswith("bias") else nn.init.xavier_uniform_)(parameter)
 
     def forward(
         self,
@@ -155,6 +152,11 @@ class Ifirvos(nn.Module):
         encoded = self.encode_frames(frames, frame_padding)
         return self.decode(encoded, self.encode_text(token_ids, token_padding), auxiliary=auxiliary)
 
+    @property
+    def backbone_channels(self) -> tuple[int, ...]:
+        """Channels of `backbone_maps`."""
+        return self.config.backbone.widths
+
     def backbone_maps(self, frames: Tensor) -> tuple[Tensor, ...]:
         """frames: (n, 3, H, W) normalised -> the image encoder's maps (n, c, h, w) at strides 4, 8, 16, 32."""
         maps: tuple[Tensor, ...] = self.backbone[0](frames)
@@ -162,14 +164,14 @@ class Ifirvos(nn.Module):
 
     def encode_frames(self, frames: Tensor, padding: Tensor | None = None) -> EncodedFrames:
         """Section 3.2, image side; each frame on its own. frames: (b, t, 3, H, W); padding: (b, t, H, W) or None."""
-        b, t, _, height, width = frames.shape
+        t, _, height, width = frames.shape[1:]
         c2, *maps = self.backbone_maps(frames.flatten(0, 1))
         levels = [project(level) for project, level in zip(self.input_proj, maps, strict=False)]
         coarse = maps[-1]
         for project in self.input_proj[len(maps) :]:
             coarse = project(coarse)
             levels.append(coarse)
-        return EncodedFrames(tuple(m.unflatten(0, (b, t)) for m in [c2, *levels]), (height, width), padding)
+        return EncodedFrames(tuple(as_clips(m, t) for m in [c2, *levels]), (height, width), padding)
 
     def encode_text(self, token_ids: Tensor, padding: Tensor | None = None) -> EncodedText:
         """Section 3.2, text side. token_ids: (b, l) int64; padding: (b, l) bool or None."""
@@ -207,7 +209,7 @@ class Ifirvos(nn.Module):
             for index in range(first, len(decoded))
         ]
         return IfirvosOutput(
-            last.logits, last.boxes, last.masks, tuple(aux), tuple(m.unflatten(0, (b, t)) for m in fused)
+            last.pred_logits, last.pred_boxes, last.pred_masks, tuple(aux), tuple(as_clips(m, t) for m in fused)
         )
 
     def interact(
@@ -238,14 +240,14 @@ class Ifirvos(nn.Module):
         word_codes = self._word_codes(text)
         fused = []
         for level, code, padding in zip(levels, codes, paddings, strict=True):
-            visual = _clip_tokens(level, frames)
+            visual = clip_tokens(as_clips(level, frames))
             guide = text.words if self.config.vewl_text == "fixed" else words
             enhanced = self.fusion_module(visual, guide, positions=word_codes, padding=text.padding)
-            fused.append(enhanced.reshape(-1, *level.shape[-2:], level.shape[1]).permute(0, 3, 1, 2))
+            fused.append(clip_maps(enhanced, (frames, *level.shape[-2:])).flatten(0, 1))
             words = self.text_fusion_module(
                 words,
                 visual,
-                positions=_clip_tokens(code.expand(max(code.shape[0], frames), -1, -1, -1), frames),
+                positions=clip_tokens(as_clips(code, frames).expand(-1, frames, -1, -1, -1)),
                 padding=None if padding is None else padding.reshape(words.shape[0], -1),
             )
         return fused, self.poolout_module(words)
@@ -258,12 +260,12 @@ class Ifirvos(nn.Module):
         centres_px = decoded.boxes.detach()[..., :2] * size_px[:, None]
         masks = dynamic_mask_head(mask_features, kernels, centres_px=centres_px, channels=self.config.dynamic_channels)
         logits = self.class_embed[index](decoded.embeddings)
-        return LayerPrediction(*(x.unflatten(0, (-1, frames)) for x in (logits, decoded.boxes, masks)))
+        return LayerPrediction(*(as_clips(x, frames) for x in (logits, decoded.boxes, masks)))
 
     def _geometry(self, maps: Sequence[Tensor], padding: Tensor | None) -> _Geometry:
         sizes = tuple((int(m.shape[-2]), int(m.shape[-1])) for m in maps)
         flat = None if padding is None else padding.flatten(0, 1)
-        paddings = tuple(padding_at(flat, size) for size in sizes)
+        paddings = tuple(None if flat is None else padding_at(flat, size) for size in sizes)
         codes = tuple(
             sine_2d(size, self.config.hidden, padding=p, device=m.device)
             for m, size, p in zip(maps, sizes, paddings, strict=True)
@@ -290,8 +292,3 @@ def _input_projections(config: IfirvosConfig) -> nn.ModuleList:
         nn.init.xavier_uniform_(layer[0].weight)  # type: ignore[index]
         nn.init.zeros_(layer[0].bias)  # type: ignore[index]
     return nn.ModuleList(layers)
-
-
-def _clip_tokens(maps: Tensor, frames: int) -> Tensor:
-    """(b * t, c, h, w) -> (b, t h w, c)."""
-    return maps.unflatten(0, (-1, frames)).permute(0, 1, 3, 4, 2).flatten(1, 3)

@@ -39,7 +39,7 @@ def ms_deform_attn_reference(
     grids = 2 * sampling_locations - 1
     sampled = []
     for level, (part, (h, w)) in enumerate(
-        zip(value.split([h * w for h, w in spatial_shapes], dim=1), spatial_shapes, strict=True)
+        zip(torch.split(value, [h * w for h, w in spatial_shapes], dim=1), spatial_shapes, strict=True)
     ):
         maps = part.permute(0, 2, 3, 1).reshape(n * heads, channels, h, w)
         grid = grids[:, :, :, level].transpose(1, 2).flatten(0, 1)

@@ -60,7 +60,7 @@ class Bottleneck(nn.Module):
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
         x = self.relu(self.bn2(self.conv2(x)))
-        return self.relu(self.bn3(self.conv3(x)) + shortcut)
+        return self.relu(self.bn3(self.conv3(x)) + shortcut)  # type: ignore[no-any-return]
 
 
 class ResNet50(nn.Module):
@@ -72,6 +72,7 @@ class ResNet50(nn.Module):
         self.bn1 = FrozenBatchNorm2d(config.stem_width)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        stages = []
         channels = config.stem_width
         for index, (out_channels, depth) in enumerate(zip(config.widths, config.blocks, strict=True), start=1):
             blocks = []
@@ -79,9 +80,10 @@ class ResNet50(nn.Module):
                 stride = 2 if block == 0 and index > 1 else 1
                 blocks.append(Bottleneck(channels, out_channels // _BOTTLENECK_EXPANSION, stride=stride))
                 channels = out_channels
-            setattr(self, f"layer{index}", nn.Sequential(*blocks))
-        for parameter_owner in [self.conv1, self.layer1, self.layer2, self.layer3, self.layer4][: config.frozen_stages]:
-            parameter_owner.requires_grad_(False)
+            stages.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+        for part in [self.conv1, *stages][: config.frozen_stages]:
+            part.requires_grad_(False)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
@@ -116,7 +118,7 @@ class BasicBlock(nn.Module):
         """x: (n, c, h, w)."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.norm1(self.conv1(x)))
-        return self.relu(self.norm2(self.conv2(x)) + shortcut)
+        return self.relu(self.norm2(self.conv2(x)) + shortcut)  # type: ignore[no-any-return]
 
 
 class ResidualGroupNorm(nn.Module):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rvos_core.models.blocks.layout import as_clips
 from rvos_core.models.blocks.vision_language import VisionLanguageBlock
 from rvos_core.models.configs import IfirvosConfig
 
@@ -48,7 +49,7 @@ class CrossModalFpn(nn.Module):
             self.add_module(f"layer_{index}", NormedConv2d(c, c, 3, groups=groups))
         self.mask_features = nn.Conv2d(c, config.mask_dim, 3, padding=1)
         nn.init.kaiming_uniform_(self.mask_features.weight, a=1)
-        nn.init.zeros_(self.mask_features.bias)
+        nn.init.zeros_(self.mask_features.get_parameter("bias"))
 
     def forward(
         self,
@@ -80,9 +81,9 @@ class CrossModalFpn(nn.Module):
             if block is not None:
                 padding = paddings[index - 1]
                 x = block(
-                    _clips(x, frames),
-                    _clips(positions[index - 1], frames),
-                    padding=None if padding is None else padding.unflatten(0, (-1, frames)),
+                    as_clips(x, frames),
+                    as_clips(positions[index - 1], frames),
+                    padding=None if padding is None else as_clips(padding, frames),
                     words=words,
                     word_positions=word_positions,
                     word_padding=word_padding,
@@ -91,8 +92,3 @@ class CrossModalFpn(nn.Module):
                 x = x + F.interpolate(result, size=x.shape[-2:], mode="nearest")
             result = self.get_submodule(f"layer_{index}")(x).relu()
         return self.mask_features(result)  # type: ignore[no-any-return]
-
-
-def _clips(maps: Tensor, frames: int) -> Tensor:
-    """(b * t, c, h, w) -> (b, t, c, h, w); one map that stands for all frames -> (1, 1, c, h, w)."""
-    return maps.unflatten(0, (-1, min(frames, maps.shape[0])))

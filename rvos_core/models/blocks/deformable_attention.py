@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 import torch
-from rvos_kernels.ms_deform_attn import ms_deform_attn
 from torch import Tensor, nn
+
+from rvos_kernels.ms_deform_attn import ms_deform_attn
 
 
 class DeformableAttention(nn.Module):

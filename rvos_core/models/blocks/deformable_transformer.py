@@ -34,8 +34,10 @@ class Memory:
 
     def maps(self) -> tuple[Tensor, ...]:
         """The levels as maps (n, c, h, w)."""
-        parts = self.tokens.split([h * w for h, w in self.shapes], dim=1)
-        return tuple(part.transpose(1, 2).unflatten(2, shape) for part, shape in zip(parts, self.shapes, strict=True))
+        parts = torch.split(self.tokens, [h * w for h, w in self.shapes], dim=1)
+        return tuple(
+            torch.unflatten(part.transpose(1, 2), 2, shape) for part, shape in zip(parts, self.shapes, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class EncoderLayer(nn.Module):
         mixed = self.self_attn(x + positions, references, memory=x, shapes=shapes, padding=padding)
         x = self.norm1(x + self.dropout(mixed))
         x = self.norm2(x + self.dropout(self.linear2(self.dropout(self.linear1(x).relu()))))
-        return x  # type: ignore[no-any-return]
+        return x
 
 
 class Encoder(nn.Module):

@@ -40,17 +40,17 @@ def dynamic_mask_head(
     queries = parameters.shape[1]
     coordinates = 0 if centres_px is None else 2
     weight_counts, bias_counts = kernel_sizes(c + coordinates, channels=channels)
-    w1, w2, w3, b1, b2, b3 = parameters.split([*weight_counts, *bias_counts], dim=-1)
+    w1, w2, w3, b1, b2, b3 = torch.split(parameters, [*weight_counts, *bias_counts], dim=-1)
     # The features are the same for all instances of a frame, so their share of the first layer is one product.
-    w1 = w1.unflatten(-1, (channels, c + coordinates))
+    w1 = torch.unflatten(w1, -1, (channels, c + coordinates))
     x = (w1[..., :c].flatten(1, 2) @ features.flatten(2)).view(n, queries, channels, h * w)
     if centres_px is not None:
         relative = centres_px[..., None] - cell_locations((h, w), stride=stride, device=features.device).T
         x = x + w1[..., c:] @ relative
     x = (x + b1[..., None]).relu()
-    x = (w2.unflatten(-1, (channels, channels)) @ x + b2[..., None]).relu()
+    x = (torch.unflatten(w2, -1, (channels, channels)) @ x + b2[..., None]).relu()
     x = w3[..., None, :] @ x + b3[..., None]
-    return x.view(n, queries, h, w)
+    return x.view(n, queries, h, w)  # type: ignore[no-any-return]
 
 
 def cell_locations(size: tuple[int, int], *, stride: int = MASK_STRIDE, device: torch.device) -> Tensor:

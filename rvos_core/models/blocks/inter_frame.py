@@ -26,4 +26,4 @@ class InterFrameLayer(nn.Module):
         x = embeddings.reshape(-1, frames * queries, embeddings.shape[2])
         x = self.norm1(x + self.dropout(self.self_attn(x, x, x, need_weights=False)[0]))
         x = self.norm2(x + self.dropout(self.linear2(self.dropout(self.linear1(x).relu()))))
-        return x.reshape(embeddings.shape)
+        return x.reshape(embeddings.shape)  # type: ignore[no-any-return]

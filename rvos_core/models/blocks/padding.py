@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def padding_at(padding: Tensor | None, size: tuple[int, int]) -> Tensor | None:
+def padding_at(padding: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize a padding mask (n, H, W) bool to a level (n, h, w) by nearest cell."""
-    if padding is None:
-        return None
     return F.interpolate(padding[:, None].float(), size=size, mode="nearest")[:, 0].bool()
 
 
-def valid_ratios(paddings: list[Tensor | None], *, batch: int, device: torch.device) -> Tensor:
+def valid_ratios(paddings: Sequence[Tensor | None], *, batch: int, device: torch.device) -> Tensor:
     """Share of each level's width and height that is not padded.
 
     Args:

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rvos_core.models.blocks.layout import as_clips, clip_maps, clip_tokens
 from rvos_core.models.blocks.padding import padding_at
 from rvos_core.models.configs import IfirvosConfig
 
@@ -107,48 +108,39 @@ class VisionLanguageBlock(nn.Module):
         Returns:
             (b, t, c, h, w).
         """
-        clip_shape = x.shape
-        tokens = _clip_tokens(x)
-        codes = _clip_tokens(positions.expand(-1, x.shape[1], -1, -1, -1))
+        tokens = clip_tokens(x)
+        codes = clip_tokens(positions.expand(-1, x.shape[1], -1, -1, -1))
         tokens = self.norm1(tokens + self.dropout(self._attend_frames(x, positions, padding)))
         found = self.multihead_attn(
             tokens + codes, words + word_positions, words, key_padding_mask=word_padding, need_weights=False
         )[0]
         tokens = self.norm2(tokens + self.dropout(found))
         tokens = self.norm3(tokens + self.dropout(self.linear2(self.dropout(self.linear1(tokens).relu()))))
-        b, t, c, h, w = clip_shape
-        return tokens.view(b, t, h, w, c).permute(0, 1, 4, 2, 3)  # type: ignore[no-any-return]
+        return clip_maps(tokens, (x.shape[1], x.shape[3], x.shape[4]))
 
     def _attend_frames(self, x: Tensor, positions: Tensor, padding: Tensor | None) -> Tensor:
         """Self-attention over all cells of all frames: (b, t h w, c)."""
-        b, t, c, h, w = x.shape
+        _, t, _, h, w = x.shape
         size = (max(h // self.reduction, 1), max(w // self.reduction, 1))
         placed, plain = x + positions, x
         if self.reduction > 1:
             placed, plain = _thin_out(placed, size), _thin_out(plain, size)
             if padding is not None:
-                thinned = padding_at(padding.flatten(0, 1), size)
-                padding = None if thinned is None else thinned.unflatten(0, (b, t))
-        queries = _clip_tokens(placed)
+                padding = as_clips(padding_at(padding.flatten(0, 1), size), t)
+        queries = clip_tokens(placed)
         mixed = self.self_attn(
             queries,
             queries,
-            _clip_tokens(plain),
+            clip_tokens(plain),
             key_padding_mask=None if padding is None else padding.flatten(1),
             need_weights=False,
         )[0]
         if self.reduction == 1:
             return mixed  # type: ignore[no-any-return]
-        maps = mixed.reshape(b * t, *size, c).permute(0, 3, 1, 2)
-        maps = F.interpolate(maps, size=(h, w), mode="bilinear", align_corners=False)
-        return _clip_tokens(maps.unflatten(0, (b, t)))
-
-
-def _clip_tokens(x: Tensor) -> Tensor:
-    """(b, t, c, h, w) -> (b, t h w, c)."""
-    return x.permute(0, 1, 3, 4, 2).flatten(1, 3)
+        maps = clip_maps(mixed, (t, *size)).flatten(0, 1)
+        return clip_tokens(as_clips(F.interpolate(maps, size=(h, w), mode="bilinear", align_corners=False), t))
 
 
 def _thin_out(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Keep the nearest cell: (b, t, c, h, w) -> (b, t, c, *size)."""
-    return F.interpolate(x.flatten(0, 1), size=size, mode="nearest").unflatten(0, x.shape[:2])
+    return as_clips(F.interpolate(x.flatten(0, 1), size=size, mode="nearest"), x.shape[1])
