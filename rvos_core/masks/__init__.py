@@ -1,0 +1,57 @@
+"""Masks: run lengths, PNG files, outlines, colours. numpy and OpenCV; Pillow where indexed PNG is read or written."""
+
+from rvos_core.masks.ops import contours, logits_to_mask, pixel_bbox
+from rvos_core.masks.palette import OBJECT_COLOURS, davis_palette, object_colour
+from rvos_core.masks.png import (
+    MAX_OBJECT_ID,
+    VOID,
+    mask_png_bytes,
+    read_indexed_png,
+    read_mask_png,
+    write_indexed_png,
+    write_mask_png,
+)
+from rvos_core.masks.rle import (
+    Rle,
+    area,
+    bbox,
+    decode,
+    difference,
+    empty,
+    encode,
+    from_coco,
+    intersection,
+    intersection_area,
+    iou,
+    to_coco,
+    union,
+)
+
+__all__ = [
+    "MAX_OBJECT_ID",
+    "OBJECT_COLOURS",
+    "VOID",
+    "Rle",
+    "area",
+    "bbox",
+    "contours",
+    "davis_palette",
+    "decode",
+    "difference",
+    "empty",
+    "encode",
+    "from_coco",
+    "intersection",
+    "intersection_area",
+    "iou",
+    "logits_to_mask",
+    "mask_png_bytes",
+    "object_colour",
+    "pixel_bbox",
+    "read_indexed_png",
+    "read_mask_png",
+    "to_coco",
+    "union",
+    "write_indexed_png",
+    "write_mask_png",
+]
