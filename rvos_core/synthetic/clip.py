@@ -1,0 +1,110 @@
+"""`make_clip`: from a seed to frames, labels, facts and sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rvos_core.synthetic.colours import COLOURS
+from rvos_core.synthetic.config import WorldConfig
+from rvos_core.synthetic.degrade import degrade_frames
+from rvos_core.synthetic.expressions import describe
+from rvos_core.synthetic.facts import CATEGORIES, ObjectFacts, SyntheticClip
+from rvos_core.synthetic.predicates import Witness
+from rvos_core.synthetic.render import Rendering, render_scene
+from rvos_core.synthetic.scene import Scene, plan_scene
+
+_ATTEMPTS = 12
+
+
+def make_clip(seed: int, config: WorldConfig) -> SyntheticClip:
+    """Draw the clip of a seed: the same bytes in every process.
+
+    Scenes that show too little (fewer than `min_objects` objects well visible, or sentences for fewer than two of them)
+    are drawn up again from the same seed.
+
+    Args:
+        seed: not negative; see `split_seeds`.
+        config: size, length and settings of the clip.
+    """
+    best: tuple[int, SyntheticClip] | None = None
+    for attempt in range(_ATTEMPTS):
+        plan, look, say, harm = (
+            np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence([seed, attempt]).spawn(4)
+        )
+        scene = plan_scene(plan, config)
+        rendering = render_scene(scene, look, config)
+        objects = gather_facts(scene, rendering, config)
+        witness = Witness(objects, frame_px=config.height * config.width)
+        visible = sum(witness.clear(index) for index in range(len(objects)))
+        last = attempt == _ATTEMPTS - 1
+        if visible < config.min_objects and best is not None and best[0] >= visible and not last:
+            continue
+        expressions = describe(
+            objects, witness, say, per_object=config.expressions_per_object, negatives=config.negatives
+        )
+        meant = len({e.target for e in expressions if e.target is not None})
+        enough = visible >= config.min_objects and meant >= min(2, config.min_objects)
+        score = visible + 10 * meant
+        if enough or best is None or score > best[0]:
+            frames = degrade_frames(rendering.frames, harm, strength=config.degrade)
+            best = (score, SyntheticClip(frames, rendering.labels, objects, expressions))
+        if enough:
+            break
+    assert best is not None
+    return best[1]
+
+
+def gather_facts(scene: Scene, rendering: Rendering, config: WorldConfig) -> tuple[ObjectFacts, ...]:
+    """Measure what can be seen of each actor; specks below `min_visible_px` are wiped from the labels, in place."""
+    order = np.argsort([-actor.y for actor in scene.actors], kind="stable")
+    depth = {int(actor): rank for rank, actor in enumerate(order)}
+    duration = float(scene.times[-1] - scene.times[0])
+    found = []
+    for index, actor in enumerate(scene.actors):
+        boxes, area = _measure(rendering.labels, index + 1, config.min_visible_px)
+        visible = area > 0
+        silhouette = rendering.silhouettes[:, index]
+        centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([config.width, config.height], np.float32)
+        look = actor.look
+        facing = "right" if actor.facing > 0 else "left"
+        shown = silhouette[visible] if visible.any() else silhouette
+        found.append(
+            ObjectFacts(
+                category=look.category,
+                category_id=CATEGORIES.index(look.category),
+                colour=look.colour,
+                colour_id=COLOURS.index(look.colour),
+                action=look.action,
+                facing=facing,
+                travel=actor.speed * duration * float(scene.camera.zoom.mean()),
+                size=float(shown.mean()) / (config.height * config.width),
+                depth=depth[index],
+                boxes=boxes,
+                visible=visible,
+                area=area,
+                whole=(area / np.maximum(silhouette, 1.0)).astype(np.float32),
+                centre=centre.astype(np.float32),
+                direction=facing if actor.speed else None,
+                gender=look.gender,
+                lower_colour=look.lower_colour,
+            )
+        )
+    return tuple(found)
+
+
+def _measure(labels: np.ndarray, value: int, least_px: int) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (T, 4) xyxy and areas (T,) of one label value, float32; zeros where it shows fewer than `least_px`."""
+    boxes = np.zeros((len(labels), 4), np.float32)
+    area = np.zeros(len(labels), np.float32)
+    for index, frame in enumerate(labels):
+        mask = frame == value
+        columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+        if not len(rows):
+            continue
+        count = int(np.count_nonzero(mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]))
+        if count < least_px:
+            frame[mask] = 0
+            continue
+        boxes[index] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        area[index] = count
+    return boxes, area

@@ -1,0 +1,47 @@
+"""What a figure looks like and what it is doing at one moment. Plain values shared by all figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rvos_core.synthetic.colours import Rgb
+
+
+@dataclass(frozen=True)
+class Look:
+    """Appearance that stays the same over a clip.
+
+    Attributes:
+        category: one of `CATEGORIES`.
+        colour, paint: word and RGB of the object, or of a person's upper clothing.
+        lower_colour, lower_paint: word and RGB of trousers or skirt; people only.
+        gender: "man" or "woman"; people only.
+        action: see `facts.ACTIONS`.
+        variant: free integer that chooses among shapes and patterns.
+        skin, hair, accent: further RGB paints (accent: bag, helmet, bike frame, stripe).
+    """
+
+    category: str
+    colour: str
+    paint: Rgb
+    action: str
+    variant: int
+    skin: Rgb
+    hair: Rgb
+    accent: Rgb
+    gender: str | None = None
+    lower_colour: str | None = None
+    lower_paint: Rgb = (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Pose:
+    """What changes from frame to frame.
+
+    Attributes:
+        phase: radians; one gait cycle, or one turn of the pedals, is 2 pi.
+        roll: radians; how far wheels or a ball have turned, forward positive.
+    """
+
+    phase: float
+    roll: float
