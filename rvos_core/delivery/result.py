@@ -1,0 +1,106 @@
+"""`result.json`: what was asked, what came out and how sure it is, frame by frame."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rvos_core.files import write_file
+from rvos_core.types import FrameSpan, MediaInfo
+
+_DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class FrameLine:
+    """One frame of a result. `box`: x0, y0, x1, y1 in display pixels, or None; `area_px`: pixels of the mask."""
+
+    frame_index: int
+    confidence: float
+    visible: bool
+    box: tuple[float, float, float, float] | None
+    area_px: int
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """One expression's result on one span of a clip.
+
+    Attributes:
+        model: name on the model card.
+        expression: as typed.
+        media: the clip.
+        span: frames that have a mask.
+        frames: one line a frame, in order.
+        score: mean probability of the chosen object, 0..1.
+        consensus: P(the object is there at all), or None where the model does not say.
+        unknown_words: words that the model does not know.
+        notes: sentences for a person.
+        settings: window, stride, size and the like.
+        timings_s: seconds by kind of work.
+        outputs: files and folders that were written, by kind.
+    """
+
+    model: str
+    expression: str
+    media: MediaInfo
+    span: FrameSpan
+    frames: Sequence[FrameLine]
+    score: float
+    consensus: float | None = None
+    unknown_words: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    timings_s: dict[str, float] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document, ready for JSON."""
+        media = self.media
+        return {
+            "model": self.model,
+            "expression": self.expression,
+            "media": {
+                "path": str(media.path),
+                "width": media.width,
+                "height": media.height,
+                "frame_count": media.frame_count,
+                "rate": str(media.rate),
+                "rate_is_assumed": media.rate_is_assumed,
+                "is_variable_rate": media.is_variable_rate,
+            },
+            "span": {"start": self.span.start, "stop": self.span.stop},
+            "score": round(self.score, _DECIMALS),
+            "consensus": None if self.consensus is None else round(self.consensus, _DECIMALS),
+            "unknown_words": list(self.unknown_words),
+            "notes": list(self.notes),
+            "settings": self.settings,
+            "timings_s": {name: round(seconds, _DECIMALS) for name, seconds in self.timings_s.items()},
+            "outputs": self.outputs,
+            "frames": [self._line(line) for line in self.frames],
+        }
+
+    def _line(self, line: FrameLine) -> dict[str, Any]:
+        return {
+            "frame": line.frame_index,
+            "time_s": round(float(self.media.time_s(line.frame_index)), 6),
+            "confidence": round(line.confidence, _DECIMALS),
+            "visible": line.visible,
+            "box": None if line.box is None else [round(float(side), 2) for side in line.box],
+            "area_px": line.area_px,
+        }
+
+
+def write_result_json(path: Path, result: SegmentResult) -> None:
+    """Write `result` as UTF-8 JSON, atomically.
+
+    Raises:
+        UserError: if the disk refuses.
+        ValueError: if a number is not finite.
+    """
+    text = json.dumps(result.as_dict(), ensure_ascii=False, indent=1, allow_nan=False)
+    # A path that is not valid UTF-8 has lone surrogates; they are written as escapes.
+    write_file(path, (text + "\n").encode("utf-8", "backslashreplace"))
