@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
 from collections.abc import Sequence
+from functools import cache
+from typing import Protocol, cast
 
+import torch
 from torch import Tensor
 
+from rvos_kernels.ms_deform_attn.bag import ms_deform_attn_bag
 from rvos_kernels.ms_deform_attn.reference import ms_deform_attn_reference
+
+_log = logging.getLogger("rvos.model")
+
+
+class MsDeformAttn(Protocol):
+    """One form; `ms_deform_attn_reference` says what arguments and result are."""
+
+    def __call__(
+        self,
+        value: Tensor,
+        spatial_shapes: Sequence[tuple[int, int]],
+        *,
+        sampling_locations: Tensor,
+        attention_weights: Tensor,
+    ) -> Tensor: ...
 
 
 def ms_deform_attn(
@@ -16,7 +37,44 @@ def ms_deform_attn(
     sampling_locations: Tensor,
     attention_weights: Tensor,
 ) -> Tensor:
-    """Multi-scale deformable attention; arguments and result as `ms_deform_attn_reference`."""
-    return ms_deform_attn_reference(
-        value, spatial_shapes, sampling_locations=sampling_locations, attention_weights=attention_weights
-    )
+    """Multi-scale deformable attention; arguments and result as `ms_deform_attn_reference`.
+
+    The reference where a gradient is wanted, off the CPU and under tracing; else the numba form for float32, where
+    numba is installed, else the embedding bag.
+    """
+    form = _form_for(value, sampling_locations, attention_weights)
+    return form(value, spatial_shapes, sampling_locations=sampling_locations, attention_weights=attention_weights)
+
+
+def available_forms() -> dict[str, MsDeformAttn]:
+    """Every form that can run here on CPU tensors without gradients, by name."""
+    forms: dict[str, MsDeformAttn] = {"reference": ms_deform_attn_reference, "bag": ms_deform_attn_bag}
+    if (compiled := _numba_form()) is not None:
+        forms["numba"] = compiled
+    return forms | {"dispatch": ms_deform_attn}
+
+
+def warm_up() -> None:
+    """Load and compile what CPU inference will use (seconds at the first time on a machine)."""
+    _numba_form()
+
+
+def _form_for(*tensors: Tensor) -> MsDeformAttn:
+    wants_gradient = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    if wants_gradient or traced or any(tensor.device.type != "cpu" for tensor in tensors):
+        return ms_deform_attn_reference
+    if all(tensor.dtype == torch.float32 for tensor in tensors) and (compiled := _numba_form()) is not None:
+        return compiled
+    return ms_deform_attn_bag
+
+
+@cache
+def _numba_form() -> MsDeformAttn | None:
+    try:
+        module = importlib.import_module("rvos_kernels.ms_deform_attn.cpu_numba")
+        module.compiled_kernel()
+    except (ImportError, RuntimeError) as error:
+        _log.info("deformable attention runs without numba: %s", error)
+        return None
+    return cast(MsDeformAttn, module.ms_deform_attn_numba)

@@ -50,7 +50,7 @@ def dynamic_mask_head(
     x = (x + b1[..., None]).relu()
     x = (torch.unflatten(w2, -1, (channels, channels)) @ x + b2[..., None]).relu()
     x = w3[..., None, :] @ x + b3[..., None]
-    return x.view(n, queries, h, w)  # type: ignore[no-any-return]
+    return x.view(n, queries, h, w)
 
 
 def cell_locations(size: tuple[int, int], *, stride: int = MASK_STRIDE, device: torch.device) -> Tensor:
