@@ -1,0 +1,1 @@
+"""The video view: a frame, its overlays, zoom and pan."""

@@ -1,0 +1,1 @@
+"""The timeline: ruler, filmstrip, object lanes, in and out, playhead."""

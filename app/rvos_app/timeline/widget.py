@@ -1,0 +1,155 @@
+"""The timeline: seek and scrub, set in and out, see what each object does and how sure the model was.
+
+It shows what it is told and asks by signals; it owns no clip, no results and no playback.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from rvos_app.timeline.lanes import EMPTY, MASK, NO_RESULT, Lane, LaneTrack
+from rvos_app.timeline.painting import GUTTER_PX, HANDLE_PX, LANE_PX, RULER_PX
+from rvos_app.timeline.timecode import timecode
+from rvos_app.timeline.view import ZOOM_STEP, TimelineView
+from rvos_core.types import FrameSpan
+
+__all__ = ["EMPTY", "MASK", "NO_RESULT", "Lane", "TimelineWidget"]
+
+_GRAB_PX = 8
+_WHEEL_NOTCH = 120
+
+
+class _Drag(Enum):
+    NONE = auto()
+    SCRUB = auto()
+    IN = auto()
+    OUT = auto()
+    PAN = auto()
+
+
+class TimelineWidget(TimelineView):
+    """Ruler, filmstrip, object lanes, in and out, playhead, moved by mouse and wheel.
+
+    Signals (besides `thumbnailsWanted`):
+        seekRequested(frame_index): click or drag on ruler, filmstrip or a lane.
+        spanChanged(FrameSpan): in or out was dragged.
+        laneSelected(object_id): a lane was clicked.
+    """
+
+    seekRequested = Signal(int)
+    spanChanged = Signal(object)
+    laneSelected = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._drag = _Drag.NONE
+        self._drag_from = QPointF()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        across, down = event.angleDelta().x() / _WHEEL_NOTCH, event.angleDelta().y() / _WHEEL_NOTCH
+        modifiers = event.modifiers()
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            self._set_scale(self._scale.zoomed(ZOOM_STEP**down, event.position().x() - GUTTER_PX))
+        elif modifiers & Qt.KeyboardModifier.ShiftModifier:
+            self._lane_bar.setValue(self._lane_bar.value() - round((down or across) * LANE_PX))
+        else:
+            step = self._scale.width_px / 10
+            self._scroll_to(self._scale.scrolled_to(self._scale.offset_px - (down + across) * step).offset_px)
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._drag_from = event.position()
+        if self._info is None:
+            return
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._drag = _Drag.PAN
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._select_lane_at(event.position())
+            if event.position().x() >= GUTTER_PX:
+                self._drag = self._handle_at(event.position()) or _Drag.SCRUB
+                self._drag_to(event.position())
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drag is _Drag.NONE:
+            over_handle = self._info is not None and self._handle_at(event.position()) is not None
+            self.setCursor(Qt.CursorShape.SizeHorCursor if over_handle else Qt.CursorShape.ArrowCursor)
+        else:
+            self._drag_to(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._drag = _Drag.NONE
+
+    def _drag_to(self, position: QPointF) -> None:
+        x = position.x() - GUTTER_PX
+        if self._drag is _Drag.PAN:
+            self._scroll_to(
+                self._scale.scrolled_to(self._scale.offset_px + self._drag_from.x() - position.x()).offset_px
+            )
+            self._drag_from = position
+        elif self._drag is _Drag.SCRUB:
+            frame = self._scale.frame_at(x)
+            if frame != self._playhead:
+                self.seekRequested.emit(frame)
+        elif self._drag is _Drag.IN:
+            self._change_span(FrameSpan(min(self._scale.edge_at(x), self._span.stop - 1), self._span.stop))
+        elif self._drag is _Drag.OUT:
+            self._change_span(FrameSpan(self._span.start, max(self._scale.edge_at(x), self._span.start + 1)))
+
+    def _change_span(self, span: FrameSpan) -> None:
+        if span != self._span:
+            self.set_span(span)
+            self.spanChanged.emit(span)
+
+    def _handle_at(self, position: QPointF) -> _Drag | None:
+        if not RULER_PX - HANDLE_PX <= position.y() <= RULER_PX:
+            return None
+        x = position.x() - GUTTER_PX
+        to_in, to_out = x - self._scale.x_of(self._span.start), x - self._scale.x_of(self._span.stop)
+        near = [(abs(gap), drag) for gap, drag in ((to_in, _Drag.IN), (to_out, _Drag.OUT)) if abs(gap) <= _GRAB_PX]
+        return min(near, key=lambda pair: pair[0])[1] if near else None
+
+    def _select_lane_at(self, position: QPointF) -> None:
+        row = self._bands().lane_at(position.y(), self._lane_bar.value())
+        if row is not None and row < len(self._tracks):
+            self.laneSelected.emit(list(self._tracks)[row])
+
+    def _follows_closely(self) -> bool:
+        return self._drag is _Drag.SCRUB
+
+    # What it says
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            text = self.describe(QPointF(event.pos()))
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+    def describe(self, position: QPointF) -> str:
+        """What lies under a point of the widget: frame, time, and a lane's state and confidence."""
+        if self._info is None:
+            return ""
+        row = self._bands().lane_at(position.y(), self._lane_bar.value())
+        tracks = list(self._tracks.values())
+        track = tracks[row] if row is not None and row < len(tracks) else None
+        if position.x() < GUTTER_PX:
+            return track.lane.name if track else ""
+        frame = self._scale.frame_at(position.x() - GUTTER_PX)
+        lines = [self.tr("Frame {0}, {1}").format(frame, timecode(self._info, frame))]
+        if any(frame in span for span in self._info.damaged):
+            lines.append(self.tr("This frame is damaged."))
+        if track is not None:
+            lines.append(f"{track.lane.name}: {self._describe_value(track, frame)}")
+        return "\n".join(lines)
+
+    def _describe_value(self, track: LaneTrack, frame: int) -> str:
+        state, confidence = track.value(frame)
+        if state == MASK:
+            percent = "" if confidence is None else self.tr(", confidence {0} %").format(round(100 * confidence))
+            return self.tr("mask") + percent
+        return self.tr("not in sight") if state == EMPTY else self.tr("no result")

@@ -1,0 +1,53 @@
+"""Real events for widgets, and what a widget has painted, as arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+NO_KEY = Qt.KeyboardModifier.NoModifier
+
+
+def painted(widget: QWidget) -> np.ndarray:
+    """What the widget paints: (H, W, 3) uint8 RGB in device pixels."""
+    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
+
+
+def wheel(
+    widget: QWidget, at: QPointF, notches: float, *, keys: Qt.KeyboardModifier = NO_KEY, sideways: bool = False
+) -> None:
+    """Turns the wheel over a point of the widget; up is positive."""
+    turn = round(120 * notches)
+    delta = QPoint(turn, 0) if sideways else QPoint(0, turn)
+    everywhere = QPointF(widget.mapToGlobal(at.toPoint()))
+    phase = Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(at, everywhere, QPoint(), delta, Qt.MouseButton.NoButton, keys, phase, False)
+    QApplication.sendEvent(widget, event)
+
+
+def mouse(
+    widget: QWidget, kind: QMouseEvent.Type, at: QPointF, *, button: Qt.MouseButton, held: Qt.MouseButton | None = None
+) -> None:
+    """Sends one mouse event; `held` are the buttons that are down (the pressed one if not given)."""
+    down = button if held is None else held
+    QApplication.sendEvent(widget, QMouseEvent(kind, at, widget.mapToGlobal(at), button, down, NO_KEY))
+
+
+def drag(
+    widget: QWidget,
+    start: QPointF,
+    stop: QPointF,
+    *,
+    button: Qt.MouseButton = Qt.MouseButton.LeftButton,
+    steps: int = 4,
+) -> None:
+    """Presses at `start`, moves in equal steps, releases at `stop`."""
+    mouse(widget, QMouseEvent.Type.MouseButtonPress, start, button=button)
+    for step in range(1, steps + 1):
+        here = start + (stop - start) * (step / steps)
+        mouse(widget, QMouseEvent.Type.MouseMove, here, button=Qt.MouseButton.NoButton, held=button)
+    mouse(widget, QMouseEvent.Type.MouseButtonRelease, stop, button=button, held=Qt.MouseButton.NoButton)
