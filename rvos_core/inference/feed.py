@@ -1,0 +1,166 @@
+"""Frames in, features of windows out.
+
+Reads each frame once, encodes it once, and lets go of it when no later window can need it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from rvos_core.errors import UserError
+from rvos_core.inference.cuts import CutDetector
+from rvos_core.inference.windows import WindowRule, next_window
+from rvos_core.models.api import FrameFeatures, Referrer
+from rvos_core.types import CancelToken, FrameSpan
+
+_ENCODE_AT_ONCE = 8  # frames
+
+
+class FrameSource(Protocol):
+    """The part of a `MediaReader` that a run needs."""
+
+    def frames(self, span: FrameSpan | None = None) -> Iterator[np.ndarray]:
+        """Frames of `span`, in order."""
+        ...
+
+
+class FrameFeed:
+    """The frames of a span as windows, shot by shot.
+
+    The image encoder sees one frame at a time, so what it found serves every window that the frame is in. All methods
+    can be called again
+    after they failed for lack of memory: nothing that was read or encoded is lost.
+
+    Args:
+        referrer: encodes the frames.
+        source: gives the frames, (H, W, 3) uint8 RGB, in order.
+        span: the frames of the run.
+        size: short side of the network input; None: the card's.
+        cancel: asked before each frame.
+    """
+
+    def __init__(
+        self, referrer: Referrer, source: FrameSource, *, span: FrameSpan, size: int | None, cancel: CancelToken
+    ) -> None:
+        self._referrer = referrer
+        self._source = source
+        self._frames: Iterator[np.ndarray] | None = None
+        self._span = span
+        self._size = size
+        self._cancel = cancel
+        self._detector = CutDetector()
+        self._shot_start = span.start
+        self._cut: int | None = None  # first frame of the next shot, once it has been read
+        self._read = span.start  # frames before this one have been read
+        self._raw: dict[int, np.ndarray] = {}  # read, not yet encoded
+        self._features: dict[int, FrameFeatures] = {}  # encoded, one frame each
+        self.cuts: list[int] = []
+        self.read_s = 0.0
+        self.encode_s = 0.0
+
+    def next_window(self, rule: WindowRule, *, previous: FrameSpan | None) -> FrameSpan | None:
+        """The window after `previous`, its frames read; None at the end of the span.
+
+        A window that opens a shot starts at `shot_start`.
+
+        Raises:
+            Cancelled: the person stopped the run.
+            UserError: the clip has fewer frames than it claims.
+        """
+        if previous is not None and previous.start < self._shot_start:
+            previous = None  # a window of an earlier shot
+        window = self._plan(rule, previous)
+        while window is not None and self._cut is None and self._read < window.stop:
+            self._read_frame()
+            self._encode_waiting(at_least=_ENCODE_AT_ONCE, block=min(rule.size, _ENCODE_AT_ONCE))
+            window = self._plan(rule, previous)
+        if window is None and self._cut is not None:
+            self._shot_start, self._cut = self._cut, None
+            return self.next_window(rule, previous=None)
+        return window
+
+    @property
+    def shot_start(self) -> int:
+        """First frame of the shot that the latest window lies in."""
+        return self._shot_start
+
+    def features(self, window: FrameSpan, *, block: int) -> FrameFeatures:
+        """Features of a window's frames, encoded `block` frames at a time where they are not yet."""
+        for index in [index for index in self._features if index < window.start]:
+            del self._features[index]
+        for index in [index for index in self._raw if index < window.start]:
+            del self._raw[index]
+        self._encode_waiting(at_least=1, block=max(1, min(block, _ENCODE_AT_ONCE)), stop=window.stop)
+        return _joined([self._features[index] for index in window])
+
+    def close(self) -> None:
+        """Let go of everything, the reader's iterator included."""
+        self._raw.clear()
+        self._features.clear()
+        self._stop_reading()
+
+    def _plan(self, rule: WindowRule, previous: FrameSpan | None) -> FrameSpan | None:
+        shot = FrameSpan(self._shot_start, self._span.stop if self._cut is None else self._cut)
+        return next_window(shot, rule, previous=previous)
+
+    def _read_frame(self) -> None:
+        self._cancel.raise_if_cancelled()
+        began = time.perf_counter()
+        frame = self._next_frame()
+        if frame is None:
+            raise UserError(
+                f"The clip ends after {self._read} frames, although it claims at least {self._span.stop}.",
+                hint=f"End the span at frame {self._read}.",
+                code="media.short_clip",
+            )
+        if self._detector.is_cut(frame):
+            self._cut = self._read
+            self.cuts.append(self._read)
+        self._raw[self._read] = frame
+        self._read += 1
+        self.read_s += time.perf_counter() - began
+
+    def _next_frame(self) -> np.ndarray | None:
+        if self._frames is None:
+            self._frames = iter(self._source.frames(FrameSpan(self._read, self._span.stop)))
+        try:
+            return next(self._frames, None)
+        except MemoryError:
+            self._stop_reading()  # an iterator that raised is finished: the next attempt starts another one
+            raise
+
+    def _stop_reading(self) -> None:
+        close = getattr(self._frames, "close", None)
+        if close is not None:
+            close()
+        self._frames = None
+
+    def _encode_waiting(self, *, at_least: int, block: int, stop: int | None = None) -> None:
+        """Encodes what was read, up to frame `stop`, once `at_least` frames wait: raw frames do not pile up in long
+        windows.
+        """
+        waiting = [index for index in self._raw if stop is None or index < stop]
+        if len(waiting) < at_least:
+            return
+        began = time.perf_counter()
+        for first in range(0, len(waiting), block):
+            indices = waiting[first : first + block]
+            encoded = self._referrer.encode_frames([self._raw[index] for index in indices], size=self._size)
+            for row, index in enumerate(indices):
+                self._features[index] = FrameFeatures(
+                    tuple(level[row : row + 1] for level in encoded.levels), encoded.input_size
+                )
+            for index in indices:
+                del self._raw[index]
+        self.encode_s += time.perf_counter() - began
+
+
+def _joined(frames: list[FrameFeatures]) -> FrameFeatures:
+    import torch
+
+    levels = zip(*(frame.levels for frame in frames), strict=True)
+    return FrameFeatures(tuple(torch.cat(level) for level in levels), frames[0].input_size)

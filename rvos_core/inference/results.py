@@ -1,0 +1,168 @@
+"""Tracks in, display masks out: a preview with the best track so far, and what the final vote changes.
+
+Logits are enlarged to display size one frame at a time. A revised frame comes from its stride-4 bits instead:
+softened, so that the enlarged outline is smooth, it differs from the mask of the logits by a fraction of a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from rvos_core.inference.candidates import CandidateStore
+from rvos_core.inference.events import FrameResult, Vote
+from rvos_core.inference.tracks import TrackFrames
+from rvos_core.inference.visibility import Hysteresis, mask_certainty, sigmoid
+from rvos_core.inference.vote import SpanVote
+from rvos_core.masks import empty, encode, logits_to_mask, pixel_bbox
+from rvos_core.types import FrameSpan
+
+_REVISION_BLOCK = 32  # frames an event
+_NOT_SHOWN = -1
+
+
+class SpanResults:
+    """The results of one run. Keeps a few numbers a frame, and the candidates' bits until `close`.
+
+    Args:
+        span: frames of the run.
+        height, width: display size, pixels.
+        tracks: queries of the model.
+        visible_on, visible_off: thresholds of the class probability (see `Hysteresis`).
+        vote: see `RunRequest`.
+    """
+
+    def __init__(
+        self,
+        span: FrameSpan,
+        *,
+        height: int,
+        width: int,
+        tracks: int,
+        visible_on: float,
+        visible_off: float,
+        vote: Vote,
+    ) -> None:
+        self._span = span
+        self._height = height
+        self._width = width
+        self._per_window = vote == "window"
+        self._vote = SpanVote(tracks)
+        self._hysteresis = Hysteresis(tracks, on=visible_on, off=visible_off)
+        self._candidates = CandidateStore()
+        self._probability = np.zeros((len(span), tracks), dtype=np.float32)
+        self._certainty = np.zeros((len(span), tracks), dtype=np.float32)
+        self._visible = np.zeros((len(span), tracks), dtype=bool)
+        self._shown = np.full(len(span), _NOT_SHOWN, dtype=np.int16)
+        self._settled = 0
+
+    def settle(self, frames: TrackFrames) -> None:
+        """Takes the next frames that no later window changes any more.
+
+        They were previewed before with the same values.
+        """
+        rows = self._rows(frames.span)
+        if rows.start != self._settled:
+            raise ValueError(f"frame {frames.span.start} settles out of order")
+        probability = sigmoid(frames.class_logits)
+        self._probability[rows] = probability
+        self._certainty[rows] = mask_certainty(frames.mask_logits)
+        self._visible[rows] = self._hysteresis.push(probability)
+        self._vote.add(probability)
+        self._candidates.append(frames.mask_logits > 0)
+        self._settled = rows.stop
+
+    def begin_shot(self) -> None:
+        """The next frames follow a scene cut: nothing is known yet of who is in sight."""
+        self._hysteresis.reset()
+
+    def preview(self, frames: TrackFrames) -> tuple[FrameResult, ...]:
+        """Results of the latest window's frames as they stand, with the best track so far."""
+        rows = self._rows(frames.span)
+        probability = sigmoid(frames.class_logits)
+        visible = self._hysteresis.peek(probability)
+        certainty = mask_certainty(frames.mask_logits)
+        if self._per_window:
+            new = self._shown[rows] == _NOT_SHOWN
+            choice = int(probability.mean(axis=0, dtype=np.float64).argmax())
+            self._shown[rows][new] = choice
+        else:
+            self._shown[rows] = self._vote.best(probability)
+        return tuple(
+            self._result(
+                frame_index,
+                frames.mask_logits[i, track],
+                probability=float(probability[i, track]),
+                certainty=float(certainty[i, track]),
+                visible=bool(visible[i, track]),
+            )
+            for i, (frame_index, track) in enumerate(zip(frames.span, self._shown[rows], strict=True))
+        )
+
+    def revisions(self) -> Iterator[tuple[FrameResult, ...]]:
+        """After the last `settle`: the frames that were shown with another track than the final one, in blocks."""
+        if self._per_window:
+            return
+        best = self._vote.best()
+        stale = np.flatnonzero(self._shown[: self._settled] != best)
+        for first in range(0, len(stale), _REVISION_BLOCK):
+            block = stale[first : first + _REVISION_BLOCK]
+            self._shown[block] = best
+            yield tuple(self._revised(int(row), best) for row in block)
+
+    @property
+    def settled(self) -> FrameSpan:
+        """The frames whose results are final but for the vote."""
+        return FrameSpan(self._span.start, self._span.start + self._settled)
+
+    @property
+    def score(self) -> float:
+        """Mean class probability of the shown tracks over the settled frames."""
+        return float(self._of_shown(self._probability).mean()) if self._settled else 0.0
+
+    @property
+    def visible_frames(self) -> int:
+        return int(self._of_shown(self._visible).sum())
+
+    def close(self) -> None:
+        """Drop the candidates."""
+        self._candidates.close()
+
+    def _rows(self, span: FrameSpan) -> slice:
+        return slice(span.start - self._span.start, span.stop - self._span.start)
+
+    def _of_shown(self, values: np.ndarray) -> np.ndarray:
+        rows = np.arange(self._settled)
+        shown: np.ndarray = values[rows, self._shown[rows]]
+        return shown
+
+    def _revised(self, row: int, track: int) -> FrameResult:
+        return self._result(
+            self._span.start + row,
+            soft_logits(self._candidates.mask(row, track)),
+            probability=float(self._probability[row, track]),
+            certainty=float(self._certainty[row, track]),
+            visible=bool(self._visible[row, track]),
+        )
+
+    def _result(
+        self, frame_index: int, logits: np.ndarray, *, probability: float, certainty: float, visible: bool
+    ) -> FrameResult:
+        confidence = probability * certainty
+        if not visible:
+            return FrameResult(frame_index, empty(self._height, self._width), confidence, None, visible=False)
+        mask = logits_to_mask(logits, self._height, self._width)
+        box = pixel_bbox(mask)
+        floats = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+        return FrameResult(frame_index, encode(mask), confidence, floats, visible=True)
+
+
+def soft_logits(bits: np.ndarray) -> np.ndarray:
+    """Something to enlarge in place of lost logits: `bits` (h, w) bool -> float32 whose sign is the mask, softened
+    along its outline.
+    """
+    signed = np.where(bits, np.float32(1), np.float32(-1))
+    softened = cv2.GaussianBlur(signed, (3, 3), 0.8, borderType=cv2.BORDER_REPLICATE)
+    return np.where((softened > 0) == bits, softened, 0.25 * signed).astype(np.float32)

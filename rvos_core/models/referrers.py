@@ -1,0 +1,171 @@
+"""Models in the role of a `Referrer`: from video frames and typed words to a prediction of one window."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rvos_core.language import WordTokenizer
+from rvos_core.models.api import FrameFeatures, ModelCard, TextFeatures, WindowPrediction
+from rvos_core.models.configs import IfirvosConfig
+from rvos_core.models.engine import Pace
+from rvos_core.models.ifirvos import EncodedFrames, EncodedText, Ifirvos
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+_COARSEST_STRIDE = 32
+_MIB = 1024 * 1024
+_MAX_CHARACTERS = 4000  # of an expression; a sentence has a hundred
+
+
+class IfirvosReferrer:
+    """IFIRVOS on one device, in evaluation mode.
+
+    Frames are resized to the card's short side, antialiased, and normalised as on ImageNet. The paper's ResNet-50
+    model takes the size as it comes (torchvision's `Resize`: the long side is cut to an integer); the small model was
+    trained on sides that are multiples of 32.
+    """
+
+    def __init__(self, model: Ifirvos, tokenizer: WordTokenizer, *, card: ModelCard, device: str = "cpu") -> None:
+        self.card = card
+        self.device = device
+        self.pace = Pace()
+        self._tokenizer = tokenizer
+        self._config = model.config
+        self._model = model.to(device).eval()
+        self._mean = torch.tensor(_IMAGENET_MEAN, device=device)[:, None, None]
+        self._std = torch.tensor(_IMAGENET_STD, device=device)[:, None, None]
+        self._last_text: tuple[TextFeatures, EncodedText] | None = None
+
+    @torch.inference_mode()
+    def encode_text(self, expression: str) -> TextFeatures:
+        """Tokenise. An expression that is too long loses its last words: `TextFeatures.expression` is what is left."""
+        text = self._shortened(expression)
+        encoding = self._tokenizer.encode(text)
+        limit = self._config.text.max_tokens
+        ids = encoding.ids if len(encoding.ids) <= limit else (*encoding.ids[: limit - 1], encoding.ids[-1])
+        token_ids = torch.tensor([ids], dtype=torch.int64, device=self.device)
+        return TextFeatures(text, token_ids, torch.zeros_like(token_ids, dtype=torch.bool), encoding.unknown_words)
+
+    @torch.inference_mode()
+    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
+        """Image encoder and input projections of frames (H, W, 3) uint8 RGB, all of one size."""
+        height, width = frames[0].shape[:2]
+        input_size = self.input_size(height, width, size=size)
+        pixels = torch.stack([self._normalised(_resized(frame, input_size)) for frame in frames])
+        encoded = self._model.encode_frames(pixels[None])
+        return FrameFeatures(tuple(level[0] for level in encoded.levels), input_size)
+
+    @torch.inference_mode()
+    def refer(self, frames: FrameFeatures, text: TextFeatures) -> WindowPrediction:
+        """Masks, classes and boxes of all queries; see `WindowPrediction`."""
+        encoded = EncodedFrames(tuple(level[None] for level in frames.levels), frames.input_size)
+        output = self._model.decode(encoded, self._words(text), auxiliary=False)
+        return WindowPrediction(
+            mask_logits=output.pred_masks[0].float(),
+            class_logits=output.pred_logits[0, ..., 0].float(),
+            boxes=output.pred_boxes[0].float(),
+        )
+
+    def input_size(self, height: int, width: int, *, size: int | None = None) -> tuple[int, int]:
+        """(height, width) of the network input for frames of `height` x `width` pixels; `size` overrides the card's."""
+        multiple = 1 if self._config.backbone.kind == "resnet50" else _COARSEST_STRIDE
+        short = size or self.card.size
+        return fitted_size(
+            height, width, short_side=short, long_side=max(short, self.card.long_side), multiple=multiple
+        )
+
+    def memory_mib(self, frames: int, input_size: tuple[int, int]) -> float:
+        """Estimated peak of one window of `frames`, weights included, MiB."""
+        weights = 4.0 * self.card.parameters
+        return (weights + window_bytes(self._config, frames, input_size)) / _MIB
+
+    def warm_up(self) -> None:
+        """Run once on two grey frames: what is compiled or chosen at first use is done then, and the pace is known."""
+        side = 4 * _COARSEST_STRIDE
+        frames = [np.full((side, side, 3), 128, dtype=np.uint8)] * 2
+        text = self.encode_text("a")
+        for _ in range(2):
+            began = time.perf_counter()
+            features = self.encode_frames(frames, size=side)
+            self.refer(features, text).mask_logits.cpu()
+            seconds = time.perf_counter() - began
+        self.pace.observe(seconds, frames=len(frames), pixels=math.prod(features.input_size))
+
+    def _words(self, text: TextFeatures) -> EncodedText:
+        if self._last_text is None or self._last_text[0] is not text:
+            self._last_text = (text, self._model.encode_text(text.token_ids))
+        return self._last_text[1]
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        scaled: Tensor = (pixels.to(self.device).float() / 255.0 - self._mean) / self._std
+        return scaled
+
+    def _shortened(self, expression: str) -> str:
+        """As many leading words as the text encoder has positions for."""
+        expression = expression[:_MAX_CHARACTERS]
+        words = expression.split()
+        limit = self._config.text.max_tokens
+        if len(self._tokenizer.encode(expression).ids) <= limit:
+            return expression
+        low, high = 1, len(words)  # the longest prefix that fits is at least `low` words
+        while low < high:
+            middle = (low + high + 1) // 2
+            if len(self._tokenizer.encode(" ".join(words[:middle])).ids) <= limit:
+                low = middle
+            else:
+                high = middle - 1
+        return " ".join(words[:low])
+
+
+def fitted_size(height: int, width: int, *, short_side: int, long_side: int, multiple: int) -> tuple[int, int]:
+    """(height, width) with the aspect of the frame: short side `short_side`, less where the long side would exceed
+    `long_side`.
+
+    Sides are cut to integers as torchvision's `Resize` does, then rounded to `multiple`; none is below one cell of
+    the coarsest map.
+    """
+    short, long = min(height, width), max(height, width)
+    new_short, new_long = short_side, int(short_side * long / short)
+    if new_long > long_side:
+        new_short, new_long = int(long_side * short / long), long_side
+    if multiple > 1:
+        new_short, new_long = (multiple * round(side / multiple) for side in (new_short, new_long))
+    new_short, new_long = max(_COARSEST_STRIDE, new_short), max(_COARSEST_STRIDE, new_long)
+    return (new_short, new_long) if height <= width else (new_long, new_short)
+
+
+def window_bytes(config: IfirvosConfig, frames: int, input_size: tuple[int, int]) -> float:
+    """Peak float32 activations of one window, bytes: an upper estimate from the widest layers, checked by measurement.
+
+    The features of all frames are kept; on top of them comes the larger of the transformer's and the cross-modal
+    FPN's widest moment.
+    """
+    c, fine = config.hidden, input_size[0] * input_size[1] / 16.0  # cells at stride 4
+    kept = fine * (config.backbone.widths[0] + c * (1 / 4 + 1 / 16 + 1 / 64 + 1 / 256))
+    tokens = fine * (1 / 4 + 1 / 16 + 1 / 64 + 1 / 256)
+    sampled = 2 * config.levels * config.points * c  # deformable attention: values at all points, raw and weighted
+    transformer = tokens * (sampled + 2 * config.ffn + 8 * c)
+    finest = min(config.fpn_block_strides, default=4)
+    fpn = fine * 16 / finest**2 * (2 * config.ffn + 6 * c) + fine * 6 * c
+    joint = fine * 16 / _COARSEST_STRIDE**2  # tokens of a frame in the FPN's attention over the clip
+    attention = 2 * config.heads * (frames * joint) ** 2
+    heads = config.queries * fine * (config.mask_dim + 2 + 3 * config.dynamic_channels)
+    stem = min(frames, 8) * fine * 4 * config.backbone.stem_width * 3
+    return 4.0 * (stem + frames * (kept + max(transformer, fpn) + heads) + attention)
+
+
+def _resized(frame: np.ndarray, input_size: tuple[int, int]) -> Tensor:
+    """(3, h, w) uint8 of `frame` (H, W, 3) uint8; bilinear over the area that an output pixel covers, as Pillow
+    resizes.
+    """
+    image = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None]
+    if tuple(frame.shape[:2]) == input_size:
+        return image[0]
+    return F.interpolate(image, size=input_size, mode="bilinear", align_corners=False, antialias=True)[0]

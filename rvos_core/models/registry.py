@@ -1,0 +1,118 @@
+"""The models that can be named: their cards at once, the loaded engine when it is wanted. No torch until then."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rvos_core.errors import UsageError, UserError
+from rvos_core.models.api import ModelCard
+from rvos_core.weights import CARD_FILE, WEIGHTS_FILE, read_card
+
+if TYPE_CHECKING:
+    from rvos_core.models.engine import Engine
+
+DEFAULT_MODEL = "ifirvos-mini"
+
+_log = logging.getLogger("rvos.model")
+
+
+def list_cards() -> tuple[ModelCard, ...]:
+    """Cards of the bundled models, by name. A folder whose card is damaged is left out and logged."""
+    cards = []
+    for name in _bundled_names():
+        try:
+            cards.append(card(name))
+        except UserError as error:
+            _log.warning("%s", error)
+    return tuple(cards)
+
+
+def card(name: str | Path) -> ModelCard:
+    """The card of a bundled model or of a model's folder.
+
+    Raises:
+        UsageError: no bundled model has that name; the message has the nearest one.
+        UserError: the card is missing or damaged.
+    """
+    folder, bundled = _folder_of(name)
+    return dataclasses.replace(read_card(folder), bundled=bundled)
+
+
+def load_engine(model: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> Engine:
+    """Read, check and place a model on a device, and run it once so that its speed is known.
+
+    Args:
+        model: name of a bundled model, or the path of a model's folder (or of its `model.safetensors`).
+        device: `auto`, `cpu`, `mps`, `cuda`, `cuda:1`, ...
+
+    Raises:
+        UsageError: no such model, no such device.
+        UserError: the device cannot be used here, weights are damaged, or the device has too little memory for them.
+    """
+    folder, bundled = _folder_of(model)
+    found = read_card(folder)
+    from rvos_core.models.devices import pick_device
+
+    chosen = pick_device(device)
+    began = time.perf_counter()
+    engine = _load(folder, bundled=bundled, device=chosen)
+    _log.info("%s loaded on %s in %.2f s", found.name, chosen, time.perf_counter() - began)
+    return engine
+
+
+def _load(folder: Path, *, bundled: bool, device: str) -> Engine:
+    from rvos_core.models.memory import unless_out_of_memory
+    from rvos_core.models.referrers import IfirvosReferrer
+    from rvos_core.weights.bundle import load_bundle
+
+    def load() -> IfirvosReferrer:
+        bundle = load_bundle(folder)
+        card = dataclasses.replace(bundle.card, bundled=bundled)
+        referrer = IfirvosReferrer(bundle.model, bundle.tokenizer, card=card, device=device)
+        referrer.warm_up()
+        return referrer
+
+    engine = unless_out_of_memory(load)
+    if engine is None:
+        remedy = (
+            "Close other programs, or choose the CPU."
+            if device != "cpu"
+            else "Close other programs, or choose a smaller model."
+        )
+        raise UserError(
+            f"{device} has too little memory to load the model in {folder}.", hint=remedy, code="model.out_of_memory"
+        )
+    return engine
+
+
+def _bundled_names() -> list[str]:
+    from rvos_resources.paths import weights_dir
+
+    return sorted(path.parent.name for path in weights_dir().glob(f"*/{CARD_FILE}"))
+
+
+def _folder_of(model: str | Path) -> tuple[Path, bool]:
+    """Folder of a model by name or path, and whether it is a bundled one."""
+    from rvos_resources.paths import weights_dir
+
+    names = _bundled_names()
+    if str(model) in names:
+        return weights_dir() / str(model), True
+    path = Path(model)
+    if path.name == WEIGHTS_FILE:
+        path = path.parent
+    if isinstance(model, Path) or path.is_dir() or len(path.parts) > 1:
+        return path, False
+    nearest = difflib.get_close_matches(str(model), names, n=1)
+    guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    known = ", ".join(names) if names else "none (this installation has no weights)"
+    raise UsageError(
+        f"There is no model named {str(model)!r}.{guess}",
+        hint=f"Bundled models: {known}. A folder with a model.safetensors can be given too.",
+        code="model.unknown",
+    )
