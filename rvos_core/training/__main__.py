@@ -1,0 +1,41 @@
+"""`python -m rvos_core.training FOLDER`: train ifirvos-mini from random weights, resumable at any moment."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+import torch
+
+from rvos_core.language import WordTokenizer
+from rvos_core.models.configs import ifirvos_mini_config
+from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.synthetic import vocabulary
+from rvos_core.training.curriculum import MINI, train
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(prog="python -m rvos_core.training", description=__doc__)
+    parser.add_argument("folder", type=Path, help="checkpoints and learning curves; run again to resume")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: as torch decides)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw the world")
+    parser.add_argument("--seed", type=int, default=0, help="of the first random weights")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    tokenizer = WordTokenizer.from_words(vocabulary())
+    model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(arguments.folder / "tokenizer.json")
+    train(
+        model, tokenizer, arguments.folder, stages=MINI, device=torch.device(arguments.device), workers=arguments.workers
+    )
+
+
+if __name__ == "__main__":
+    main()

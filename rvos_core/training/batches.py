@@ -1,0 +1,241 @@
+"""Batches of the street world: clips with two expressions each, for different objects where the clip allows it.
+
+Two expressions of one clip in a batch keep the picture alone from answering; the pair also shares its backbone pass.
+Batch k of a recipe is a function of the recipe and k only, so a resumed run sees what an uninterrupted one would.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from rvos_core.language import WordTokenizer
+from rvos_core.synthetic import (
+    ACTIONS,
+    CATEGORIES,
+    CLOTHING,
+    COLOURS,
+    DIRECTIONS,
+    GENDERS,
+    SIDES,
+    SIZES,
+    Expression,
+    ExpressionSlots,
+    SyntheticClip,
+    WorldConfig,
+    make_clip,
+    split_seeds,
+)
+from rvos_core.training.losses import Target, subsample_masks
+
+_MEAN = (0.485, 0.456, 0.406)  # ImageNet, as all models of the family
+_STD = (0.229, 0.224, 0.225)
+NO_OBJECT = -1
+
+SLOT_VALUES: dict[str, tuple[str, ...]] = {
+    "category": (*CATEGORIES, "vehicle"),
+    "gender": GENDERS,
+    "colour": COLOURS,
+    "lower_colour": COLOURS,
+    "clothing": CLOTHING,
+    "action": ACTIONS,
+    "side": SIDES,
+    "size": SIZES,
+    "direction": DIRECTIONS,
+}
+"""What each slot of an expression can say; class 0 of a slot is "nothing", value i is class i + 1."""
+
+
+@dataclass(frozen=True)
+class BatchShape:
+    """What one batch holds.
+
+    Attributes:
+        sizes: (height, width) of the frames; a batch has one of them, in turn.
+        clips: clips in a batch at the first size; larger sizes take fewer so that the pixels stay about equal.
+        frames: frames in a clip.
+        expressions: expressions a clip.
+        min_objects, max_objects: of the world.
+    """
+
+    sizes: tuple[tuple[int, int], ...] = ((96, 160),)
+    clips: int = 12
+    frames: int = 1
+    expressions: int = 2
+    min_objects: int = 2
+    max_objects: int = 5
+
+    def of_step(self, step: int) -> tuple[int, int, int]:
+        """(height, width, clips) of batch `step`."""
+        height, width = self.sizes[step % len(self.sizes)]
+        area = self.sizes[0][0] * self.sizes[0][1]
+        return height, width, max(1, round(self.clips * area / (height * width)))
+
+
+@dataclass(frozen=True)
+class ReferringBatch:
+    """n clips, m = n * expressions items.
+
+    Attributes:
+        frames: (n, t, h, w, 3) uint8 RGB.
+        labels: (n, t, h, w) uint8, 0 background, k + 1 object k.
+        categories, colours: (n, k) int64 per object of a clip, `NO_OBJECT` where there is none.
+        clip_of: (m,) int64, the clip of each item.
+        objects: (m,) int64, the object that each item means; `NO_OBJECT` for a negative expression.
+        token_ids, token_padding: (m, l) int64, bool (True = padding).
+        slots: (m, slots) int64, what each expression says, in the order of `SLOT_VALUES`.
+        texts: the expressions.
+    """
+
+    frames: Tensor
+    labels: Tensor
+    categories: Tensor
+    colours: Tensor
+    clip_of: Tensor
+    objects: Tensor
+    token_ids: Tensor
+    token_padding: Tensor
+    slots: Tensor
+    texts: tuple[str, ...]
+
+    def to(self, device: torch.device) -> ReferringBatch:
+        """The same batch on `device`."""
+        moved = {
+            field.name: value.to(device, non_blocking=True)
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), Tensor)
+        }
+        return replace(self, **moved)
+
+    def pixels(self) -> Tensor:
+        """(n, t, 3, h, w) float32, ImageNet-normalised."""
+        frames = self.frames.permute(0, 1, 4, 2, 3).float() / 255
+        mean = torch.tensor(_MEAN, device=frames.device)[:, None, None]
+        std = torch.tensor(_STD, device=frames.device)[:, None, None]
+        return (frames - mean) / std
+
+    def target(self, clip: int, obj: int) -> Target:
+        """Object `obj` of clip `clip`; an empty target for `NO_OBJECT`."""
+        mask = self.labels[clip] == obj + 1 if obj != NO_OBJECT else torch.zeros_like(self.labels[clip], dtype=torch.bool)
+        return Target(masks=subsample_masks(mask.float()), boxes=mask_boxes(mask), valid=mask.flatten(1).any(1))
+
+    def targets(self) -> list[Target]:
+        """The meant object of every item."""
+        return [self.target(int(c), int(o)) for c, o in zip(self.clip_of, self.objects, strict=True)]
+
+    def others(self, item: int) -> list[Target]:
+        """The other visible objects of an item's clip."""
+        clip, meant = int(self.clip_of[item]), int(self.objects[item])
+        count = int((self.categories[clip] != NO_OBJECT).sum())
+        found = (self.target(clip, obj) for obj in range(count) if obj != meant)
+        return [target for target in found if bool(target.valid.any())]
+
+
+def mask_boxes(masks: Tensor) -> Tensor:
+    """(t, h, w) bool -> (t, 4) cxcywh in [0, 1]; first and last set index (no + 1), zeros where empty."""
+    height, width = masks.shape[-2:]
+    boxes = torch.zeros(masks.shape[0], 4, device=masks.device)
+    for axis, (start, extent) in enumerate(((0, width), (1, height))):
+        line = masks.any(1 if axis == 0 else 2).float()
+        low = line.argmax(1)
+        high = line.shape[1] - 1 - line.flip(1).argmax(1)
+        boxes[:, start] = (low + high) / 2 / extent
+        boxes[:, start + 2] = (high - low) / extent
+    return boxes * masks.flatten(1).any(1)[:, None]
+
+
+class WorldBatches(Dataset[ReferringBatch]):
+    """Batch k, drawn when asked for; map-style over steps."""
+
+    def __init__(self, shape: BatchShape, tokenizer: WordTokenizer, *, seed: int, steps: int, split: str = "train") -> None:
+        self._shape = shape
+        self._tokenizer = tokenizer
+        self._seed = seed
+        self._steps = steps
+        self._seeds = split_seeds(split)
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, step: int) -> ReferringBatch:
+        height, width, count = self._shape.of_step(step)
+        config = WorldConfig(
+            height=height,
+            width=width,
+            frames=self._shape.frames,
+            min_objects=self._shape.min_objects,
+            max_objects=self._shape.max_objects,
+        )
+        rng = np.random.default_rng([self._seed, step])
+        clips: list[SyntheticClip] = []
+        while len(clips) < count:
+            clip = make_clip(self._seeds[int(rng.integers(len(self._seeds)))], config)
+            if any(expression.target is not None for expression in clip.expressions):
+                clips.append(clip)
+        return collate(clips, self._tokenizer, rng, expressions=self._shape.expressions)
+
+
+def batches(dataset: WorldBatches, start: int, *, workers: int) -> Iterator[ReferringBatch]:
+    """Batches from step `start` on, in order, drawn ahead by `workers` processes (0: in this one)."""
+    loader = DataLoader(
+        dataset,
+        batch_size=None,
+        sampler=range(start, len(dataset)),
+        num_workers=workers,
+        prefetch_factor=6 if workers else None,
+    )
+    yield from loader
+
+
+def collate(
+    clips: Sequence[SyntheticClip], tokenizer: WordTokenizer, rng: np.random.Generator, *, expressions: int
+) -> ReferringBatch:
+    """One batch of `clips`, with `expressions` sentences each, drawn by `rng`."""
+    most = max(len(clip.objects) for clip in clips)
+    categories = torch.full((len(clips), most), NO_OBJECT)
+    colours = torch.full((len(clips), most), NO_OBJECT)
+    items: list[tuple[int, Expression]] = []
+    for index, clip in enumerate(clips):
+        for position, facts in enumerate(clip.objects):
+            categories[index, position] = CATEGORIES.index(facts.category)
+            colours[index, position] = COLOURS.index(facts.colour)
+        items.extend((index, expression) for expression in _draw_expressions(clip, rng, expressions))
+    encodings = [tokenizer.encode(expression.text).ids for _, expression in items]
+    longest = max(map(len, encodings))
+    token_ids = torch.full((len(items), longest), tokenizer.pad_id)
+    for row, ids in enumerate(encodings):
+        token_ids[row, : len(ids)] = torch.tensor(ids)
+    return ReferringBatch(
+        frames=torch.from_numpy(np.stack([clip.frames for clip in clips])),
+        labels=torch.from_numpy(np.stack([clip.labels for clip in clips])),
+        categories=categories,
+        colours=colours,
+        clip_of=torch.tensor([clip for clip, _ in items]),
+        objects=torch.tensor([NO_OBJECT if e.target is None else e.target for _, e in items]),
+        token_ids=token_ids,
+        token_padding=token_ids == tokenizer.pad_id,
+        slots=torch.tensor([slot_classes(expression.slots) for _, expression in items]),
+        texts=tuple(expression.text for _, expression in items),
+    )
+
+
+def slot_classes(slots: ExpressionSlots) -> list[int]:
+    """Class of each slot of `SLOT_VALUES`; 0 where the expression says nothing about it."""
+    said = ((values, getattr(slots, name)) for name, values in SLOT_VALUES.items())
+    return [0 if value is None else values.index(value) + 1 for values, value in said]
+
+
+def _draw_expressions(clip: SyntheticClip, rng: np.random.Generator, count: int) -> list[Expression]:
+    """`count` true expressions of a clip: of different objects first, then again from the start."""
+    by_object: dict[int, list[Expression]] = {}
+    for expression in clip.expressions:
+        if expression.target is not None:
+            by_object.setdefault(expression.target, []).append(expression)
+    order = [by_object[int(obj)] for obj in rng.permutation(list(by_object))]
+    chosen = (order[position % len(order)] for position in range(count))
+    return [options[int(rng.integers(len(options)))] for options in chosen]

@@ -1,0 +1,87 @@
+"""Training state on disk: written beside and renamed, so that a kill at any moment leaves the last good one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rvos_core.errors import UserError
+
+
+class Ema:
+    """Exponential moving average of a module's parameters and buffers (float32, on the module's device)."""
+
+    def __init__(self, module: nn.Module, *, decay: float) -> None:
+        self.decay = decay
+        self.updates = 0
+        self.values = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: nn.Module) -> None:
+        """Move towards `module`; the first updates move faster, so that random weights are soon forgotten."""
+        self.updates += 1
+        decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for name, value in module.state_dict().items():
+            if value.is_floating_point():
+                self.values[name].lerp_(value, 1 - decay)
+            else:
+                self.values[name].copy_(value)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Values, decay and count, for a checkpoint."""
+        return {"values": self.values, "updates": self.updates, "decay": self.decay}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        self.updates = int(state["updates"])
+        self.decay = float(state["decay"])
+        for name, value in state["values"].items():
+            self.values[name].copy_(value)
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write `state` to `path` (temporary name, fsync, rename).
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written; the old file is still in place.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except (OSError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        raise UserError(
+            f"Cannot write the checkpoint {path}: {error}.",
+            hint="Free some space or choose another folder; the last checkpoint is still in place.",
+            code="training.checkpoint",
+        ) from error
+
+
+def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
+    """Read what `save_checkpoint` wrote; tensors only, no code.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError) as error:
+        raise UserError(
+            f"{path} is not a readable checkpoint.",
+            hint="Take an older one, or start again without --resume.",
+            code="training.bad_checkpoint",
+        ) from error
+    return state
+
+
+def to_fp16(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Floating-point tensors as float16, as bundles store them."""
+    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}

@@ -1,0 +1,106 @@
+"""The curriculum that makes `ifirvos-mini` out of random weights: parts, single pictures, candidates, clips.
+
+The order and the aids follow what was measured to learn within minutes on two CPU cores
+(docs/decisions/0004-weights-made-in-the-street-world.md); every stage starts from the averaged weights of the one before.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from rvos_core.language import WordTokenizer
+from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.training.batches import BatchShape
+from rvos_core.training.checkpoint import load_checkpoint
+from rvos_core.training.engine import StageConfig, Trainer
+from rvos_core.training.losses import LossWeights
+from rvos_core.training.objectives import Objective, PartsObjective, Ramp, ReferringObjective, ReferringWeights
+from rvos_core.training.validation import QuickValidation
+
+_LOG = logging.getLogger("rvos.training")
+
+SMALL = ((96, 160),)
+MIXED = ((96, 160), (128, 224), (160, 288))
+LARGE = ((192, 336), (160, 288), (256, 448))
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage's numbers and what it minimises."""
+
+    config: StageConfig
+    objective: Callable[[Ifirvos], Objective]
+
+
+def _referring(weights: ReferringWeights) -> Callable[[Ifirvos], Objective]:
+    return lambda model: ReferringObjective(model, weights)
+
+
+MINI: tuple[Stage, ...] = (
+    Stage(
+        StageConfig("1-parts", steps=1400, shape=BatchShape(SMALL, clips=16), learning_rate=1e-3, validate_every=10**9),
+        PartsObjective,
+    ),
+    Stage(
+        StageConfig("2-pictures", steps=3500, shape=BatchShape(SMALL, clips=12), tail=0.3, seed=1),
+        _referring(ReferringWeights(all_queries=Ramp(1.0, 0.1, begin=0.15, until=0.75))),
+    ),
+    Stage(
+        StageConfig("3-candidates", steps=1500, shape=BatchShape(MIXED, clips=12), learning_rate=3e-4, tail=0.5, seed=2),
+        _referring(ReferringWeights(all_queries=Ramp(0.1, 0.0, until=0.2), other_objects=0.5)),
+    ),
+    Stage(
+        StageConfig(
+            "4-clips", steps=3000, shape=BatchShape(LARGE, clips=3, frames=4), learning_rate=2.5e-4, tail=0.7, seed=3
+        ),
+        _referring(
+            ReferringWeights(
+                matched=replace(LossWeights(), focal=8.0, dice=16.0), all_queries=Ramp(0.0, 0.0), other_objects=0.5
+            )
+        ),
+    ),
+)
+
+
+def train(
+    model: Ifirvos,
+    tokenizer: WordTokenizer,
+    folder: Path,
+    *,
+    stages: tuple[Stage, ...] = MINI,
+    device: torch.device,
+    workers: int = 1,
+) -> None:
+    """Run (or resume) `stages` in order; finished ones are skipped. `model` ends with the averaged weights of the last.
+
+    Raises:
+        Diverged: a loss became NaN. UserError: a checkpoint cannot be written or read.
+    """
+    for stage in stages:
+        objective = stage.objective(model)
+        validation = QuickValidation(tokenizer, replace(stage.config.shape, clips=8), device=device)
+        trainer = Trainer(
+            model,
+            objective,
+            tokenizer,
+            config=stage.config,
+            folder=folder,
+            device=device,
+            workers=workers,
+            validation=validation,
+        )
+        trainer.run()
+        model.load_state_dict(trainer.ema.values)
+        _LOG.info("%s is done after %d steps", stage.config.name, trainer.step)
+
+
+def averaged_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights in a stage's checkpoint."""
+    state = load_checkpoint(checkpoint, torch.device("cpu"))
+    values: dict[str, torch.Tensor] = state["ema"]["values"]
+    return values
