@@ -16,9 +16,9 @@ from rvos_core.models.blocks.backbones import ImageEncoder
 from rvos_core.models.blocks.cross_modal_fpn import CrossModalFpn
 from rvos_core.models.blocks.deformable_transformer import DecodedLayer, DeformableTransformer
 from rvos_core.models.blocks.dynamic_mask_head import dynamic_mask_head, parameter_count
+from rvos_core.models.blocks.feed_forward import Perceptron
 from rvos_core.models.blocks.layout import as_clips, clip_maps, clip_tokens
 from rvos_core.models.blocks.padding import padding_at, unpadded_size, valid_ratios
-from rvos_core.models.blocks.perceptron import Perceptron
 from rvos_core.models.blocks.position_encodings import sine_1d, sine_2d
 from rvos_core.models.blocks.roberta import RobertaEncoder
 from rvos_core.models.blocks.text_pooling import FeatureResizer, SentencePooling
@@ -59,7 +59,7 @@ class EncodedFrames:
 
 @dataclass(frozen=True)
 class LayerPrediction:
-    """The heads on one decoder layer.
+    """The heads on one decoder layer, float32.
 
     Attributes:
         pred_logits: (b, t, q, 1): this query is the referred object and in sight.
@@ -259,7 +259,7 @@ class Ifirvos(nn.Module):
         kernels = self.controller(decoded.embeddings)
         centres_px = decoded.boxes.detach()[..., :2] * size_px[:, None]
         masks = dynamic_mask_head(mask_features, kernels, centres_px=centres_px, channels=self.config.dynamic_channels)
-        logits = self.class_embed[index](decoded.embeddings)
+        logits = self.class_embed[index](decoded.embeddings).float()
         return LayerPrediction(*(as_clips(x, frames) for x in (logits, decoded.boxes, masks)))
 
     def _geometry(self, maps: Sequence[Tensor], padding: Tensor | None) -> _Geometry:

@@ -53,7 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 0 if options.only in PIECES else 1
         names = [options.only]
     failed = [name for name in names if not _report(folder, name)]
-    print(f"{len(names) - len(failed)} of {len(names)} files pass" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    print(
+        f"{len(names) - len(failed)} of {len(names)} files pass" + (f"; failed: {', '.join(failed)}" if failed else "")
+    )
     return 1 if failed or not names else 0
 
 

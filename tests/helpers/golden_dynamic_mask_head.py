@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import torch
-from golden_cases import GoldenFolder
-from golden_report import Finding, GoldenArrays
 from torch import Tensor
 
+from golden_cases import GoldenFolder
+from golden_report import Finding, GoldenArrays
 from rvos_core.models.blocks.dynamic_mask_head import aligned_bilinear, cell_locations, dynamic_mask_head, kernel_sizes
 
 _TOLERANCE = 1e-5

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from golden_cases import Case, GoldenFolder, fill_weights
-from golden_report import MODEL_TOLERANCE, Finding, GoldenArrays
 from torch import Tensor
 
+from golden_cases import Case, GoldenFolder, fill_weights
+from golden_report import MODEL_TOLERANCE, Finding, GoldenArrays
 from rvos_core.models.blocks.padding import padding_at
 from rvos_core.models.configs import IfirvosConfig, TextConfig, ifirvos_r50_config
 from rvos_core.models.ifirvos import Ifirvos, IfirvosOutput
@@ -142,5 +142,3 @@ def _valid_cells(case: Case, memory: Tensor) -> np.ndarray:
     assert padding is not None
     at_level = padding_at(padding.flatten(0, 1), (memory.shape[-2], memory.shape[-1]))
     return ~at_level.reshape(case.clips, case.frames, 1, *memory.shape[-2:]).numpy()
-
-

@@ -8,16 +8,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from golden_cases import GoldenFolder
-from golden_report import Finding, GoldenArrays
 from torch import Tensor
 
+from golden_cases import GoldenFolder
+from golden_report import Finding, GoldenArrays
 from rvos_core.training.losses import REFERFORMER, LossParts, Target, generalized_iou, layer_losses, subsample_masks
 from rvos_core.training.matcher import match, match_cost
 
 _TOLERANCE = 1e-5
 _PADDED_TO = 32
-_PARTS = {"loss_ce": "classification", "loss_bbox": "l1", "loss_giou": "giou", "loss_mask": "focal", "loss_dice": "dice"}
+_PARTS = {
+    "loss_ce": "classification",
+    "loss_bbox": "l1",
+    "loss_giou": "giou",
+    "loss_mask": "focal",
+    "loss_dice": "dice",
+}
 _COSTS = {"class": "classification", "bbox": "l1", "giou": "giou", "mask": "focal", "dice": "dice"}
 
 
@@ -74,7 +80,9 @@ def _losses(arrays: GoldenArrays, case: str, parts: LossParts, *, suffix: str) -
 
 
 def _layer(arrays: GoldenArrays, prefix: str) -> _Layer:
-    return _Layer(*(torch.from_numpy(arrays.take(prefix + name)) for name in ("pred_logits", "pred_boxes", "pred_masks")))
+    return _Layer(
+        *(torch.from_numpy(arrays.take(prefix + name)) for name in ("pred_logits", "pred_boxes", "pred_masks"))
+    )
 
 
 def _padded(masks: list[np.ndarray]) -> np.ndarray:

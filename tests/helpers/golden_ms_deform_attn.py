@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterator
 
 import torch
-from golden_cases import GoldenFolder, fill_weights
-from golden_report import Finding, GoldenArrays
-from rvos_kernels.ms_deform_attn import available_forms
 from torch import Tensor
 
+from golden_cases import GoldenFolder, fill_weights
+from golden_report import Finding, GoldenArrays
 from rvos_core.models.blocks.deformable_attention import DeformableAttention
+from rvos_kernels.ms_deform_attn import available_forms
 
 _TOLERANCE = 1e-5
-_LEVELS, _HEADS, _POINTS = 4, 8, 4
 
 
 @torch.no_grad()
@@ -46,7 +45,8 @@ def _module(arrays: GoldenArrays, case: str, salt: int) -> Iterator[Finding]:
         torch.from_numpy(arrays.take(f"{case}.{name}")) for name in ("query", "src", "reference_points", "padding_mask")
     )
     shapes = _shapes(arrays, case)
-    module = DeformableAttention(query.shape[-1], levels=_LEVELS, heads=_HEADS, points=_POINTS).eval()
+    heads, levels, points = arrays.take(f"{case}.sampling_locations").shape[2:5]
+    module = DeformableAttention(query.shape[-1], levels=levels, heads=heads, points=points).eval()
     fill_weights(module, salt=salt, prefix="msda.")
     locations, weights = module.sampling(query, references, shapes=shapes)
     output: Tensor = module(query, references, memory=src, shapes=shapes, padding=padding)

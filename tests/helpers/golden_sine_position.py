@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 import torch
+
 from golden_cases import GoldenFolder
 from golden_report import Finding, GoldenArrays
-
 from rvos_core.models.blocks.position_encodings import sine_1d, sine_2d
 
 _TOLERANCE = 1e-5

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 
 import torch
-from golden_cases import GoldenFolder, fill_weights, standard_normal
-from golden_report import Finding, GoldenArrays
 from torch import Tensor
 
+from golden_cases import GoldenFolder, fill_weights, standard_normal
+from golden_report import Finding, GoldenArrays
 from rvos_core.models.blocks.layout import clip_maps, clip_tokens
 from rvos_core.models.blocks.vision_language import MultiplyFusion, VisionLanguageBlock
 

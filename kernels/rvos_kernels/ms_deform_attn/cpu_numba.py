@@ -77,9 +77,7 @@ def compiled_kernel() -> _Kernel:
     return kernel
 
 
-def _attend(
-    value: Any, locations: Any, weights: Any, output: Any, shapes: Any, first: int, last: int
-) -> None:
+def _attend(value: Any, locations: Any, weights: Any, output: Any, shapes: Any, first: int, last: int) -> None:
     """Queries `first` <= i < `last` of all samples, counted sample by sample."""
     half, one = np.float32(0.5), np.float32(1)
     heads, channels = value.shape[2], value.shape[3]

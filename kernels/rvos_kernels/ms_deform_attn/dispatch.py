@@ -61,7 +61,7 @@ def warm_up() -> None:
 
 def _form_for(*tensors: Tensor) -> MsDeformAttn:
     wants_gradient = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    traced = torch.jit.is_tracing() or torch.compiler.is_compiling()
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     if wants_gradient or traced or any(tensor.device.type != "cpu" for tensor in tensors):
         return ms_deform_attn_reference
     if all(tensor.dtype == torch.float32 for tensor in tensors) and (compiled := _numba_form()) is not None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rvos_core.models.blocks.deformable_attention import DeformableAttention
+from rvos_core.models.blocks.feed_forward import feed_forward
 from rvos_core.models.blocks.inter_frame import InterFrameLayer
 from rvos_core.models.configs import IfirvosConfig
 
@@ -73,7 +74,7 @@ class EncoderLayer(nn.Module):
         """x, positions: (n, s, c); references: (n, s, levels, 2); padding: (n, s) -> (n, s, c)."""
         mixed = self.self_attn(x + positions, references, memory=x, shapes=shapes, padding=padding)
         x = self.norm1(x + self.dropout(mixed))
-        x = self.norm2(x + self.dropout(self.linear2(self.dropout(self.linear1(x).relu()))))
+        x = self.norm2(x + feed_forward(x, self.linear1, self.linear2, dropout=self.dropout))
         return x
 
 
@@ -123,7 +124,7 @@ class DecoderLayer(nn.Module):
             x + positions, references, memory=memory.tokens, shapes=memory.shapes, padding=memory.padding
         )
         x = self.norm1(x + self.dropout(mixed))
-        x = self.norm3(x + self.dropout(self.linear2(self.dropout(self.linear1(x).relu()))))
+        x = self.norm3(x + feed_forward(x, self.linear1, self.linear2, dropout=self.dropout))
         return x
 
 
@@ -237,11 +238,11 @@ def _cell_references(shapes: Sequence[tuple[int, int]], valid_ratios: Tensor) ->
 
 
 def _refine(delta: Tensor, references: Tensor) -> Tensor:
-    """Boxes (n, q, 4) from the head's output and the references (2-d: only the centre is known) it corrects."""
-    start = inverse_sigmoid(references)
+    """Boxes (n, q, 4) float32 from the head's output and the references (2-d: only the centre) it corrects."""
+    start = inverse_sigmoid(references.float())
     if references.shape[-1] == 2:
         start = torch.cat([start, torch.zeros_like(start)], dim=-1)
-    return (delta + start).sigmoid()
+    return (delta.float() + start).sigmoid()
 
 
 def inverse_sigmoid(probability: Tensor, *, eps: float = 1e-5) -> Tensor:

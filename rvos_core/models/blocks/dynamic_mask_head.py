@@ -23,7 +23,7 @@ def parameter_count(in_channels: int, *, channels: int = 8) -> int:
 def dynamic_mask_head(
     features: Tensor, parameters: Tensor, *, centres_px: Tensor | None, channels: int = 8, stride: int = MASK_STRIDE
 ) -> Tensor:
-    """Mask logits of every instance.
+    """Mask logits of every instance, in float32 whatever autocast says: coordinates reach hundreds of pixels.
 
     Args:
         features: (n, c, h, w) mask features of n frames.
@@ -36,21 +36,9 @@ def dynamic_mask_head(
     Returns:
         (n, q, h, w) logits.
     """
-    n, c, h, w = features.shape
-    queries = parameters.shape[1]
-    coordinates = 0 if centres_px is None else 2
-    weight_counts, bias_counts = kernel_sizes(c + coordinates, channels=channels)
-    w1, w2, w3, b1, b2, b3 = torch.split(parameters, [*weight_counts, *bias_counts], dim=-1)
-    # The features are the same for all instances of a frame, so their share of the first layer is one product.
-    w1 = torch.unflatten(w1, -1, (channels, c + coordinates))
-    x = (w1[..., :c].flatten(1, 2) @ features.flatten(2)).view(n, queries, channels, h * w)
-    if centres_px is not None:
-        relative = centres_px[..., None] - cell_locations((h, w), stride=stride, device=features.device).T
-        x = x + w1[..., c:] @ relative
-    x = (x + b1[..., None]).relu()
-    x = (torch.unflatten(w2, -1, (channels, channels)) @ x + b2[..., None]).relu()
-    x = w3[..., None, :] @ x + b3[..., None]
-    return x.view(n, queries, h, w)
+    with torch.autocast(features.device.type, enabled=False):
+        centres_px = None if centres_px is None else centres_px.float()
+        return _apply(features.float(), parameters.float(), centres_px, channels=channels, stride=stride)
 
 
 def cell_locations(size: tuple[int, int], *, stride: int = MASK_STRIDE, device: torch.device) -> Tensor:
@@ -69,3 +57,21 @@ def aligned_bilinear(maps: Tensor, factor: int) -> Tensor:
     maps = F.interpolate(maps, size=(factor * h + 1, factor * w + 1), mode="bilinear", align_corners=True)
     maps = F.pad(maps, (factor // 2, 0, factor // 2, 0), mode="replicate")
     return maps[..., : factor * h, : factor * w]
+
+
+def _apply(features: Tensor, parameters: Tensor, centres_px: Tensor | None, *, channels: int, stride: int) -> Tensor:
+    n, c, h, w = features.shape
+    queries = parameters.shape[1]
+    coordinates = 0 if centres_px is None else 2
+    weight_counts, bias_counts = kernel_sizes(c + coordinates, channels=channels)
+    w1, w2, w3, b1, b2, b3 = torch.split(parameters, [*weight_counts, *bias_counts], dim=-1)
+    # The features are the same for all instances of a frame, so their share of the first layer is one product.
+    w1 = torch.unflatten(w1, -1, (channels, c + coordinates))
+    x = (w1[..., :c].flatten(1, 2) @ features.flatten(2)).view(n, queries, channels, h * w)
+    if centres_px is not None:
+        relative = centres_px[..., None] - cell_locations((h, w), stride=stride, device=features.device).T
+        x = x + w1[..., c:] @ relative
+    x = (x + b1[..., None]).relu()
+    x = (torch.unflatten(w2, -1, (channels, channels)) @ x + b2[..., None]).relu()
+    x = w3[..., None, :] @ x + b3[..., None]
+    return x.view(n, queries, h, w)

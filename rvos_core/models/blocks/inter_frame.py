@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from rvos_core.models.blocks.feed_forward import feed_forward
+
 
 class InterFrameLayer(nn.Module):
     """A post-norm transformer layer over all (frame, query) tokens of a clip: no positions, no mask.
@@ -25,5 +27,5 @@ class InterFrameLayer(nn.Module):
         queries = embeddings.shape[1]
         x = embeddings.reshape(-1, frames * queries, embeddings.shape[2])
         x = self.norm1(x + self.dropout(self.self_attn(x, x, x, need_weights=False)[0]))
-        x = self.norm2(x + self.dropout(self.linear2(self.dropout(self.linear1(x).relu()))))
+        x = self.norm2(x + feed_forward(x, self.linear1, self.linear2, dropout=self.dropout))
         return x.reshape(embeddings.shape)  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rvos_core.models.blocks.feed_forward import feed_forward
 from rvos_core.models.blocks.layout import as_clips, clip_maps, clip_tokens
 from rvos_core.models.blocks.padding import padding_at
 from rvos_core.models.configs import IfirvosConfig
@@ -115,7 +116,7 @@ class VisionLanguageBlock(nn.Module):
             tokens + codes, words + word_positions, words, key_padding_mask=word_padding, need_weights=False
         )[0]
         tokens = self.norm2(tokens + self.dropout(found))
-        tokens = self.norm3(tokens + self.dropout(self.linear2(self.dropout(self.linear1(tokens).relu()))))
+        tokens = self.norm3(tokens + feed_forward(tokens, self.linear1, self.linear2, dropout=self.dropout))
         return clip_maps(tokens, (x.shape[1], x.shape[3], x.shape[4]))
 
     def _attend_frames(self, x: Tensor, positions: Tensor, padding: Tensor | None) -> Tensor:
