@@ -1,4 +1,4 @@
-"""Backgrounds: a drawn street, or a place made of photographs. Drawn once a clip, larger than the frame; the camera looks at parts of it."""
+"""Backgrounds: a drawn street, or a place made of photographs. Drawn once a clip; the camera looks at parts of it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from functools import cache
 
 import cv2
 import numpy as np
-from rvos_resources.paths import photographs_dir
 
 from rvos_core.synthetic.colours import Rgb, shade
 from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.scene import Scene
+from rvos_resources.paths import photographs_dir
 
 _FULL = ("coffee", "rocket")
 _SURFACES = ("brick", "grass", "gravel")
@@ -22,8 +22,14 @@ _SKIES: tuple[tuple[Rgb, Rgb], ...] = (
     ((96, 122, 168), (198, 188, 190)),
 )
 _WALLS: tuple[Rgb, ...] = (
-    (176, 150, 130), (156, 140, 130), (190, 182, 168), (146, 150, 156), (204, 190, 166), (130, 116, 110), (168, 172, 164),
-)  # fmt: skip
+    (176, 150, 130),
+    (156, 140, 130),
+    (190, 182, 168),
+    (146, 150, 156),
+    (204, 190, 166),
+    (130, 116, 110),
+    (168, 172, 164),
+)
 _GRASSES: tuple[Rgb, ...] = ((112, 136, 88), (128, 144, 96), (98, 124, 82))
 _PAVINGS: tuple[Rgb, ...] = ((168, 164, 158), (150, 146, 142), (182, 172, 158))
 _ROADS: tuple[Rgb, ...] = ((92, 92, 96), (108, 106, 106), (80, 82, 88))
@@ -87,6 +93,10 @@ class _Canvas:
         """Fill a polygon with smooth edges."""
         fixed = ((np.array(points) - (self.left, self.top)) * self.density * 16 - 8).astype(np.int32)
         cv2.fillPoly(self.image, [fixed], colour, cv2.LINE_AA, 4)
+
+    def box(self, left: float, top: float, right: float, bottom: float, colour: Rgb) -> None:
+        """Fill an upright rectangle."""
+        self.polygon([(left, top), (right, top), (right, bottom), (left, bottom)], colour)
 
     def band(self, top: float, bottom: float, colour: Rgb) -> None:
         """Fill everything between two heights."""
@@ -159,24 +169,40 @@ def _street(canvas: _Canvas, scene: Scene, rng: np.random.Generator) -> None:
 
 
 def _skyline(canvas: _Canvas, rng: np.random.Generator, ground: float) -> None:
-    """Houses with windows along the far side of the street."""
+    """Houses along the far side of the street."""
     x = canvas.left - float(rng.uniform(0.0, 0.4))
     while x < canvas.right:
         width, rise = float(rng.uniform(0.22, 0.6)), float(rng.uniform(0.12, 0.5))
-        wall = _WALLS[int(rng.integers(len(_WALLS)))]
-        roof = ground - rise
-        canvas.polygon([(x, ground), (x, roof), (x + width, roof), (x + width, ground)], wall)
-        if rng.random() < 0.4:
-            canvas.polygon([(x - 0.02, roof), (x + width / 2, roof - 0.1), (x + width + 0.02, roof)], shade(wall, 0.62))
-        pane, step = float(rng.uniform(0.025, 0.045)), float(rng.uniform(0.075, 0.11))
-        glass = shade((96, 110, 124), float(rng.uniform(0.6, 1.2)))
-        for column in range(int((width - 0.03) / step)):
-            for level in range(int((rise - 0.05) / step)):
-                left, top = x + 0.03 + column * step, roof + 0.03 + level * step
-                canvas.polygon(
-                    [(left, top), (left + pane, top), (left + pane, top + pane * 1.3), (left, top + pane * 1.3)], glass
-                )
+        _house(canvas, rng, (x, ground), (width, rise))
         x += width + (float(rng.uniform(0.05, 0.3)) if rng.random() < 0.3 else 0.0)
+
+
+def _house(canvas: _Canvas, rng: np.random.Generator, corner: tuple[float, float], size: tuple[float, float]) -> None:
+    """A house with its lower left corner at `corner`: roof, rows of windows, a plinth and a door."""
+    (x, ground), (width, rise) = corner, size
+    wall = _WALLS[int(rng.integers(len(_WALLS)))]
+    roof = ground - rise
+    if rng.random() < 0.4:
+        canvas.polygon([(x - 0.02, roof), (x + width / 2, roof - 0.1), (x + width + 0.02, roof)], shade(wall, 0.62))
+    canvas.box(x, roof, x + width, ground, wall)
+    canvas.box(x + width * 0.86, roof, x + width, ground, shade(wall, 0.9))
+    canvas.box(x - 0.006, roof - 0.008, x + width + 0.006, roof + 0.012, shade(wall, 1.25))
+    pane, step = float(rng.uniform(0.025, 0.045)), float(rng.uniform(0.075, 0.11))
+    glass = shade((96, 110, 124), float(rng.uniform(0.6, 1.2)))
+    frame, sill = shade(wall, 1.4), shade(wall, 0.72)
+    for column in range(int((width - 0.03) / step)):
+        for level in range(int((rise - 0.05) / step)):
+            left, top = x + 0.03 + column * step, roof + 0.03 + level * step
+            right, bottom = left + pane, top + pane * 1.3
+            if canvas.density > 150:
+                canvas.box(left - 0.004, top - 0.004, right + 0.004, bottom + 0.004, frame)
+            canvas.box(left, top, right, bottom, shade(glass, 1.35) if rng.random() < 0.12 else glass)
+            if canvas.density > 150:
+                canvas.box(left + pane * 0.46, top, left + pane * 0.54, bottom, frame)
+                canvas.box(left - 0.007, bottom + 0.003, right + 0.007, bottom + 0.009, sill)
+    canvas.box(x, ground - 0.022, x + width, ground, shade(wall, 0.7))
+    door = x + width * float(rng.uniform(0.2, 0.7))
+    canvas.box(door, ground - 0.075, door + 0.042, ground, shade(wall, 0.48))
 
 
 def _woods(canvas: _Canvas, rng: np.random.Generator, ground: float) -> None:
@@ -195,7 +221,9 @@ def _markings(canvas: _Canvas, rng: np.random.Generator, y: float) -> None:
     length, thick = float(rng.uniform(0.12, 0.25)), float(rng.uniform(0.008, 0.016))
     x = canvas.left - float(rng.uniform(0.0, length))
     while x < canvas.right:
-        canvas.polygon([(x, y), (x + length, y), (x + length - 0.01, y + thick), (x - 0.01, y + thick)], (206, 204, 196))
+        canvas.polygon(
+            [(x, y), (x + length, y), (x + length - 0.01, y + thick), (x - 0.01, y + thick)], (206, 204, 196)
+        )
         x += length * 2.2
 
 

@@ -25,14 +25,14 @@ def degrade_frames(frames: np.ndarray, rng: np.random.Generator, *, strength: fl
     noise = _noise_bank(rng, frames.shape[1:3]) if sigma else None
     out = np.empty_like(frames)
     for index, frame in enumerate(frames):
-        picture = cv2.LUT(frame, table)
+        picture: np.ndarray = cv2.LUT(frame, table)
         if blur > 0.3:
             picture = cv2.GaussianBlur(picture, (0, 0), blur)
         if noise is not None:
             picture = _add_noise(picture, noise, sigma, rng)
         if quality:
             _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            picture = cv2.imdecode(code, cv2.IMREAD_COLOR)
+            picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
         out[index] = picture
     return out
 

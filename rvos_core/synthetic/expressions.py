@@ -63,21 +63,19 @@ def _rivals(slots: ExpressionSlots, witness: Witness) -> int:
     return witness.rivals(slots) if slots.size is not None else 0
 
 
-def _true_of(
-    index: int, facts: ObjectFacts, witness: Witness, rng: np.random.Generator
-) -> ExpressionSlots | None:
+def _true_of(index: int, facts: ObjectFacts, witness: Witness, rng: np.random.Generator) -> ExpressionSlots | None:
     """A description that means object `index` alone: a few attributes, and more where they do not suffice."""
     for _ in range(_TRIES):
         slots = _bare(facts, rng)
         options = _attributes(facts)
         rng.shuffle(options)
-        wanted = int(rng.choice(4, p=(0.1, 0.48, 0.34, 0.08)))
+        wanted = int(rng.choice(4, p=(0.07, 0.4, 0.4, 0.13)))
         for count, option in enumerate(options):
             if count >= wanted and witness.target(slots) == index:
                 return slots
             if count >= wanted + 2:
                 break
-            slots = _extended(slots, option, facts, index, witness)
+            slots = _extended(slots, _additions(slots, option, facts, rng), index, witness)
         if witness.target(slots) == index:
             return slots
     return None
@@ -86,7 +84,7 @@ def _true_of(
 def _bare(facts: ObjectFacts, rng: np.random.Generator) -> ExpressionSlots:
     chance = rng.random()
     if facts.category == "person":
-        return ExpressionSlots(category="person", gender=facts.gender if chance < 0.5 else None)
+        return ExpressionSlots(category="person", gender=facts.gender if chance < 0.42 else None)
     vehicle = facts.category in {"car", "bus"} and chance < 0.12
     return ExpressionSlots(category="vehicle" if vehicle else facts.category)
 
@@ -100,17 +98,20 @@ def _attributes(facts: ObjectFacts) -> list[str]:
 
 
 def _extended(
-    slots: ExpressionSlots, option: str, facts: ObjectFacts, index: int, witness: Witness
+    slots: ExpressionSlots, additions: list[dict[str, str | None]], index: int, witness: Witness
 ) -> ExpressionSlots:
-    """`slots` with one more attribute, unchanged where it is said already or is not plainly true."""
-    for addition in _additions(slots, option, facts):
+    """`slots` with the first addition that is plainly true of object `index`; unchanged where none is."""
+    for addition in additions:
         more = replace(slots, **addition)
         if witness.judge(more)[index] is True:
             return more
     return slots
 
 
-def _additions(slots: ExpressionSlots, option: str, facts: ObjectFacts) -> list[dict[str, str | None]]:
+def _additions(
+    slots: ExpressionSlots, option: str, facts: ObjectFacts, rng: np.random.Generator
+) -> list[dict[str, str | None]]:
+    """Ways to say one more attribute beside what `slots` says; none where it is said already or would be clumsy."""
     undressed = slots.colour is None and slots.lower_colour is None
     sideless = slots.side is None and slots.direction is None and slots.size is None
     skirt = facts.gender == "woman"
@@ -123,9 +124,8 @@ def _additions(slots: ExpressionSlots, option: str, facts: ObjectFacts) -> list[
     if option == "both" and undressed:
         return [{"colour": facts.colour, "lower_colour": facts.lower_colour, "clothing": "skirt" if skirt else "both"}]
     if option == "action" and slots.action is None:
-        walkers = facts.category == "person" and facts.action != "riding"
-        names = [facts.action, "on foot"] if walkers and not slots.direction else [facts.action]
-        return [{"action": name} for name in (reversed(names) if len(facts.colour) == 5 else names)]
+        on_foot = facts.category == "person" and facts.action != "riding" and slots.direction is None
+        return [{"action": "on foot" if on_foot and rng.random() < 0.3 else facts.action}]
     if option == "side" and sideless:
         return [{"side": side} for side in ("left", "right", "middle")]
     if option == "extreme" and sideless:
@@ -137,9 +137,7 @@ def _additions(slots: ExpressionSlots, option: str, facts: ObjectFacts) -> list[
     return []
 
 
-def _negatives(
-    positives: list[Expression], witness: Witness, rng: np.random.Generator, count: int
-) -> list[Expression]:
+def _negatives(positives: list[Expression], witness: Witness, rng: np.random.Generator, count: int) -> list[Expression]:
     """True sentences with one attribute exchanged so that they fit nothing."""
     found: list[Expression] = []
     for _ in range(count * 4):

@@ -47,7 +47,8 @@ _ACTION: dict[str, tuple[str, ...]] = {
     "lying": ("lying still", "that is lying still", "not moving"),
 }  # fmt: skip
 _HEADING = (
-    "moving {way}", "going {way}", "heading {way}", "{who} is moving {way}", "{who} is going {way}", "{who} moves {way}",
+    "moving {way}", "going {way}", "heading {way}",
+    "{who} is moving {way}", "{who} is going {way}", "{who} moves {way}",
 )  # fmt: skip
 _HEADING_VERB: dict[str, tuple[str, ...]] = {
     "walking": ("walking {way}", "{who} is walking {way}", "{who} walks {way}"),
@@ -116,7 +117,18 @@ def vocabulary() -> tuple[str, ...]:
     """Every word that `phrase` can say, sorted."""
     tables = (_NOUNS, _COLOUR_SYNONYMS, _ACTION, _HEADING_VERB, _SIDE, _SIZE, _SIZE_OF_TWO)
     texts = [text for table in tables for choices in table.values() for text in choices]
-    texts += [*COLOURS, *_UPPER, *_LOWER, "skirt and", *_IN_COLOUR, *_WEAR, *_AFTER_COLOUR, *_HEADING, *_WAY, *_TRAILING]
+    texts += [
+        *COLOURS,
+        *_UPPER,
+        *_LOWER,
+        "skirt and",
+        *_IN_COLOUR,
+        *_WEAR,
+        *_AFTER_COLOUR,
+        *_HEADING,
+        *_WAY,
+        *_TRAILING,
+    ]
     texts += [*_EXTREME_AFTER, *_EXTREME_AFTER.values(), *_ARTICLES, "who", "that"]
     words = {word for text in texts for word in text.split() if not word.startswith("{")}
     return tuple(sorted(words))

@@ -36,7 +36,9 @@ class Witness:
         self._objects = tuple(objects)
         self._frames = len(objects[0].visible) if objects else 0
         self._seen = [bool(o.visible.any()) for o in objects]
-        self._mean_area = [float(o.area[o.visible].mean()) if s else 0.0 for o, s in zip(objects, self._seen, strict=True)]
+        self._mean_area = [
+            float(o.area[o.visible].mean()) if s else 0.0 for o, s in zip(objects, self._seen, strict=True)
+        ]
         self._clear = [self._is_clear(o, a / frame_px) for o, a in zip(objects, self._mean_area, strict=True)]
         self._columns = [o.centre[o.visible, 0] for o in objects]
 
@@ -170,7 +172,7 @@ def _gender(facts: ObjectFacts, gender: str | None) -> Truth:
 
 
 def _clothes(facts: ObjectFacts, slots: ExpressionSlots) -> Truth:
-    """Colour of the object or of the named garments. "in red" means the upper clothing; red trousers make it arguable."""
+    """Colour of the object or of the named garments. "in red" means the shirt; red trousers make it arguable."""
     if slots.clothing is not None and facts.category != "person":
         return False
     if slots.colour is not None and facts.colour != slots.colour:
@@ -178,7 +180,9 @@ def _clothes(facts: ObjectFacts, slots: ExpressionSlots) -> Truth:
     if slots.lower_colour is not None and facts.lower_colour != slots.lower_colour:
         return False
     if slots.clothing == "skirt" or (slots.clothing in {"trousers", "both"} and facts.gender == "woman"):
-        return True if (slots.clothing == "skirt") == (facts.gender == "woman") and facts.size >= _CLEAR_GENDER else None
+        return (
+            True if (slots.clothing == "skirt") == (facts.gender == "woman") and facts.size >= _CLEAR_GENDER else None
+        )
     return True
 
 

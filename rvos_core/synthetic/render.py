@@ -33,7 +33,7 @@ class Rendering:
     Attributes:
         frames: (T, H, W, 3) uint8 RGB.
         labels: (T, H, W) uint8.
-        silhouettes: (T, K) float32, pixels each object would cover with nothing before it, cut at the frame's border or not.
+        silhouettes: (T, K) float32, pixels of each object with nothing before it, beyond the frame's border too.
     """
 
     frames: np.ndarray
@@ -72,7 +72,9 @@ def render_scene(scene: Scene, rng: np.random.Generator, config: WorldConfig) ->
     return Rendering(frames, labels, silhouettes)
 
 
-def placement(scene: Scene, index: int, config: WorldConfig, *, at: tuple[float, float], metre: float, facing: int) -> Placement:
+def placement(
+    scene: Scene, index: int, config: WorldConfig, *, at: tuple[float, float], metre: float, facing: int
+) -> Placement:
     """Where a point of the scene appears in frame `index`."""
     zoom = float(scene.camera.zoom[index]) * config.height
     return Placement(
@@ -86,9 +88,7 @@ def placement(scene: Scene, index: int, config: WorldConfig, *, at: tuple[float,
 def _draw_actor(scene: Scene, actor: Actor, index: int, config: WorldConfig) -> Sprite | None:
     time = float(scene.times[index])
     travelled = actor.speed * time
-    place = placement(
-        scene, index, config, at=(actor.x + travelled, actor.y), metre=actor.metre, facing=actor.facing
-    )
+    place = placement(scene, index, config, at=(actor.x + travelled, actor.y), metre=actor.metre, facing=actor.facing)
     riding = actor.look.action == "riding"
     draw, extent = (rider.draw_rider, rider.EXTENT) if riding else _FIGURES[actor.look.category]
     if _outside(place, extent, config):
@@ -151,7 +151,7 @@ def _cast_shadows(frame: np.ndarray, sprites: list[Sprite], sun: Sun) -> None:
     height, width = frame.shape[:2]
     layer = np.zeros((height, width), np.uint8)
     for sprite in sprites:
-        foot_x, foot_y = sprite.foot
+        foot_y = sprite.foot[1]
         # patch (u, v) -> ground: x = foot + (u - foot) + sideways * rise, y = foot - upward * rise, rise = foot_y - v
         matrix = np.array(
             [
@@ -171,8 +171,8 @@ def _cast_shadows(frame: np.ndarray, sprites: list[Sprite], sun: Sun) -> None:
         region = layer[y0:y1, x0:x1]
         np.maximum(region, flat, out=region)
     softness = max(1, round(height / 96)) * 2 + 1
-    layer = cv2.blur(layer, (softness, softness))
-    gain = cv2.convertScaleAbs(layer, alpha=-sun.strength, beta=255.0)
+    soft = cv2.blur(layer, (softness, softness))
+    gain = cv2.convertScaleAbs(soft, alpha=-sun.strength, beta=255.0)
     cv2.multiply(frame, cv2.merge((gain, gain, gain)), dst=frame, scale=1 / 255)
 
 

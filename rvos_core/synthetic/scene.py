@@ -1,7 +1,7 @@
 """The plan of a clip before anything is drawn: who is there, how they move, how the camera moves.
 
-Units: the frame's height is 1 (the width is the aspect ratio); y grows downwards. The ground is a plane seen by a pinhole
-camera, so one metre at ground height y measures `(y - horizon) / camera_height` of the frame's height.
+Units: the frame's height is 1 (the width is the aspect ratio); y grows downwards. The ground is a plane seen by a
+pinhole camera, so one metre at ground height y measures `(y - horizon) / camera_height` of the frame's height.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 from rvos_core.synthetic import colours
 from rvos_core.synthetic.config import WorldConfig
-from rvos_core.synthetic.facts import CATEGORIES
 from rvos_core.synthetic.figures.look import Look
 from rvos_core.synthetic.figures.props import PROPS
 
@@ -36,7 +35,9 @@ _SPEED: dict[tuple[str, str], tuple[float, float]] = {
     ("dog", "running"): (2.4, 4.0),
     ("ball", "rolling"): (1.0, 3.0),
 }
-_GROUND: dict[str, tuple[float, float]] = {  # how near: 0 at the far edge of the ground, 1 at the lower edge of the frame
+_GROUND: dict[
+    str, tuple[float, float]
+] = {  # how near: 0 at the far edge of the ground, 1 at the lower edge of the frame
     "person": (0.28, 0.92),
     "car": (0.26, 0.66),
     "bus": (0.2, 0.42),
@@ -115,24 +116,30 @@ class Scene:
 
 def plan_scene(rng: np.random.Generator, config: WorldConfig) -> Scene:
     """Draw up a scene at random."""
-    aspect = config.width / config.height
     stride = int(rng.integers(1, config.max_stride + 1))
     times = (np.arange(config.frames) - (config.frames - 1) / 2) * stride / config.fps
     horizon = float(rng.uniform(0.2, 0.42))
     camera_height = float(rng.uniform(1.75, 2.7)) * (0.95 - horizon) / 0.6
     camera = _plan_camera(rng, config, times)
     looks = _cast(rng, config)
-    places = _spread(rng, len(looks), aspect, float(camera.zoom.mean()))
+    places = _spread(
+        rng,
+        len(looks),
+        config.width / config.height / float(camera.zoom.mean()),
+        leaving=0.18 if config.frames > 1 else 0.0,
+    )
     actors = tuple(
         _stage(rng, look, x, horizon=horizon, camera_height=camera_height, single=config.frames == 1)
         for look, x in zip(looks, places, strict=True)
     )
-    props = _plan_props(rng, config, aspect, horizon, camera_height)
+    props = _plan_props(rng, config, horizon=horizon, camera_height=camera_height)
     sun = Sun(float(rng.uniform(-0.9, 0.9)), float(rng.uniform(-0.3, 0.32)), float(rng.uniform(0.12, 0.5)))
     return Scene(horizon, camera_height, times, actors, props, camera, sun)
 
 
-def random_look(rng: np.random.Generator, category: str, *, colour: str | None = None, action: str | None = None) -> Look:
+def random_look(
+    rng: np.random.Generator, category: str, *, colour: str | None = None, action: str | None = None
+) -> Look:
     """An appearance for a category; `colour` and `action` are drawn where they are not given."""
     words = list(colours.COLOURS)
     if colour is None:
@@ -181,11 +188,13 @@ def _cast(rng: np.random.Generator, config: WorldConfig) -> list[Look]:
     return looks
 
 
-def _spread(rng: np.random.Generator, count: int, aspect: float, zoom: float) -> list[float]:
-    """Places along the view at the clip's middle: one slot each, shaken and shuffled."""
-    width = aspect / zoom
+def _spread(rng: np.random.Generator, count: int, width: float, *, leaving: float) -> list[float]:
+    """Places along the view at the clip's middle: a slot each, shaken and shuffled; a share is just at its border."""
     slots = (np.arange(count) + 0.5 + rng.uniform(-0.36, 0.36, count)) / count
-    return [float(x) for x in (rng.permutation(slots) * 0.96 + 0.02 - 0.5) * width]
+    places = rng.permutation(slots) * 0.96 + 0.02 - 0.5
+    borders = rng.choice((-1.0, 1.0), count) * rng.uniform(0.44, 0.56, count)
+    places = np.where(rng.random(count) < leaving, borders, places)
+    return [float(x) for x in places * width]
 
 
 def _stage(
@@ -206,8 +215,9 @@ def _stage(
 
 
 def _plan_props(
-    rng: np.random.Generator, config: WorldConfig, aspect: float, horizon: float, camera_height: float
+    rng: np.random.Generator, config: WorldConfig, *, horizon: float, camera_height: float
 ) -> tuple[Prop, ...]:
+    aspect = config.width / config.height
     props = []
     for _ in range(int(rng.poisson(config.occluders))):
         kind = str(rng.choice(PROPS))
@@ -225,12 +235,9 @@ def _plan_camera(rng: np.random.Generator, config: WorldConfig, times: np.ndarra
     if kind < 0.3:
         x = np.zeros_like(times)
     elif kind < 0.75:
-        x = float(rng.uniform(-0.45, 0.45)) * times
+        x = float(rng.uniform(-0.65, 0.65)) * times
     else:
-        x = float(rng.uniform(0.15, 0.45)) * np.sin(float(rng.uniform(1.5, 4.0)) * times + float(rng.uniform(0, 2 * pi)))
+        x = float(rng.uniform(0.15, 0.5)) * np.sin(float(rng.uniform(1.5, 4.0)) * times + float(rng.uniform(0, 2 * pi)))
     shake = rng.standard_normal((2, len(times))) * float(rng.uniform(0.0, 0.006))
     y = 0.5 + float(rng.uniform(-0.03, 0.03)) + strength * (float(rng.uniform(-0.04, 0.04)) * times + shake[1])
     return Camera(x=strength * (x + shake[0]), y=y, zoom=zoom)
-
-
-assert set(_WEIGHTS) == set(CATEGORIES)

@@ -18,7 +18,7 @@ class Look:
         gender: "man" or "woman"; people only.
         action: see `facts.ACTIONS`.
         variant: free integer that chooses among shapes and patterns.
-        skin, hair, accent: further RGB paints (accent: bag, helmet, bike frame, stripe).
+        skin, hair, accent: further RGB paints (accent: bag, bike frame).
     """
 
     category: str

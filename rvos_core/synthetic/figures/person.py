@@ -12,6 +12,7 @@ EXTENT: Extent = (-0.75, -0.12, 0.75, 1.95)
 
 _THIGH = _SHIN = 0.45
 _UPPER_ARM, _FOREARM = 0.31, 0.28
+_HELMETS: tuple[Rgb, ...] = ((70, 72, 78), (146, 148, 150), (206, 206, 202), (104, 100, 96))
 
 
 def draw_person(pen: Pen, look: Look, pose: Pose) -> None:
@@ -31,10 +32,21 @@ def draw_head(pen: Pen, look: Look, *, at: Point, helmet: bool = False) -> None:
         )
     pen.ellipse((x - 0.015, y + 0.025), (0.145, 0.15), look.hair)
     pen.ellipse((x + 0.03, y - 0.02), (0.11, 0.13), look.skin)
+    pen.polygon(((x - 0.13, y + 0.07), (x - 0.03, y + 0.17), (x + 0.1, y + 0.12), (x + 0.02, y + 0.05)), look.hair)
+    if pen.detail > 60:
+        pen.line(((x + 0.12, y - 0.02), (x + 0.15, y - 0.05)), 0.03, look.skin)
+        pen.ellipse((x + 0.085, y + 0.01), (0.014, 0.018), (40, 34, 32))
+        pen.ellipse((x - 0.02, y - 0.03), (0.022, 0.032), shade(look.skin, 0.85))
     if helmet:
         pen.polygon(
-            ((x - 0.17, y + 0.04), (x - 0.12, y + 0.16), (x + 0.02, y + 0.2), (x + 0.13, y + 0.13), (x + 0.18, y + 0.05)),
-            look.accent,
+            (
+                (x - 0.17, y + 0.04),
+                (x - 0.12, y + 0.16),
+                (x + 0.02, y + 0.2),
+                (x + 0.13, y + 0.13),
+                (x + 0.18, y + 0.05),
+            ),
+            _HELMETS[look.variant % len(_HELMETS)],
         )
 
 
@@ -76,7 +88,9 @@ def draw_arm(pen: Pen, look: Look, joints: tuple[Point, Point, Point], *, far: b
     sleeve = shade(look.paint, 0.68 if far else 0.86)
     long_sleeve = look.variant % 2 == 0
     pen.line((shoulder, elbow), 0.12, sleeve)
-    pen.line((elbow, hand), 0.1 if long_sleeve else 0.085, sleeve if long_sleeve else shade(look.skin, 0.8 if far else 1))
+    pen.line(
+        (elbow, hand), 0.1 if long_sleeve else 0.085, sleeve if long_sleeve else shade(look.skin, 0.8 if far else 1)
+    )
     pen.ellipse(hand, (0.055, 0.055), shade(look.skin, 0.8 if far else 1.0))
 
 
@@ -122,9 +136,7 @@ def _standing(pen: Pen, look: Look, pose: Pose) -> None:
         _skirt(pen, hip, 0.27, shift=0.0, colour=look.lower_paint)
         pen.polygon(((-0.17, 1.78), (0.17, 1.78), (0.21, 1.33), (-0.21, 1.33)), look.hair)
     neck = (sway, 1.5)
-    pen.polygon(
-        ((-0.2, 0.93), (-0.24, 1.4), (-0.1, 1.52), (0.1, 1.52), (0.24, 1.4), (0.2, 0.93)), look.paint
-    )
+    pen.polygon(((-0.2, 0.93), (-0.24, 1.4), (-0.1, 1.52), (0.1, 1.52), (0.24, 1.4), (0.2, 0.93)), look.paint)
     if look.variant % 3 == 1:
         for level in (1.05, 1.2, 1.35):
             pen.line(((-0.18, level), (0.18, level)), 0.05, shade(look.paint, 0.78))
@@ -143,7 +155,7 @@ def _standing(pen: Pen, look: Look, pose: Pose) -> None:
 
 
 def _leg_angles(phase: float, *, running: bool) -> tuple[float, float]:
-    """Hip angle (forward positive) and knee flexion of one leg, radians; the knee bends while the leg swings forward."""
+    """Hip angle (forward positive) and knee flexion of one leg, radians; it bends while it swings forward."""
     amplitude = 0.8 if running else 0.52
     forward = cos(phase)
     knee = 0.12 + (1.5 if running else 0.75) * max(0.0, forward) ** 1.5
@@ -164,7 +176,12 @@ def _arm(shoulder: Point, angle: float, *, running: bool) -> tuple[Point, Point,
 def _skirt(pen: Pen, hip: Point, half_width: float, *, shift: float, colour: Rgb) -> None:
     x, y = hip
     pen.polygon(
-        ((x - 0.14, y + 0.06), (x + 0.14, y + 0.06), (x + half_width + shift, y - 0.4), (x - half_width + shift, y - 0.4)),
+        (
+            (x - 0.14, y + 0.06),
+            (x + 0.14, y + 0.06),
+            (x + half_width + shift, y - 0.4),
+            (x - half_width + shift, y - 0.4),
+        ),
         colour,
     )
 

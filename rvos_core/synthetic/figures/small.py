@@ -24,7 +24,12 @@ def draw_dog(pen: Pen, look: Look, pose: Pose) -> None:
     height = 0.5 + (0.05 * abs(sin(pose.phase)) if running else 0.0)
     paint, far = look.paint, shade(look.paint, 0.68)
     gait = (0.0, pi, pi * 0.9, -pi * 0.1) if not running else (0.0, 0.6, pi, pi + 0.6)
-    for hip, offset, colour in ((-0.34, gait[1], far), (0.32, gait[3], far), (-0.38, gait[0], paint), (0.36, gait[2], paint)):
+    for hip, offset, colour in (
+        (-0.34, gait[1], far),
+        (0.32, gait[3], far),
+        (-0.38, gait[0], paint),
+        (0.36, gait[2], paint),
+    ):
         _dog_leg(pen, (hip, height), swing * sin(pose.phase + offset), swing * cos(pose.phase + offset), colour)
     tail = height + 0.32 + 0.08 * sin(2.0 * pose.phase)
     pen.line(((-0.42, height + 0.12), (-0.6, height + 0.2), (-0.74, tail)), 0.075, paint)
