@@ -37,7 +37,7 @@ _REASONS: dict[int, tuple[str, str, str]] = {
     errno.EACCES: ("there is no permission to write there", "Choose another folder.", "files.no_permission"),
     errno.EPERM: ("writing there is not permitted", "Choose another folder.", "files.no_permission"),
     errno.ENOTDIR: ("a part of its path is a file, not a folder", "Choose another folder.", "files.not_a_folder"),
-    errno.EEXIST: ("a file of that name is in the way", "Choose another name.", "files.exists"),
+    errno.EEXIST: ("a part of its path is a file, not a folder", "Choose another folder.", "files.not_a_folder"),
     errno.EISDIR: ("a folder of that name is in the way", "Choose another name.", "files.is_a_folder"),
     errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name.", "files.name_too_long"),
     errno.ENOENT: ("its folder is gone", "Check that the disk is still connected.", "files.folder_gone"),
