@@ -1,4 +1,4 @@
-"""One log file per program, by topic (`rvos.media`, `rvos.model`, `rvos.project`, `rvos.jobs`). Nothing else of the core writes a log.
+"""One log file per program, by topic: `rvos.media`, `rvos.model`, `rvos.project`, `rvos.jobs`.
 
 The file is made with the first record, so a command that has nothing to say leaves none behind.
 """
@@ -19,7 +19,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s [%(threadName)s] %(message)s"
 
 
 def log_file(program: str = "rvos") -> Path:
-    """Where `program` logs: the person's log folder, `$RVOS_LOG_DIR`, or the temporary folder where neither can be written."""
+    """Where `program` logs: in `$RVOS_LOG_DIR`, else the person's log folder, else (not writable) the temporary one."""
     chosen = os.environ.get("RVOS_LOG_DIR")
     folder = Path(chosen) if chosen else user_log_path("rvos-studio", appauthor=False)
     try:

@@ -1,0 +1,112 @@
+"""`rvos segment VIDEO "EXPRESSION" -o FOLDER`: one object's masks on every frame of a span."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rvos_core.cli.options import (
+    DEFAULT_MODEL,
+    DeviceOption,
+    Format,
+    JsonOption,
+    ModelOption,
+    OutputOption,
+    Vote,
+    read_formats,
+    read_rate,
+    read_window,
+)
+from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_model, media_notes, run_request
+
+
+def segment(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file, or a folder of numbered pictures.")],
+    expression: Annotated[str, typer.Argument(metavar="EXPRESSION", help="What to look for, in one sentence.")],
+    *,
+    folder: OutputOption,
+    model: ModelOption = DEFAULT_MODEL,
+    start: Annotated[int | None, typer.Option("--start", metavar="FRAME", help="First frame, from 0.")] = None,
+    end: Annotated[int | None, typer.Option("--end", metavar="FRAME", help="First frame after the span.")] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="N|all", help="Frames the model sees together (model card).")
+    ] = None,
+    stride: Annotated[int | None, typer.Option("--stride", metavar="N", help="Frames from window to window.")] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", metavar="PX", help="Short side of the network's input (model card).")
+    ] = None,
+    vote: Annotated[Vote, typer.Option("--vote", help="One object for the span, or one per window.")] = Vote.SPAN,
+    device: DeviceOption = "auto",
+    fps: Annotated[
+        str | None, typer.Option("--fps", metavar="RATE", help="Frames per second of a folder of pictures (24).")
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="|".join(Format), help="What to write beside masks/; may be repeated."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find what EXPRESSION says in VIDEO and write its mask for every frame.
+
+    Writes FOLDER/masks/00000.png ... (mode L, 0 and 255, display size, numbered by the frame's index in the clip) and
+    FOLDER/result.json.
+    """
+    output = Output(as_json=as_json)
+    wanted, window_frames, rate = read_formats(formats), read_window(window), read_rate(fps)
+    from rvos_core.cli.writing import write_beside, write_record
+    from rvos_core.delivery.sequences import MaskPngWriter
+    from rvos_core.inference import RunRequest
+    from rvos_core.inference.expression import checked_expression
+    from rvos_core.media import open_media
+
+    sentence = checked_expression(expression)
+    with cancel_on_interrupt() as cancel, open_media(video, fps=rate) as reader:
+        info = reader.info
+        notes = media_notes(info)
+        for note in notes:
+            output.note(note)
+        span = checked_span(info, start=start, end=end)
+        request = RunRequest(sentence, span, window=window_frames, stride=stride, size=size, vote=vote.value)
+        # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
+        with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
+            engine, load_s = load_model(model, device=device, output=output)
+            run = run_request(engine, reader, request=request, output=output, cancel=cancel)
+            began = time.monotonic()
+            for each in run.frames:
+                cancel.raise_if_cancelled()
+                writer.write(each.frame_index, each.mask)
+        outputs = {"masks": folder / "masks"}
+        outputs |= write_beside(folder, run, reader=reader, formats=wanted, output=output, cancel=cancel)
+        write_s = time.monotonic() - began
+        outputs["result"] = folder / "result.json"
+        write_record(outputs, run, load_s=load_s, write_s=write_s)
+    _tell(run, outputs, output=output)
+    output.result(
+        {
+            "frames": len(run.frames),
+            "outputs": {name: str(path) for name, path in outputs.items()},
+            "model": run.summary.model,
+            "seconds": round(load_s + run.seconds + write_s, 3),
+            "expression": sentence,
+            "score": run.summary.score,
+            "visible_frames": run.summary.visible_frames,
+            "unknown_words": list(run.summary.unknown_words),
+            "notes": [*notes, *run.summary.notes],
+        }
+    )
+
+
+def _tell(run: Segmentation, outputs: dict[str, Path], *, output: Output) -> None:
+    summary = run.summary
+    output.say(
+        f"“{summary.expression}”: in sight on {summary.visible_frames} of {len(run.frames)} frames, "
+        f"score {summary.score:.2f}, {seconds_in_words(run.seconds)} on {summary.device}"
+    )
+    for note in summary.notes:
+        output.say(note)
+    for path in outputs.values():
+        output.say(f"  {path}")

@@ -1,0 +1,105 @@
+"""What a command leaves beside the masks: the record of a run, an overlay video, the data set's indexed masks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rvos_core.cli.options import Format
+from rvos_core.cli.output import Output
+from rvos_core.cli.session import Segmentation, media_notes
+from rvos_core.delivery.result import FrameLine, SegmentResult, write_result_json
+from rvos_core.delivery.sequences import frame_file_name
+from rvos_core.delivery.video import OverlayVideoWriter
+from rvos_core.files import atomic_folder
+from rvos_core.inference import FrameResult
+from rvos_core.masks import area, decode, write_indexed_png
+from rvos_core.types import CancelToken
+
+if TYPE_CHECKING:
+    from rvos_core.media import MediaReader
+
+_NUMBERED_PNG = re.compile(r"\d{5,}\.png")
+
+
+def write_record(outputs: dict[str, Path], run: Segmentation, *, load_s: float, write_s: float) -> None:
+    """Write `outputs["result"]`, which says what was asked, what came out and what was written. Raises: UserError."""
+    summary = run.summary
+    result = SegmentResult(
+        model=summary.model,
+        expression=summary.expression,
+        media=run.info,
+        span=summary.span,
+        frames=[
+            FrameLine(each.frame_index, each.confidence, each.visible, each.box, area(each.mask)) for each in run.frames
+        ],
+        score=summary.score,
+        consensus=summary.consensus,
+        unknown_words=summary.unknown_words,
+        notes=(*media_notes(run.info), *summary.notes),
+        settings={
+            "device": summary.device,
+            "window": summary.window,
+            "stride": summary.stride,
+            "size": summary.size,
+            "vote": summary.vote,
+            "scene_cuts": list(summary.cuts),
+        },
+        timings_s={"load_s": load_s, **asdict(summary.timings), "write_s": write_s},
+        outputs={name: str(path) for name, path in outputs.items() if name != "result"},
+    )
+    write_result_json(outputs["result"], result)
+
+
+def write_beside(
+    folder: Path,
+    run: Segmentation,
+    *,
+    reader: MediaReader,
+    formats: frozenset[Format],
+    output: Output,
+    cancel: CancelToken,
+) -> dict[str, Path]:
+    """Write what `formats` asks for beyond the masks. Returns: what it is -> its path."""
+    written: dict[str, Path] = {}
+    if Format.DAVIS in formats:
+        written["davis"] = write_davis(folder / "davis", run, cancel=cancel)
+    if Format.OVERLAY in formats:
+        written["overlay"] = write_overlay(folder / "overlay.mp4", run, reader=reader, output=output, cancel=cancel)
+    return written
+
+
+def write_davis(folder: Path, run: Segmentation, *, cancel: CancelToken) -> Path:
+    """Write indexed PNGs with the DAVIS palette, the object as id 1. Raises: UserError, Cancelled."""
+    with atomic_folder(folder, owned=_NUMBERED_PNG) as part:
+        for each in run.frames:
+            cancel.raise_if_cancelled()
+            write_indexed_png(part / frame_file_name(each.frame_index), decode(each.mask).astype(np.uint8))
+    return folder
+
+
+def write_overlay(path: Path, run: Segmentation, *, reader: MediaReader, output: Output, cancel: CancelToken) -> Path:
+    """Write the span with the mask drawn on it, H.264 with the source's sound. Raises: UserError, Cancelled."""
+    with OverlayVideoWriter(path, info=run.info, span=run.request.span) as writer:
+        for frame, each in frames_with_results(run, reader, label="overlay", output=output, cancel=cancel):
+            writer.write(frame, [each.mask])
+    for note in writer.report.notes:
+        output.note(note)
+    return path
+
+
+def frames_with_results(
+    run: Segmentation, reader: MediaReader, *, label: str, output: Output, cancel: CancelToken
+) -> Iterator[tuple[np.ndarray, FrameResult]]:
+    """Each frame of the span, (H, W, 3) uint8 RGB, with its result; shows progress and stops on Ctrl-C."""
+    with output.progress(label) as meter:
+        pairs = zip(reader.frames(run.request.span), run.frames, strict=True)
+        for done, (frame, each) in enumerate(pairs, start=1):
+            cancel.raise_if_cancelled()
+            yield frame, each
+            meter.update(done, len(run.frames))
