@@ -39,8 +39,8 @@ def ms_deform_attn(
 ) -> Tensor:
     """Multi-scale deformable attention; arguments and result as `ms_deform_attn_reference`.
 
-    The reference where a gradient is wanted, off the CPU and under tracing; else the numba form for float32, where
-    numba is installed, else the embedding bag.
+    On the CPU, where numba is installed, compiled forms with and without gradients; without numba the embedding bag
+    where no gradient is wanted. The reference everywhere else: off the CPU, under tracing, gradients without numba.
     """
     form = _form_for(value, sampling_locations, attention_weights)
     return form(value, spatial_shapes, sampling_locations=sampling_locations, attention_weights=attention_weights)
@@ -62,8 +62,10 @@ def warm_up() -> None:
 def _form_for(*tensors: Tensor) -> MsDeformAttn:
     wants_gradient = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
     traced = torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    if wants_gradient or traced or any(tensor.device.type != "cpu" for tensor in tensors):
+    if traced or any(tensor.device.type != "cpu" for tensor in tensors):
         return ms_deform_attn_reference
+    if wants_gradient:
+        return _numba_training_form() or ms_deform_attn_reference
     if all(tensor.dtype == torch.float32 for tensor in tensors) and (compiled := _numba_form()) is not None:
         return compiled
     return ms_deform_attn_bag
@@ -78,3 +80,11 @@ def _numba_form() -> MsDeformAttn | None:
         _log.info("deformable attention runs without numba: %s", error)
         return None
     return cast(MsDeformAttn, module.ms_deform_attn_numba)
+
+
+@cache
+def _numba_training_form() -> MsDeformAttn | None:
+    if _numba_form() is None:
+        return None
+    module = importlib.import_module("rvos_kernels.ms_deform_attn.cpu_numba_training")
+    return cast(MsDeformAttn, module.ms_deform_attn_training)
