@@ -28,7 +28,7 @@ def ms_deform_attn_training(
     sampling_locations: Tensor,
     attention_weights: Tensor,
 ) -> Tensor:
-    """Arguments and result as `ms_deform_attn_reference`; CPU tensors of any float type, computed in float32."""
+    """Arguments and result as `ms_deform_attn_reference`; CPU tensors, computed in float32."""
     result: Tensor = _Attention.apply(value, tuple(spatial_shapes), sampling_locations, attention_weights)  # type: ignore[no-untyped-call]
     return result
 

@@ -40,7 +40,7 @@ def ms_deform_attn(
     """Multi-scale deformable attention; arguments and result as `ms_deform_attn_reference`.
 
     On the CPU, where numba is installed, compiled forms with and without gradients; without numba the embedding bag
-    where no gradient is wanted. The reference everywhere else: off the CPU, under tracing, gradients without numba.
+    where no gradient is wanted. The reference everywhere else: off the CPU, under tracing, gradients without numba or in float64.
     """
     form = _form_for(value, sampling_locations, attention_weights)
     return form(value, spatial_shapes, sampling_locations=sampling_locations, attention_weights=attention_weights)
@@ -65,7 +65,8 @@ def _form_for(*tensors: Tensor) -> MsDeformAttn:
     if traced or any(tensor.device.type != "cpu" for tensor in tensors):
         return ms_deform_attn_reference
     if wants_gradient:
-        return _numba_training_form() or ms_deform_attn_reference
+        exact = any(tensor.dtype == torch.float64 for tensor in tensors)
+        return (None if exact else _numba_training_form()) or ms_deform_attn_reference
     if all(tensor.dtype == torch.float32 for tensor in tensors) and (compiled := _numba_form()) is not None:
         return compiled
     return ms_deform_attn_bag
@@ -82,7 +83,6 @@ def _numba_form() -> MsDeformAttn | None:
     return cast(MsDeformAttn, module.ms_deform_attn_numba)
 
 
-@cache
 def _numba_training_form() -> MsDeformAttn | None:
     if _numba_form() is None:
         return None
