@@ -1,0 +1,278 @@
+"""The index of a video file: its frame table, their times, what is damaged, and what a person should be told.
+
+Short files are decoded once as a whole: the table is then the truth, with a fingerprint of every frame. Long files are
+trusted on their packets where samples of decoding agree with them, and decoded as a whole where they do not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import groupby
+from pathlib import Path
+
+from av.video.frame import VideoFrame
+
+from rvos_core.errors import UserError
+from rvos_core.media.container import DECODE_THREADS, PacketDecoder
+from rvos_core.media.geometry import DisplayGeometry, geometry_of
+from rvos_core.media.scan import DecodedScan, agrees_with_decoding, scan_by_decoding, scan_packets
+from rvos_core.media.sniff import file_identity, shown_name
+from rvos_core.media.table import FrameTable, make_anchors
+from rvos_core.media.timing import DEFAULT_RATE, MAX_RATE, repair_times
+from rvos_core.media.walker import FrameWalker
+from rvos_core.types import FrameSpan
+
+FULL_DECODE_PX = 600_000_000  # about a second of work: 290 frames of 1920 x 1080
+FULL_DECODE_LIMIT_S = 10.0
+
+
+@dataclass(frozen=True)
+class StreamFacts:
+    """What the container claims of its video track."""
+
+    time_base: Fraction
+    rates: tuple[Fraction | None, ...]
+    claimed_frames: int
+    duration_s: float | None
+    sample_aspect: Fraction | None
+    codec: str
+    size: tuple[int, int]
+    has_audio: bool
+    warnings: tuple[str, ...]
+
+    @property
+    def step(self) -> int:
+        """Nominal ticks from one frame to the next, at least 1."""
+        rate = next((r for r in self.rates if r and 0 < r <= MAX_RATE), DEFAULT_RATE)
+        return max(1, round(1 / (rate * self.time_base)))
+
+    @property
+    def expected_px(self) -> float | None:
+        """Pixels of the whole clip by the container's claims; None where it claims nothing."""
+        frames: float = self.claimed_frames
+        if not frames and self.duration_s is not None:
+            frames = self.duration_s / float(self.step * self.time_base)
+        return frames * self.size[0] * self.size[1] if frames else None
+
+
+@dataclass(frozen=True)
+class MediaIndex:
+    """Everything that is learnt of a video file once and shared by all its readers.
+
+    Attributes:
+        times: pts of the clip's frames, strictly increasing, in `facts.time_base`.
+        damaged: spans of clip frames that are not to be trusted.
+    """
+
+    facts: StreamFacts
+    table: FrameTable
+    times: tuple[int, ...]
+    geometry: DisplayGeometry
+    pixel_format: str
+    damaged: tuple[FrameSpan, ...]
+    warnings: tuple[str, ...]
+
+
+def build_index(path: Path) -> MediaIndex:
+    """Learn which frames `path` holds.
+
+    Raises:
+        UserError: it has none, or none that can be told apart in bounded time.
+    """
+    identity = file_identity(path)
+    facts = _read_facts(path)
+    expected_px = facts.expected_px
+    is_short = expected_px is None or expected_px <= FULL_DECODE_PX
+    if is_short and (scan := _decode_all(path)):
+        return _from_decoding(path, facts, scan, identity)
+    if index := _from_packets(path, facts, identity, checked=True):
+        return index
+    if not is_short and (scan := _decode_all(path)):
+        return _from_decoding(path, facts, scan, identity)
+    if index := _from_packets(path, facts, identity, checked=False):
+        return index
+    raise UserError(
+        f"“{shown_name(path)}” has broken time stamps and is too long to be decoded as a whole first.",
+        hint="Convert it to MP4 (H.264), which writes new ones.",
+        code="media.irregular",
+    )
+
+
+def _read_facts(path: Path) -> StreamFacts:
+    decoder = PacketDecoder(path)
+    try:
+        stream, container = decoder.stream, decoder.container
+        context = stream.codec_context
+        time_base = stream.time_base or Fraction(1, 90000)
+        duration = container.duration
+        return StreamFacts(
+            time_base=time_base,
+            rates=(stream.average_rate, stream.guessed_rate, stream.base_rate),
+            claimed_frames=max(0, stream.frames),
+            duration_s=duration / 1_000_000 if duration and duration > 0 else None,
+            sample_aspect=stream.sample_aspect_ratio,
+            codec=context.codec.canonical_name,
+            size=(context.width, context.height),
+            has_audio=bool(container.streams.audio),
+            warnings=tuple(decoder.warnings),
+        )
+    finally:
+        decoder.close()
+
+
+def _decode_all(path: Path) -> DecodedScan | None:
+    """A finished decoding of the whole file, or None where the time was up. Damaged files: with one thread only."""
+    for threads in (DECODE_THREADS, 1):
+        scan = scan_by_decoding(path, threads=threads, deadline=time.monotonic() + FULL_DECODE_LIMIT_S)
+        if not scan.finished:
+            return None
+        if not scan.is_damaged:
+            break
+    return scan
+
+
+def _from_decoding(path: Path, facts: StreamFacts, scan: DecodedScan, identity: tuple[int, int]) -> MediaIndex:
+    if not scan.pts:
+        raise _no_frames(path, encrypted=scan.encrypted)
+    size = Counter(scan.sizes).most_common(1)[0][0]  # the first of equals
+    rows = [row for row, other in enumerate(scan.sizes) if other == size]
+    warnings = list(facts.warnings)
+    if len(rows) < len(scan.sizes):
+        warnings.append(_size_change_warning(scan.sizes, size, len(rows)))
+    table = FrameTable(
+        pts=tuple(scan.pts),
+        rows=tuple(rows),
+        coded_size=size,
+        identity=identity,
+        anchors=make_anchors(scan.pts, scan.keys),
+        fingerprints=tuple(scan.fingerprints),
+        threads=1 if scan.is_damaged else DECODE_THREADS,
+    )
+    table = _keep_exact_anchors(path, table)
+    if not table.anchors and len(scan.pts) > 1:
+        warnings.append("Jumping inside this file is inexact, so it is read from its start: scrubbing is slower.")
+    damaged = _damaged_spans(scan, table)
+    if scan.is_damaged:
+        warnings.append(_damage_warning(scan, facts, damaged))
+    pts = [scan.pts[row] for row in rows]
+    times = repair_times(pts, [scan.dts[row] for row in rows], step=facts.step)
+    if list(times) != pts:
+        warnings.append("Some time stamps are missing or out of order; they were put right.")
+    return _finish(path, facts, table, times, damaged, warnings)
+
+
+def _from_packets(path: Path, facts: StreamFacts, identity: tuple[int, int], *, checked: bool) -> MediaIndex | None:
+    """An index made of packets: only where decoding agrees with them if `checked`, else with a warning."""
+    for fill_times in (True, False):
+        scan = scan_packets(path, fill_times=fill_times)
+        if not scan.is_regular and (checked or len(set(scan.pts)) < len(scan.pts)):
+            continue
+        anchors = make_anchors(scan.pts, scan.keys)
+        if checked and not agrees_with_decoding(path, scan.pts, anchors, frame_px=facts.size[0] * facts.size[1]):
+            continue
+        if not scan.pts:
+            continue
+        pts = tuple(scan.pts)
+        table = FrameTable(
+            pts, range(len(pts)), facts.size, identity, anchors, threads=DECODE_THREADS if checked else 1
+        )
+        warnings = list(facts.warnings)
+        if not checked:
+            warnings.append(
+                "The file is irregular and too long to be checked as a whole: damaged frames repeat the one before."
+            )
+        return _finish(path, facts, table, pts, (), warnings)
+    return None
+
+
+def _finish(
+    path: Path,
+    facts: StreamFacts,
+    table: FrameTable,
+    times: tuple[int, ...],
+    damaged: tuple[FrameSpan, ...],
+    warnings: list[str],
+) -> MediaIndex:
+    sample = _first_frame(path, table)
+    geometry, geometry_warnings = geometry_of(sample, facts.sample_aspect)
+    table = replace(table, coded_size=(sample.width, sample.height))
+    return MediaIndex(facts, table, times, geometry, sample.format.name, damaged, (*warnings, *geometry_warnings))
+
+
+def _first_frame(path: Path, table: FrameTable) -> VideoFrame:
+    decoder = PacketDecoder(path, threads=table.threads)
+    try:
+        frame = decoder.read()
+        for _ in range(table.rows[0]):
+            frame = decoder.read()
+        if frame is None:
+            raise _no_frames(path, encrypted=decoder.encrypted)
+        return frame
+    finally:
+        decoder.close()
+
+
+def _keep_exact_anchors(path: Path, table: FrameTable) -> FrameTable:
+    """Try some seeks; the table without anchors if one of them yields another picture than decoding from the start."""
+    if not table.anchors:
+        return table
+    last = len(table.anchors) - 1
+    rows = [min(table.anchors[i].row + 2, len(table.pts) - 1) for i in sorted({0, last // 2, last})]
+    walker = FrameWalker(path, table)
+    try:
+        return table if all(walker.try_seek(row) for row in rows) else replace(table, anchors=())
+    finally:
+        walker.close()
+
+
+def _size_change_warning(sizes: list[tuple[int, int]], size: tuple[int, int], count: int) -> str:
+    change = next(row for row in range(1, len(sizes)) if sizes[row] != sizes[row - 1])
+    return (
+        f"The picture changes size at frame {change}: only the {count} of {len(sizes)} frames that are {size[0]} x "
+        f"{size[1]} pixels are used, the others are left out. Split the file to use them."
+    )
+
+
+def _damaged_spans(scan: DecodedScan, table: FrameTable) -> tuple[FrameSpan, ...]:
+    """Corrupt rows, and from every hole to the next key frame, as spans of clip frames."""
+    rows = set(scan.corrupt)
+    keys = [anchor.row for anchor in make_anchors(scan.pts, scan.keys)]
+    for hole in scan.holes:
+        end = next((key for key in keys if key > hole), len(scan.pts))
+        rows.update(range(max(0, hole - 1), end))
+    return _spans(index for index, row in enumerate(table.rows) if row in rows)
+
+
+def _spans(indices: Iterable[int]) -> tuple[FrameSpan, ...]:
+    """Increasing indices as spans of neighbours."""
+    spans = []
+    for _, group in groupby(enumerate(indices), key=lambda pair: pair[1] - pair[0]):
+        run = [index for _, index in group]
+        spans.append(FrameSpan(run[0], run[-1] + 1))
+    return tuple(spans)
+
+
+def _damage_warning(scan: DecodedScan, facts: StreamFacts, damaged: tuple[FrameSpan, ...]) -> str:
+    frames = sum(len(span) for span in damaged)
+    text = f"The file is damaged: {frames} of {len(scan.pts)} frames may be wrong"
+    if scan.failures and facts.claimed_frames > len(scan.pts):
+        text += f", and {facts.claimed_frames - len(scan.pts)} of {facts.claimed_frames} announced cannot be read"
+    return text + "."
+
+
+def _no_frames(path: Path, *, encrypted: bool) -> UserError:
+    if encrypted:
+        return UserError(
+            f"“{shown_name(path)}” is protected (DRM, encrypted) and cannot be decoded.",
+            hint="Use a copy without protection.",
+            code="media.encrypted",
+        )
+    return UserError(
+        f"No frame of “{shown_name(path)}” can be decoded: it is damaged, encrypted or cut off.",
+        hint="Check that it plays elsewhere; copy or export it again.",
+        code="media.no_frames",
+    )

@@ -1,0 +1,220 @@
+"""The two ways to learn which frames a file holds: decode everything (short files), or read the packets only and prove
+by samples that decoding agrees (long ones)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from rvos_core.errors import UserError
+from rvos_core.media.container import MEDIA_ERRORS, PacketDecoder, choose_stream, open_container
+from rvos_core.media.geometry import DecodedFrame
+from rvos_core.media.sniff import shown_name
+from rvos_core.media.table import Anchor
+from rvos_core.media.timing import is_increasing
+
+log = logging.getLogger("rvos.media")
+
+_GENPTS = 0x0001  # AVFMT_FLAG_GENPTS, which PyAV always sets
+MAX_FRAMES = 10_000_000
+_CHECKED_ROWS = 8
+_MAX_RUN_UP_PX = 400_000_000
+
+
+@dataclass
+class DecodedScan:
+    """What decoding the whole file gave, row by row.
+
+    Attributes:
+        holes: rows before which a packet was lost; `len(pts)` for the end.
+        corrupt: rows that the decoder itself calls damaged.
+        sizes: (width, height) of every row, pixels.
+        keys: (pts, dts) of the key packets.
+        finished: False where the time was up first.
+    """
+
+    pts: list[int | None] = field(default_factory=list)
+    dts: list[int | None] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    fingerprints: list[int] = field(default_factory=list)
+    corrupt: list[int] = field(default_factory=list)
+    holes: list[int] = field(default_factory=list)
+    keys: list[tuple[int | None, int | None]] = field(default_factory=list)
+    failures: int = 0
+    encrypted: bool = False
+    finished: bool = False
+
+    @property
+    def is_damaged(self) -> bool:
+        return bool(self.holes or self.corrupt)
+
+
+def scan_by_decoding(path: Path, *, threads: int, deadline: float) -> DecodedScan:
+    """Decode the whole file once.
+
+    Args:
+        deadline: `time.monotonic()` at which to give up.
+    """
+    scan = DecodedScan()
+    decoder = PacketDecoder(path, threads=threads)
+    try:
+        while (frame := decoder.read()) is not None:
+            if decoder.failures > scan.failures:
+                scan.failures = decoder.failures
+                scan.holes.append(len(scan.pts))
+            _add_row(scan, frame)
+            if time.monotonic() > deadline:
+                return scan
+            _check_length(path, len(scan.pts))
+        if decoder.failures > scan.failures:
+            scan.failures = decoder.failures
+            scan.holes.append(len(scan.pts))
+        scan.keys = list(decoder.keys)
+        scan.encrypted = decoder.encrypted
+        scan.finished = True
+    finally:
+        decoder.close()
+    return scan
+
+
+def _add_row(scan: DecodedScan, frame: VideoFrame) -> None:
+    if frame.is_corrupt:
+        scan.corrupt.append(len(scan.pts))
+    scan.pts.append(frame.pts)
+    scan.dts.append(frame.dts)
+    scan.sizes.append((frame.width, frame.height))
+    scan.fingerprints.append(DecodedFrame(frame).fingerprint())
+
+
+@dataclass
+class PacketScan:
+    """What the packets of the video track say. `pts`: sorted, of those that should give a frame."""
+
+    pts: list[int] = field(default_factory=list)
+    keys: list[tuple[int | None, int | None]] = field(default_factory=list)
+    is_regular: bool = True
+
+
+def scan_packets(path: Path, *, fill_times: bool = True) -> PacketScan:
+    """Read every packet without decoding it.
+
+    Args:
+        fill_times: let FFmpeg invent missing times. Without it packets that carry none (second fields of interlaced
+            pictures) are left out.
+    """
+    scan = PacketScan()
+    container = open_container(path)
+    try:
+        stream, _ = choose_stream(container, path)
+        if not fill_times:
+            container.flags &= ~_GENPTS
+        for packet in container.demux(stream):
+            if packet.size:
+                _add_packet(scan, packet, stream.codec_context.name, fill_times)
+                _check_length(path, len(scan.pts))
+    except MEDIA_ERRORS as error:
+        log.info("packets of %s end early: %s", shown_name(path), error)
+        scan.is_regular = False
+    finally:
+        container.close()
+    scan.pts.sort()
+    scan.is_regular = scan.is_regular and bool(scan.pts) and is_increasing(scan.pts)
+    return scan
+
+
+def _add_packet(scan: PacketScan, packet: Packet[VideoStream], codec: str, fill_times: bool) -> None:
+    if packet.is_keyframe:
+        scan.keys.append((packet.pts, packet.dts))
+    if packet.is_corrupt or packet.has_sidedata("new_extradata") or packet.has_sidedata("encryption_info"):
+        scan.is_regular = False
+    if packet.is_discard or (codec == "vp8" and not memoryview(packet)[0] & 0x10):  # decoded but never shown
+        return
+    if packet.pts is not None:
+        scan.pts.append(packet.pts)
+    elif fill_times:
+        scan.is_regular = False
+
+
+def agrees_with_decoding(path: Path, pts: Sequence[int], anchors: Sequence[Anchor], *, frame_px: int) -> bool:
+    """True where decoding, at the start, around some anchors and at the end, yields the rows of a packet scan.
+
+    Around an anchor it is decoded twice, from the anchor before and from the anchor itself: both must yield the same
+    pictures. `frame_px` bounds the work: long runs between anchors are left out.
+    """
+    if not anchors:
+        return False
+    decoder = PacketDecoder(path)
+    try:
+        if not _yields(decoder, pts, 0, min(len(pts), _CHECKED_ROWS)):
+            return False
+        for index in sorted({len(anchors) // 4, len(anchors) // 2, len(anchors) - 1} - {0}):
+            if not _anchor_is_exact(decoder, pts, anchors[index - 1], anchors[index], frame_px=frame_px):
+                return False
+        tail = anchors[-1]
+        if (len(pts) - tail.row) * frame_px > _MAX_RUN_UP_PX:
+            return True
+        return _pictures(decoder, pts, tail, tail.row, len(pts)) is not None and decoder.read() is None
+    except UserError:
+        return False
+    finally:
+        decoder.close()
+
+
+def _yields(decoder: PacketDecoder, pts: Sequence[int], start: int, stop: int) -> bool:
+    for row in range(start, stop):
+        frame = decoder.read()
+        if frame is None or frame.pts != pts[row]:
+            return False
+    return True
+
+
+def _anchor_is_exact(
+    decoder: PacketDecoder, pts: Sequence[int], before: Anchor, anchor: Anchor, *, frame_px: int
+) -> bool:
+    stop = min(anchor.row + _CHECKED_ROWS, len(pts))
+    direct = _pictures(decoder, pts, anchor, anchor.row, stop)
+    if direct is None:
+        return False
+    if (anchor.row - before.row) * frame_px > _MAX_RUN_UP_PX:
+        return True
+    return _pictures(decoder, pts, before, anchor.row, stop) == direct
+
+
+def _pictures(decoder: PacketDecoder, pts: Sequence[int], anchor: Anchor, start: int, stop: int) -> list[int] | None:
+    """Fingerprints of rows `start` to `stop` decoded from `anchor`; None where the times disagree with the rows."""
+    decoder.seek(anchor.pts if anchor.dts is None else anchor.dts)
+    row: int | None = None
+    pictures: list[int] = []
+    while (frame := decoder.read()) is not None:
+        landing = decoder.landing_pts
+        if landing is None or frame.pts is None:
+            return None
+        if frame.pts < landing:
+            continue
+        if row is None:
+            row = bisect_left(pts, landing)
+            if row > start:
+                return None
+        if pts[row] != frame.pts:
+            return None
+        if row >= start:
+            pictures.append(DecodedFrame(frame).fingerprint())
+        row += 1
+        if row == stop:
+            return pictures
+    return None
+
+
+def _check_length(path: Path, rows: int) -> None:
+    if rows > MAX_FRAMES:
+        raise UserError(
+            f"“{shown_name(path)}” has more than {MAX_FRAMES:,} frames.", hint="Cut it.", code="media.too_long"
+        )
