@@ -1,0 +1,43 @@
+"""Which picture a command has: glyphs of the Phosphor font that qtawesome carries, in the theme's colours."""
+
+from __future__ import annotations
+
+import qtawesome
+from PySide6.QtGui import QIcon, QPalette
+from PySide6.QtWidgets import QApplication
+
+ICONS = {
+    "file.open": "ph.film-strip",
+    "file.open_folder": "ph.folder-open",
+    "file.export": "ph.export",
+    "playback.play": "ph.play-fill",
+    "playback.first": "ph.skip-back",
+    "playback.back": "ph.caret-left",
+    "playback.forward": "ph.caret-right",
+    "playback.last": "ph.skip-forward",
+    "playback.loop": "ph.repeat",
+    "playback.mute": "ph.speaker-slash",
+    "playback.set_in": "ph.arrow-line-left",
+    "playback.set_out": "ph.arrow-line-right",
+    "run.start": "ph.play",
+    "run.again": "ph.arrow-clockwise",
+    "run.pause": "ph.pause",
+    "run.cancel": "ph.x",
+    "run.remove_object": "ph.trash",
+    "run.toggle_visible": "ph.eye",
+    "view.overlay": "ph.circle-half-fill",
+    "view.outline": "ph.circle-dashed",
+    "view.matte": "ph.circle-fill",
+    "view.original": "ph.image",
+    "view.boxes": "ph.bounding-box",
+    "view.fit": "ph.arrows-out",
+}
+
+
+def icon(name: str, *, colour: str | None = None) -> QIcon:
+    """A glyph in the theme's text colour (or `colour`), greyed where disabled."""
+    palette = QApplication.palette()
+    normal = colour or palette.color(QPalette.ColorRole.ButtonText).name()
+    disabled = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText).name()
+    made: QIcon = qtawesome.icon(name, color=normal, color_disabled=disabled)
+    return made

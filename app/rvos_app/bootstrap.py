@@ -1,0 +1,311 @@
+"""The composition root: every long-lived object is made here once and handed to those that need it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from app_model import Application
+from PySide6.QtCore import QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from rvos_app.actions.context import ContextKeeper
+from rvos_app.actions.file import FileCommands, file_actions
+from rvos_app.actions.help import HelpCommands, help_actions
+from rvos_app.actions.hub import ActionHub, KeyGuard
+from rvos_app.actions.playback import playback_actions
+from rvos_app.actions.run import run_actions
+from rvos_app.actions.view import view_actions
+from rvos_app.canvas.view import VideoCanvas
+from rvos_app.controllers.clip import ClipController, demo_clip
+from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands, ask
+from rvos_app.controllers.export import ExportController
+from rvos_app.controllers.front import Front
+from rvos_app.controllers.run import RunController
+from rvos_app.controllers.stage import Stage
+from rvos_app.dialogs.about import AboutDialog
+from rvos_app.dialogs.commands import CommandList
+from rvos_app.dialogs.error import ErrorPresenter
+from rvos_app.dialogs.export import ExportDialog
+from rvos_app.dialogs.open import choose_folder, choose_video, start_folder
+from rvos_app.errors import ErrorReporter
+from rvos_app.i18n import tr
+from rvos_app.jobs.collector import GarbageCollector
+from rvos_app.jobs.queue import JobQueue
+from rvos_app.main_window import MainWindow, Parts
+from rvos_app.panels.expression_bar import ExpressionBar, ExpressionField
+from rvos_app.panels.model_panel import ModelPanel
+from rvos_app.panels.objects import ObjectsPanel
+from rvos_app.panels.recent_menu import RecentMenu
+from rvos_app.panels.transport import TransportBar
+from rvos_app.panels.welcome import Welcome
+from rvos_app.playback.controller import PlaybackController
+from rvos_app.settings import Settings, SettingsStore
+from rvos_app.state import StudioState
+from rvos_app.theme import apply_theme
+from rvos_app.timeline.filmstrip import FilmstripLoader
+from rvos_app.timeline.widget import TimelineWidget
+from rvos_core.logging import log_file
+from rvos_core.models.registry import list_cards
+
+_log = logging.getLogger("rvos.app")
+
+_WAIT_S = 25.0  # for a window of a slow model on a slow machine to end
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Queues:
+    """One queue for the model, one for opening, one for writing, so that none waits for another."""
+
+    gpu: JobQueue
+    media: JobQueue
+    export: JobQueue
+
+    def all(self) -> tuple[JobQueue, ...]:
+        return (self.gpu, self.media, self.export)
+
+
+class Studio(QObject):
+    """The running program: the window and everything behind it.
+
+    Args:
+        app: the Qt application.
+        settings: taken over and changed; saved by `shut_down` where there is a `store`.
+        store: where settings are saved; None: nowhere.
+        reporter: told of every error.
+    """
+
+    def __init__(
+        self,
+        app: QApplication,
+        *,
+        settings: Settings,
+        store: SettingsStore | None = None,
+        reporter: ErrorReporter | None = None,
+    ) -> None:
+        super().__init__()
+        apply_theme(app, settings.theme)
+        self._app = app
+        self._store = store
+        self._commands = Application(f"rvos-studio-{next(_numbers)}")
+        self._down = self._closing_agreed = False
+        self._question: QMessageBox | None = None
+        self.settings = settings
+        self.reporter = reporter or ErrorReporter()
+        self.collector = GarbageCollector(self)
+        self.state = StudioState()
+        self._keeper = ContextKeeper(self.state, self._commands.context)
+        self._make_workers()
+        self.window = MainWindow()
+        self.hub = ActionHub(self._commands, self.window)
+        self.canvas, self.field = VideoCanvas(), ExpressionField()
+        self.objects = ObjectCommands(self.state, runs=self.runs, field=self.field, window=self.window)
+        self._register_commands()
+        self.parts = self._build_parts()
+        self._assemble()
+        self._join()
+        self._guard = KeyGuard(self)
+        app.installEventFilter(self._guard)
+
+    def _make_workers(self) -> None:
+        state, settings, reporter = self.state, self.settings, self.reporter
+        self.queues = Queues(JobQueue("gpu"), JobQueue("media"), JobQueue("export"))
+        self.playback = PlaybackController(self)
+        self.filmstrip = FilmstripLoader(self)
+        self.clips = ClipController(
+            state,
+            queue=self.queues.media,
+            playback=self.playback,
+            filmstrip=self.filmstrip,
+            settings=settings,
+            reporter=reporter,
+        )
+        self.runs = RunController(state, queue=self.queues.gpu, clips=self.clips, settings=settings, reporter=reporter)
+        self.exports = ExportController(state, queue=self.queues.export, clips=self.clips, settings=settings)
+
+    def _join(self) -> None:
+        """Views follow the state from here on."""
+        parts = self.parts
+        self.stage = Stage(
+            self.state,
+            playback=self.playback,
+            filmstrip=self.filmstrip,
+            canvas=self.canvas,
+            timeline=parts.timeline,
+            transport=parts.transport,
+            settings=self.settings,
+        )
+        self.front = Front(
+            self.state, window=self.window, parts=parts, clips=self.clips, runs=self.runs, settings=self.settings
+        )
+        parts.welcome.chosen.connect(self._open_chosen)
+        parts.welcome.files_dropped.connect(self._open_dropped)
+        self.canvas.filesDropped.connect(self._open_dropped)
+        self.playback.audioUnavailable.connect(self._on_no_audio)
+        self.presenter = ErrorPresenter(self.window)
+        self.reporter.reported.connect(self.presenter.show)
+
+    # -- building ------------------------------------------------------------------------------------------------
+
+    def _register_commands(self) -> None:
+        """Commands come before the panels, as panels show their actions."""
+        context, settings = self._commands.context, self.settings
+        files = FileCommands(
+            open_video=self._choose_video,
+            open_folder=self._choose_folder,
+            open_demo=self._open_demo,
+            export=self._open_export,
+            close_clip=self._close_clip,
+            quit=self.window.close,
+        )
+        helps = HelpCommands(
+            shortcuts=self._open_shortcuts,
+            palette=self._open_palette,
+            log_folder=self._open_log_folder,
+            about=self._open_about,
+        )
+        transport = TransportCommands(self.state, playback=self.playback, settings=settings, context=context)
+        view = ViewCommands(self.canvas, window=self.window, hub=self.hub, settings=settings, context=context)
+        self.hub.register(file_actions(files))
+        self.hub.register(playback_actions(transport))
+        self.hub.register(run_actions(self.objects))
+        self.hub.register(view_actions(view))
+        self.hub.register(help_actions(helps))
+
+    def _build_parts(self) -> Parts:
+        expression = ExpressionBar(self.field, self.hub)
+        expression.submitted.connect(self.hub.action("run.start").trigger)
+        self.objects.noticed.connect(expression.set_notice)
+        self.canvas.playPauseRequested.connect(self.hub.action("playback.play").trigger)
+        return Parts(
+            welcome=Welcome(self.hub, with_demo=demo_clip().exists()),
+            canvas=self.canvas,
+            transport=TransportBar(self.hub),
+            timeline=TimelineWidget(),
+            expression=expression,
+            objects=ObjectsPanel(self.state, self.hub),
+            model=ModelPanel(list_cards(), self.runs.choice),
+        )
+
+    def _assemble(self) -> None:
+        recent = RecentMenu(self.settings)
+        recent.chosen.connect(self._open_chosen)
+        self.window.assemble(self.parts, self.hub, submenus={"file.open_folder": recent})
+        self.window.restore(self.settings)
+        self.window.may_close = self._may_close
+
+    # -- starting and ending -------------------------------------------------------------------------------------
+
+    def start(self, clip: Path | None = None, *, expression: str = "") -> None:
+        """Show the window; open `clip` where one is given, and put `expression` into the field."""
+        self.collector.start()
+        self.window.show()
+        if clip is not None:
+            self.front.expression_to_type = expression
+            self.clips.open(clip)
+
+    def _may_close(self) -> bool:
+        """Ask where masks would be lost; then everything stops, in order."""
+        if self.state.unsaved and not self._closing_agreed:
+            self._question = ask(
+                self.window,
+                tr("Close without exporting?"),
+                tr("Masks were made since the last export. They are lost when the window closes."),
+                yes=tr("Close Anyway"),
+                then=self._close_anyway,
+            )
+            return False
+        self.shut_down()
+        return True
+
+    def _close_anyway(self) -> None:
+        self._closing_agreed = True
+        self.window.close()
+
+    def shut_down(self) -> None:
+        """Stop what runs, wait for the threads, save the settings.
+
+        No thread is killed: a run ends at its next frame. Where one does not, the process leaves without destroying it.
+        """
+        if self._down:
+            return
+        self._down = True
+        self.window.remember(self.settings)
+        self.window.hide()
+        for queue in self.queues.all():
+            queue.begin_shutdown()
+        self.filmstrip.close()
+        self.playback.close()
+        still_working = [queue for queue in self.queues.all() if not queue.finish_shutdown(_WAIT_S)]
+        if self._store is not None:
+            self._store.save(self.settings)
+        self.collector.stop()
+        self._app.removeEventFilter(self._guard)
+        if still_working:
+            _log.error("a job did not end within %.0f s", _WAIT_S)
+            logging.shutdown()
+            os._exit(1)
+        Application.destroy(self._commands.name)
+
+    # -- commands that open dialogs ------------------------------------------------------------------------------
+
+    def _before_losing_masks(self, then: Callable[[], object]) -> None:
+        """Do `then` at once, or after the person agreed to lose masks that were not exported."""
+        if not self.state.unsaved:
+            then()
+            return
+        self._question = ask(
+            self.window,
+            tr("Leave this clip without exporting?"),
+            tr("Masks were made since the last export. They are lost with the clip."),
+            yes=tr("Leave Anyway"),
+            then=then,
+        )
+
+    def _choose_video(self) -> None:
+        choose_video(self.window, folder=start_folder(self.settings.recent_files), then=self._open_path)
+
+    def _choose_folder(self) -> None:
+        choose_folder(self.window, folder=start_folder(self.settings.recent_files), then=self._open_path)
+
+    def _open_path(self, path: str) -> None:
+        self._open_chosen(Path(path))
+
+    def _open_chosen(self, path: Path) -> None:
+        self._before_losing_masks(partial(self.clips.open, path))
+
+    def _open_dropped(self, paths: list[Path]) -> None:
+        if paths:
+            self._open_chosen(paths[0])
+
+    def _open_demo(self) -> None:
+        self._open_chosen(demo_clip())
+
+    def _close_clip(self) -> None:
+        self._before_losing_masks(self.clips.close)
+
+    def _open_export(self) -> None:
+        ExportDialog(self.state, exports=self.exports, settings=self.settings, parent=self.window).open()
+
+    def _open_shortcuts(self) -> None:
+        CommandList(self.hub, self.window, runs=False).open()
+
+    def _open_palette(self) -> None:
+        CommandList(self.hub, self.window, runs=True).open()
+
+    def _open_about(self) -> None:
+        AboutDialog(self.window.windowIcon(), self.window).open()
+
+    def _open_log_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file("studio").parent)))
+
+    @Slot(str)
+    def _on_no_audio(self, reason: str) -> None:
+        self.window.statusBar().showMessage(reason, 8000)

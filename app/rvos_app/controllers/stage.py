@@ -1,0 +1,128 @@
+"""Keeps picture, timeline and transport showing what the state says, and the state told what the person does there."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, Slot
+
+from rvos_app.canvas.view import Overlay, VideoCanvas
+from rvos_app.i18n import tr
+from rvos_app.panels.transport import TransportBar
+from rvos_app.playback.controller import PlaybackController
+from rvos_app.settings import Settings
+from rvos_app.state import RunStatus, StudioState
+from rvos_app.timeline.filmstrip import FilmstripLoader
+from rvos_app.timeline.widget import EMPTY, MASK, NO_RESULT, Lane, TimelineWidget
+from rvos_core.types import FrameSpan, MediaInfo
+
+
+class Stage(QObject):
+    """Joins state, playback, canvas, timeline and transport bar."""
+
+    def __init__(
+        self,
+        state: StudioState,
+        *,
+        playback: PlaybackController,
+        filmstrip: FilmstripLoader,
+        canvas: VideoCanvas,
+        timeline: TimelineWidget,
+        transport: TransportBar,
+        settings: Settings,
+    ) -> None:
+        super().__init__()
+        self._state = state
+        self._playback = playback
+        self._canvas = canvas
+        self._timeline = timeline
+        self._transport = transport
+        self._settings = settings
+        self._shown = 0
+        playback.frameReady.connect(self._on_frame)
+        playback.indexChanged.connect(self._on_index)
+        playback.speedChanged.connect(transport.set_speed)
+        playback.playingChanged.connect(filmstrip.set_paused)
+        filmstrip.thumbnailReady.connect(timeline.set_thumbnail)
+        timeline.thumbnailsWanted.connect(filmstrip.request)
+        timeline.seekRequested.connect(playback.seek)
+        timeline.spanChanged.connect(state.set_span)
+        timeline.laneSelected.connect(state.select)
+        canvas.zoomChanged.connect(transport.set_zoom)
+        transport.opacity.valueChanged.connect(self._on_opacity)
+        state.clip_changed.connect(self._on_clip)
+        state.span_changed.connect(timeline.set_span)
+        state.objects_changed.connect(self._on_objects, max_args=0)
+        state.results_changed.connect(self._on_results)
+        state.selection_changed.connect(timeline.set_selected)
+        state.run_changed.connect(self._on_run)
+        transport.opacity.setValue(round(settings.overlay_opacity * 100))
+
+    # -- what the state says ---------------------------------------------------------------------------------------
+
+    def _on_clip(self, clip: MediaInfo | None) -> None:
+        self._shown = 0
+        self._timeline.set_clip(clip)
+        self._transport.set_clip(clip)
+        self._canvas.set_message("")
+        if clip is None:
+            self._canvas.set_frame(None)
+        self._show_overlays()
+
+    def _on_objects(self) -> None:
+        self._timeline.set_lanes([Lane(o.object_id, o.name, o.colour) for o in self._state.objects])
+        self._show_overlays()
+
+    def _on_results(self, object_id: int, frames: tuple[int, ...]) -> None:
+        results = self._state.results(object_id)
+        found = [results.get(index) for index in frames]
+        states = [NO_RESULT if r is None else MASK if r.visible else EMPTY for r in found]
+        confidence = [0.0 if r is None else r.confidence for r in found]
+        self._timeline.set_lane_values(
+            object_id, np.asarray(frames, np.int64), np.asarray(states, np.uint8), np.asarray(confidence, np.float32)
+        )
+        if self._shown in frames:
+            self._show_overlays()
+
+    def _on_run(self, run: RunStatus) -> None:
+        self._timeline.set_run_progress(self._run_span(run))
+
+    def _run_span(self, run: RunStatus) -> FrameSpan | None:
+        """The frames that the run has still to do, seen from its object's results."""
+        if run.object_id is None or not run.windows:
+            return None
+        done = self._state.results(run.object_id)
+        first = next((index for index in self._state.span if index not in done), None)
+        return None if first is None else FrameSpan(first, self._state.span.stop)
+
+    def _show_overlays(self) -> None:
+        overlays = []
+        for thing in self._state.objects:
+            result = self._state.results(thing.object_id).get(self._shown)
+            if thing.visible and result is not None and result.visible:
+                opacity = self._settings.overlay_opacity
+                overlays.append(Overlay(thing.object_id, result.mask, thing.colour, opacity, result.box, thing.name))
+        self._canvas.set_overlays(overlays)
+
+    # -- what playback and the person say --------------------------------------------------------------------------
+
+    @Slot(int, object)
+    def _on_frame(self, index: int, image: np.ndarray) -> None:
+        clip = self._state.clip
+        if clip is None:
+            return
+        self._shown = index
+        self._canvas.set_frame(image)
+        damaged = any(index in span for span in clip.damaged)
+        self._canvas.set_message(tr("This frame of the file is damaged.") if damaged else "")
+        self._show_overlays()
+
+    @Slot(int)
+    def _on_index(self, index: int) -> None:
+        self._state.set_frame(index)
+        self._timeline.set_playhead(index)
+        self._transport.set_frame(index)
+
+    @Slot(int)
+    def _on_opacity(self, percent: int) -> None:
+        self._settings.overlay_opacity = percent / 100
+        self._show_overlays()

@@ -1,0 +1,126 @@
+"""What the model does, in the one GPU queue: load, estimate, run. Torch is imported in these jobs only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rvos_app.i18n import tr
+from rvos_app.jobs.job import JobContext
+from rvos_core.inference.events import RunCost, RunFinished, RunRequest, RunSummary
+from rvos_core.media import MediaReader
+from rvos_core.types import MediaInfo
+
+if TYPE_CHECKING:
+    from rvos_core.models.api import ModelCard
+    from rvos_core.models.devices import DeviceInfo
+    from rvos_core.models.engine import Engine
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """Which model on which device."""
+
+    model: str
+    device: str
+
+
+@dataclass(frozen=True)
+class EngineReady:
+    """A model is loaded."""
+
+    choice: EngineChoice
+    card: ModelCard
+    device: str
+    devices: tuple[DeviceInfo, ...]
+
+
+class EngineSlot:
+    """Holds the loaded model. Touched by jobs of the GPU queue only."""
+
+    def __init__(self) -> None:
+        self._choice: EngineChoice | None = None
+        self._engine: Engine | None = None
+
+    def get(self, choice: EngineChoice) -> Engine:
+        """The model of `choice`; loads it where another one (or none) is held. A former model is let go first.
+
+        Raises:
+            UserError: no such model, damaged weights, no such device.
+        """
+        if self._engine is None or self._choice != choice:
+            from rvos_core.models.registry import load_engine
+
+            self._engine = self._choice = None
+            self._engine = load_engine(choice.model, device=choice.device)
+            self._choice = choice
+        return self._engine
+
+
+@dataclass(frozen=True)
+class LoadEngine:
+    """Import torch, look which devices there are, load the weights."""
+
+    slot: EngineSlot
+    choice: EngineChoice
+
+    @property
+    def title(self) -> str:
+        return tr("Loading the model")
+
+    def run(self, context: JobContext) -> EngineReady:
+        from rvos_core.models.devices import list_devices
+
+        engine = self.slot.get(self.choice)
+        return EngineReady(self.choice, engine.card, engine.device, list_devices())
+
+
+@dataclass(frozen=True)
+class EstimateRun:
+    """Say what a run would cost."""
+
+    slot: EngineSlot
+    choice: EngineChoice
+    info: MediaInfo
+    request: RunRequest
+
+    @property
+    def title(self) -> str:
+        return tr("Estimating the run")
+
+    def run(self, context: JobContext) -> RunCost:
+        from rvos_core.inference.runner import estimate_cost
+
+        return estimate_cost(self.slot.get(self.choice), self.info, self.request)
+
+
+@dataclass(frozen=True)
+class RunExpression:
+    """Find what one sentence describes; reports the runner's events as windows finish."""
+
+    slot: EngineSlot
+    choice: EngineChoice
+    request: RunRequest
+    reader: MediaReader
+
+    @property
+    def title(self) -> str:
+        return tr("Finding “{expression}”", expression=self.request.expression)
+
+    def run(self, context: JobContext) -> RunSummary:
+        """The clip is read through a second reader, as one reader belongs to one thread."""
+        from rvos_core.inference.runner import Runner
+
+        engine = self.slot.get(self.choice)
+        context.checkpoint()
+        summary: RunSummary | None = None
+        with self.reader.reopen() as reader:
+            for event in Runner(engine).run(self.request, reader=reader, cancel=context.cancel):
+                context.report(event)
+                if isinstance(event, RunFinished):
+                    summary = event.summary
+                else:
+                    context.checkpoint()
+        if summary is None:
+            raise RuntimeError("the run ended without a summary")
+        return summary

@@ -1,0 +1,160 @@
+"""The main window: puts the parts in their places and keeps its size and layout. What they do is said elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QCloseEvent, QIcon
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+
+from rvos_app.actions.hub import ActionHub
+from rvos_app.canvas.view import VideoCanvas
+from rvos_app.i18n import tr
+from rvos_app.panels.expression_bar import ExpressionBar
+from rvos_app.panels.model_panel import ModelPanel
+from rvos_app.panels.objects import ObjectsPanel
+from rvos_app.panels.parts import label
+from rvos_app.panels.transport import TransportBar
+from rvos_app.panels.welcome import Welcome
+from rvos_app.settings import Settings
+from rvos_app.timeline.widget import TimelineWidget
+from rvos_resources.paths import icons_dir
+
+_LAYOUT_VERSION = 1
+_FIRST_SIZE = (1360, 860)
+_SIDE_PX = 320
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The widgets that the window holds."""
+
+    welcome: Welcome
+    canvas: VideoCanvas
+    transport: TransportBar
+    timeline: TimelineWidget
+    expression: ExpressionBar
+    objects: ObjectsPanel
+    model: ModelPanel
+
+
+class MainWindow(QMainWindow):
+    """Made empty, as its commands need it before its parts; `assemble` fills it. `may_close` is asked before closing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self.setWindowTitle("RVOS Studio")
+        self.setWindowIcon(QIcon(str(icons_dir() / "rvos-studio.svg")))
+        self.resize(*_FIRST_SIZE)
+        self.setDockNestingEnabled(True)
+        self.may_close: Callable[[], bool] = _always
+        self._stack = QStackedWidget()
+        self._media_line = label(role="muted")
+        self._pixel_line = label(role="muted")
+
+    def assemble(self, parts: Parts, hub: ActionHub, *, submenus: dict[str, QMenu]) -> None:
+        """Put the parts in their places."""
+        hub.fill_menu_bar(self.menuBar(), submenus=submenus)
+        self._add_expression_bar(parts.expression)
+        stage = QWidget()
+        column = QVBoxLayout(stage)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(parts.canvas, stretch=1)
+        column.addWidget(parts.transport)
+        self._stack.addWidget(parts.welcome)
+        self._stack.addWidget(stage)
+        self.setCentralWidget(self._stack)
+        right, bottom = Qt.DockWidgetArea.RightDockWidgetArea, Qt.DockWidgetArea.BottomDockWidgetArea
+        self.setCorner(Qt.Corner.BottomRightCorner, bottom)
+        objects = self._dock(tr("Objects"), parts.objects, right)
+        model = self._dock(tr("Model"), parts.model, right)
+        timeline = self._dock(tr("Timeline"), parts.timeline, bottom)
+        timeline.setTitleBarWidget(QWidget())
+        self.resizeDocks([objects, model], [_SIDE_PX, _SIDE_PX], Qt.Orientation.Horizontal)
+        self.resizeDocks([objects, model], [420, 300], Qt.Orientation.Vertical)
+        self.resizeDocks([timeline], [230], Qt.Orientation.Vertical)
+        self.statusBar().addWidget(self._media_line, 1)
+        self.statusBar().addPermanentWidget(self._pixel_line)
+        self.statusBar().setSizeGripEnabled(False)
+        view_menu = self.menuBar().findChild(QMenu, "menu.view")
+        if view_menu is not None:
+            view_menu.addSeparator()
+            view_menu.addActions([objects.toggleViewAction(), model.toggleViewAction(), timeline.toggleViewAction()])
+        self._set_tab_order(parts)
+
+    def _add_expression_bar(self, bar: ExpressionBar) -> None:
+        tools = QToolBar(tr("Expression"))
+        tools.setObjectName("expression_tools")
+        tools.setMovable(False)
+        tools.toggleViewAction().setVisible(False)
+        tools.addWidget(bar)
+        self.addToolBar(Qt.ToolBarArea.TopToolBarArea, tools)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(f"dock.{type(widget).__name__}")
+        dock.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetClosable | QDockWidget.DockWidgetFeature.DockWidgetMovable
+        )
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _set_tab_order(self, parts: Parts) -> None:
+        chain: tuple[QWidget, ...] = (
+            parts.expression.field,
+            parts.canvas,
+            parts.timeline,
+            parts.objects.list,
+            parts.model.models,
+            parts.model.devices,
+        )
+        for before, after in pairwise(chain):
+            self.setTabOrder(before, after)
+
+    # -- what it shows -------------------------------------------------------------------------------------------
+
+    def show_clip(self, is_open: bool) -> None:
+        """The stage, or the welcome page."""
+        self._stack.setCurrentIndex(1 if is_open else 0)
+
+    @property
+    def shows_clip(self) -> bool:
+        return self._stack.currentIndex() == 1
+
+    def set_media_line(self, text: str) -> None:
+        """What the status bar says of the clip."""
+        self._media_line.setText(text)
+
+    def set_pixel_line(self, text: str) -> None:
+        """What the status bar says of the pixel under the pointer."""
+        self._pixel_line.setText(text)
+
+    # -- size and layout -----------------------------------------------------------------------------------------
+
+    def restore(self, settings: Settings) -> None:
+        """Take the size and layout of the last time."""
+        if settings.window_geometry:
+            self.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode("ascii", "ignore")))
+        if settings.window_layout:
+            self.restoreState(QByteArray.fromBase64(settings.window_layout.encode("ascii", "ignore")), _LAYOUT_VERSION)
+
+    def remember(self, settings: Settings) -> None:
+        """Keep size and layout for the next time."""
+        settings.window_geometry = self.saveGeometry().toBase64().toStdString()
+        settings.window_layout = self.saveState(_LAYOUT_VERSION).toBase64().toStdString()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.may_close():
+            event.accept()
+        else:
+            event.ignore()
+
+
+def _always() -> bool:
+    return True
