@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rvos_core.synthetic.colours import COLOURS
 from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.degrade import degrade_frames
 from rvos_core.synthetic.expressions import describe
-from rvos_core.synthetic.facts import CATEGORIES, ObjectFacts, SyntheticClip
+from rvos_core.synthetic.facts import CATEGORIES, Expression, ObjectFacts, SyntheticClip
 from rvos_core.synthetic.predicates import Witness
 from rvos_core.synthetic.render import Rendering, render_scene
 from rvos_core.synthetic.scene import Scene, plan_scene
@@ -20,38 +22,53 @@ def make_clip(seed: int, config: WorldConfig) -> SyntheticClip:
     """Draw the clip of a seed: the same bytes in every process.
 
     Scenes that show too little (fewer than `min_objects` objects well visible, or sentences for fewer than two of them)
-    are drawn up again from the same seed.
+    are drawn up again from the same seed; the best one is kept where none suffices.
 
     Args:
         seed: not negative; see `split_seeds`.
         config: size, length and settings of the clip.
     """
-    best: tuple[int, SyntheticClip] | None = None
-    for attempt in range(_ATTEMPTS):
-        plan, look, say, harm = (
-            np.random.Generator(np.random.PCG64(child)) for child in np.random.SeedSequence([seed, attempt]).spawn(4)
-        )
-        scene = plan_scene(plan, config)
-        rendering = render_scene(scene, look, config)
-        objects = gather_facts(scene, rendering, config)
-        witness = Witness(objects, frame_px=config.height * config.width)
-        visible = sum(witness.clear(index) for index in range(len(objects)))
-        last = attempt == _ATTEMPTS - 1
-        if visible < config.min_objects and best is not None and best[0] >= visible and not last:
-            continue
-        expressions = describe(
-            objects, witness, say, per_object=config.expressions_per_object, negatives=config.negatives
-        )
-        meant = len({e.target for e in expressions if e.target is not None})
-        enough = visible >= config.min_objects and meant >= min(2, config.min_objects)
-        score = visible + 10 * meant
-        if enough or best is None or score > best[0]:
-            frames = degrade_frames(rendering.frames, harm, strength=config.degrade)
-            best = (score, SyntheticClip(frames, rendering.labels, objects, expressions))
-        if enough:
+    best = _draft(seed, 0, config)
+    for attempt in range(1, _ATTEMPTS):
+        if best.suffices(config):
             break
-    assert best is not None
-    return best[1]
+        other = _draft(seed, attempt, config)
+        if other.merit > best.merit:
+            best = other
+    frames = degrade_frames(best.rendering.frames, best.harm, strength=config.degrade)
+    return SyntheticClip(frames, best.rendering.labels, best.objects, best.expressions)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A clip before it is degraded. `visible`: objects well visible; `meant`: objects with sentences of their own."""
+
+    rendering: Rendering
+    objects: tuple[ObjectFacts, ...]
+    expressions: tuple[Expression, ...]
+    visible: int
+    meant: int
+    harm: np.random.Generator
+
+    @property
+    def merit(self) -> tuple[int, int]:
+        return self.meant, self.visible
+
+    def suffices(self, config: WorldConfig) -> bool:
+        return self.visible >= config.min_objects and self.meant >= min(2, config.min_objects)
+
+
+def _draft(seed: int, attempt: int, config: WorldConfig) -> _Draft:
+    streams = np.random.SeedSequence([seed, attempt]).spawn(4)
+    plan, look, say, harm = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
+    scene = plan_scene(plan, config)
+    rendering = render_scene(scene, look, config)
+    objects = gather_facts(scene, rendering, config)
+    witness = Witness(objects, frame_px=config.height * config.width)
+    expressions = describe(objects, witness, say, per_object=config.expressions_per_object, negatives=config.negatives)
+    visible = sum(witness.clear(index) for index in range(len(objects)))
+    meant = len({expression.target for expression in expressions if expression.target is not None})
+    return _Draft(rendering, objects, expressions, visible, meant, harm)
 
 
 def gather_facts(scene: Scene, rendering: Rendering, config: WorldConfig) -> tuple[ObjectFacts, ...]:

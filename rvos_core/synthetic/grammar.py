@@ -185,4 +185,4 @@ def _with_article(words: str, rng: np.random.Generator, *, definite: bool) -> st
 
 
 def _article(words: str) -> str:
-    return "an" if words[0] in "aeiou" else "a"
+    return "an" if words[0] in "aeiou" and not words.startswith("one") else "a"

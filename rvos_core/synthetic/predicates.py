@@ -16,7 +16,7 @@ Truth = bool | None
 
 MIN_MOTION_FRAMES = 3
 _CLEAR_AREA = 0.0025  # share of the frame that the visible part must cover to be spoken of
-_CLEAR_WHOLE = 0.3  # share of the silhouette that must be seen
+_CLEAR_WHOLE = 0.4  # share of the silhouette that must be seen
 _CLEAR_GENDER = 0.006  # below this size a skirt is a few pixels
 _CLEAR_TRAVEL = 0.035  # frame heights over the ground
 _SIDE_MARGIN = 0.05
@@ -116,8 +116,9 @@ class Witness:
         return facts.direction == direction
 
     def _extreme(self, truths: list[Truth], beats: Callable[[int, int], Truth]) -> list[Truth]:
+        """`truths` narrowed to the one that beats all it is compared with; arguable where it has nothing to beat."""
         rivals = [index for index, truth in enumerate(truths) if truth is not False]
-        if len(rivals) < 2:
+        if truths.count(True) < 2:
             return [None if truth else truth for truth in truths]
         out: list[Truth] = [False] * len(truths)
         for index in rivals:
