@@ -30,7 +30,7 @@ def ms_deform_attn_bag(
     mixed = F.embedding_bag(
         rows.reshape(n * queries * heads, -1),
         value.detach().reshape(n * cells * heads, channels),
-        per_sample_weights=weights.reshape(n * queries * heads, -1),
+        per_sample_weights=weights.reshape(n * queries * heads, -1).to(value.dtype),
         mode="sum",
     )
     return mixed.view(n, queries, heads * channels)

@@ -1,4 +1,4 @@
-"""Multi-scale deformable attention with gradients for float32 on CPU: the compiled form forwards, a fused pass backwards.
+"""Multi-scale deformable attention with gradients for float32 on CPU: compiled forwards, one fused pass backwards.
 
 About eight times as fast as differentiating the reference, which writes every sampled value to memory several times.
 Import it only where numba may be loaded.

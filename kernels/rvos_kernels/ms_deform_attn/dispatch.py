@@ -40,8 +40,10 @@ def ms_deform_attn(
     """Multi-scale deformable attention; arguments and result as `ms_deform_attn_reference`.
 
     On the CPU, where numba is installed, compiled forms with and without gradients; without numba the embedding bag
-    where no gradient is wanted. The reference everywhere else: off the CPU, under tracing, gradients without numba or in float64.
+    where no gradient is wanted. The reference everywhere else: off the CPU, under tracing, gradients without numba or
+    in float64. Values of another precision (autocast) are taken to that of the weights.
     """
+    value = value.to(attention_weights.dtype)
     form = _form_for(value, sampling_locations, attention_weights)
     return form(value, spatial_shapes, sampling_locations=sampling_locations, attention_weights=attention_weights)
 

@@ -12,10 +12,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
+
 from rvos_kernels.ms_deform_attn import available_forms, dispatch, ms_deform_attn, warm_up
 from rvos_kernels.ms_deform_attn.bag import ms_deform_attn_bag
 from rvos_kernels.ms_deform_attn.reference import ms_deform_attn_reference
-from torch import Tensor
 
 Shapes = list[tuple[int, int]]
 FORMS = [name for name in ("reference", "bag", "numba", "dispatch") if name in available_forms()]
@@ -46,7 +47,7 @@ def _run(form: str, inputs: dict[str, Tensor], shapes: Shapes) -> Tensor:
 
 def _naive(inputs: dict[str, Tensor], shapes: Shapes) -> np.ndarray:
     """Equation 3 of the paper, one number after the other, in float64."""
-    value, locations, weights = (inputs[k].double().numpy() for k in ("value", "sampling_locations", "attention_weights"))
+    value, locations, weights = (x.double().numpy() for x in inputs.values())
     n, queries, heads, levels, points, _ = locations.shape
     output = np.zeros((n, queries, heads, value.shape[3]))
     for index in np.ndindex(n, queries, heads, levels, points):
@@ -127,10 +128,31 @@ def test_dispatch_keeps_gradients_and_uses_them_only_where_wanted() -> None:
     torch.testing.assert_close(quiet, _run("reference", inputs, shapes), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("gradient", [True, False])
+def test_values_may_be_coarser_than_the_locations(gradient: bool) -> None:
+    shapes = [(3, 4)]
+    inputs = _inputs(shapes)
+    coarse = inputs["value"].bfloat16()
+    arguments = {k: inputs[k] for k in ("sampling_locations", "attention_weights")}
+    with torch.set_grad_enabled(gradient):
+        output = ms_deform_attn(coarse.requires_grad_(gradient), shapes, **arguments)
+    expected = _run("reference", inputs | {"value": coarse.detach().float()}, shapes)
+    torch.testing.assert_close(output, expected, atol=1e-5, rtol=0)
+
+
 def test_dispatch_runs_other_types_through_the_bag() -> None:
     shapes = [(3, 4)]
     inputs = {k: x.double() for k, x in _inputs(shapes).items()}
     np.testing.assert_allclose(_run("dispatch", inputs, shapes).numpy(), _naive(inputs, shapes), atol=1e-12)
+
+
+def test_values_in_half_precision_may_have_float32_locations() -> None:
+    shapes = [(3, 4), (5, 2)]
+    inputs = _inputs(shapes)
+    half = inputs | {"value": inputs["value"].bfloat16()}
+    got, expected = _run("dispatch", half, shapes), _run("reference", inputs, shapes)
+    assert got.dtype == torch.bfloat16
+    torch.testing.assert_close(got.float(), expected, atol=0.05, rtol=0.02)
 
 
 @pytest.fixture
