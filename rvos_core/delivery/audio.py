@@ -83,12 +83,13 @@ class AudioCopy:
             if self._start_s > 1:
                 self._input.seek(int((self._start_s - 1) * _MICROSECONDS))
             for packet in self._input.demux(stream):
-                if packet.dts is None or packet.pts is None or packet.is_discard:
+                if packet.dts is None or packet.pts is None:
                     continue
                 begin_s = packet.pts * packet.time_base
                 if begin_s >= self._stop_s:
                     return
-                if begin_s >= self._start_s:
+                # A packet that reaches into the span comes along: the decoder needs it, and MP4's edit list trims it.
+                if begin_s + (packet.duration or 0) * packet.time_base >= self._start_s:
                     shift = round(self._start_s / packet.time_base)
                     packet.pts -= shift
                     packet.dts -= shift

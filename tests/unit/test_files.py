@@ -1,4 +1,4 @@
-"""Writing is all or nothing: whatever fails, the old result stays, no part is left, and a person is told what and where."""
+"""Writing is all or nothing: whatever fails, the old result stays, no part is left, a person is told what and where."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from rvos_core.files import atomic_file, atomic_folder, require_free_space, writ
 OWNED = re.compile(r"\d+\.txt")
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def fill(folder: Path, text: str) -> None:
     with atomic_folder(folder, owned=OWNED) as part:
         for number in range(3):
@@ -35,7 +39,7 @@ def test_a_new_file_appears_under_its_name_only(tmp_path: Path) -> None:
         assert part.name.startswith(".result.json.rvos-part-")
         assert part.suffix == ".json"
     assert target.read_bytes() == b"new"
-    assert os.listdir(target.parent) == ["result.json"]
+    assert names(target.parent) == ["result.json"]
 
 
 def test_an_error_in_the_block_keeps_the_old_file_and_passes_unchanged(tmp_path: Path) -> None:
@@ -47,7 +51,7 @@ def test_an_error_in_the_block_keeps_the_old_file_and_passes_unchanged(tmp_path:
         raise source_error
     assert caught.value is source_error
     assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["result.json"]
+    assert names(tmp_path) == ["result.json"]
 
 
 def test_verification_decides(tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ def test_verification_decides(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="read back"), atomic_file(target, verify=refuse) as part:
         part.write_bytes(b"new")
     assert target.read_bytes() == b"old"
-    assert os.listdir(tmp_path) == ["x.txt"]
+    assert names(tmp_path) == ["x.txt"]
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -69,9 +73,9 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     fill(target, "old")
     (target / "7.txt").write_text("of a longer run")
     fill(target, "new")
-    assert sorted(os.listdir(target)) == ["0.txt", "1.txt", "2.txt"]
+    assert names(target) == ["0.txt", "1.txt", "2.txt"]
     assert {path.read_text() for path in target.iterdir()} == {"new"}
-    assert os.listdir(tmp_path) == ["masks"]
+    assert names(tmp_path) == ["masks"]
 
 
 def test_a_cancelled_folder_leaves_the_old_one(tmp_path: Path) -> None:
@@ -81,7 +85,7 @@ def test_a_cancelled_folder_leaves_the_old_one(tmp_path: Path) -> None:
         (part / "0.txt").write_text("half")
         raise KeyboardInterrupt
     assert {path.read_text() for path in target.iterdir()} == {"old"}
-    assert os.listdir(tmp_path) == ["masks"]
+    assert names(tmp_path) == ["masks"]
 
 
 def test_a_folder_with_other_peoples_files_is_refused_before_anything_is_written(tmp_path: Path) -> None:
@@ -91,7 +95,7 @@ def test_a_folder_with_other_peoples_files_is_refused_before_anything_is_written
         fill(tmp_path / "masks", "new")
     assert caught.value.code == "files.foreign_files"
     assert (tmp_path / "masks" / "holiday.jpg").read_bytes() == b"precious"
-    assert os.listdir(tmp_path) == ["masks"]
+    assert names(tmp_path) == ["masks"]
 
 
 def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
@@ -110,7 +114,7 @@ def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
 def test_names_that_are_long_or_odd(tmp_path: Path, name: str) -> None:
     write_file(tmp_path / name, b"1")
     write_file(tmp_path / name, b"2")
-    assert os.listdir(tmp_path) == [name]
+    assert names(tmp_path) == [name]
     assert (tmp_path / name).read_bytes() == b"2"
 
 
@@ -175,7 +179,7 @@ def test_a_kill_between_the_two_renames_of_a_swap_loses_nothing(tmp_path: Path) 
     with pytest.raises(RuntimeError), atomic_folder(target, owned=OWNED):
         raise RuntimeError
     assert {path.read_text() for path in target.iterdir()} == {"old"}
-    assert os.listdir(tmp_path) == ["masks"]
+    assert names(tmp_path) == ["masks"]
 
 
 class Shim:
@@ -245,7 +249,7 @@ def test_whichever_call_fails_the_old_or_the_new_result_is_whole(
             write("old")
             for aside in tmp_path.glob(".out.rvos-old-*"):
                 shutil.rmtree(aside)
-        assert os.listdir(tmp_path) == ["out"]
+        assert names(tmp_path) == ["out"]
     assert failures >= 2
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers_data import shared_data
 from PIL import Image
 
+from helpers_data import shared_data
 from rvos_core.errors import UserError
 from rvos_core.masks import (
     davis_palette,
@@ -149,7 +149,7 @@ def header_only(width: int, height: int, *, depth: int = 8, colour: int = 0) -> 
     ],
 )
 @pytest.mark.parametrize("read", [read_mask_png, read_indexed_png])
-def test_what_is_no_mask_is_refused_by_name(tmp_path: Path, content: bytes, code: str, read) -> None:  # noqa: ANN001
+def test_what_is_no_mask_is_refused_by_name(tmp_path: Path, content: bytes, code: str, read) -> None:
     path = tmp_path / "mask.png"
     path.write_bytes(content)
     with pytest.raises(UserError) as caught:
