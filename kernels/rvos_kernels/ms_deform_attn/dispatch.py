@@ -41,11 +41,12 @@ def ms_deform_attn(
 
     On the CPU, where numba is installed, compiled forms with and without gradients; without numba the embedding bag
     where no gradient is wanted. The reference everywhere else: off the CPU, under tracing, gradients without numba or
-    in float64. Values of another precision (autocast) are taken to that of the weights.
+    in float64. Values of another precision (autocast) are computed in that of the weights; the result has theirs.
     """
-    value = value.to(attention_weights.dtype)
-    form = _form_for(value, sampling_locations, attention_weights)
-    return form(value, spatial_shapes, sampling_locations=sampling_locations, attention_weights=attention_weights)
+    wide = value.to(attention_weights.dtype)
+    form = _form_for(wide, sampling_locations, attention_weights)
+    mixed = form(wide, spatial_shapes, sampling_locations=sampling_locations, attention_weights=attention_weights)
+    return mixed.to(value.dtype)
 
 
 def available_forms() -> dict[str, MsDeformAttn]:

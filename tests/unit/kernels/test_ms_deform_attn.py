@@ -137,7 +137,8 @@ def test_values_may_be_coarser_than_the_locations(gradient: bool) -> None:
     with torch.set_grad_enabled(gradient):
         output = ms_deform_attn(coarse.requires_grad_(gradient), shapes, **arguments)
     expected = _run("reference", inputs | {"value": coarse.detach().float()}, shapes)
-    torch.testing.assert_close(output, expected, atol=1e-5, rtol=0)
+    assert output.dtype == torch.bfloat16
+    torch.testing.assert_close(output.detach(), expected.bfloat16(), atol=1e-5, rtol=0.01)
 
 
 def test_dispatch_runs_other_types_through_the_bag() -> None:
