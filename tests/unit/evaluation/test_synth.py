@@ -1,0 +1,191 @@
+"""Scoring on the street world with models whose answers are known: one that reads the truth, and three that err."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import pytest
+
+from rvos_core.errors import Cancelled, UsageError
+from rvos_core.evaluation.bootstrap import ratio_interval
+from rvos_core.evaluation.synth import choose_expressions, evaluate_synth, finds_its_object
+from rvos_core.models.api import FrameFeatures, ModelCard, TextFeatures, WindowPrediction
+from rvos_core.models.engine import Pace
+from rvos_core.synthetic import SyntheticClip, make_clip, split_config, split_seeds
+from rvos_core.types import CancelToken
+
+torch = pytest.importorskip("torch")
+
+CLIPS = 6
+STRIDE = 4
+
+
+@cache
+def clip_of(seed: int) -> SyntheticClip:
+    return make_clip(seed, split_config("test"))
+
+
+class KnowingEngine:
+    """Looks frames up among the split's clips and answers with the truth, one query an object.
+
+    Args:
+        twist: which object it takes instead of object `target` of `count`.
+        sees: whether it knows when an object is out of sight.
+    """
+
+    card = ModelCard(
+        name="knowing", arch="table", parameters=0, licence="Apache-2.0", description="", trained_on="", size=256,
+        long_side=448, window=8, stride=6,
+    )  # fmt: skip
+    device = "cpu"
+
+    def __init__(self, *, twist=lambda target, count: target, sees: bool = True) -> None:
+        self.pace = Pace()
+        self._twist = twist
+        self._sees = sees
+        self._frames = {
+            frame.tobytes(): (seed, index)
+            for seed in split_seeds("test")[:CLIPS]
+            for index, frame in enumerate(clip_of(seed).frames)
+        }
+
+    def input_size(self, height: int, width: int, *, size: int | None = None) -> tuple[int, int]:
+        return height, width
+
+    def memory_mib(self, frames: int, input_size: tuple[int, int]) -> float:
+        return 1.0
+
+    def encode_text(self, expression: str) -> TextFeatures:
+        return TextFeatures(expression, torch.zeros(1, 1, dtype=torch.long), torch.zeros(1, 1, dtype=torch.bool))
+
+    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
+        places = torch.tensor([self._frames[frame.tobytes()] for frame in frames], dtype=torch.float32)
+        return FrameFeatures((places[:, :, None, None],), frames[0].shape[:2])
+
+    def refer(self, frames: FrameFeatures, text: TextFeatures) -> WindowPrediction:
+        places = frames.levels[0][:, :, 0, 0].long().tolist()
+        clip = clip_of(places[0][0])
+        count = len(clip.objects)
+        target = next(e.target for e in clip.expressions if e.text == text.expression)
+        chosen = self._twist(target, count)
+        labels = np.stack([clip.labels[index] for _, index in places])[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
+        masks = labels[:, None] == np.arange(1, count + 1)[:, None, None]
+        visible = torch.from_numpy(masks.any(axis=(2, 3)))
+        scores = torch.full((len(places), count), -6.0)
+        scores[:, chosen] = torch.where(visible[:, chosen], 6.0, -3.0) if self._sees else 6.0
+        logits = torch.from_numpy(masks).float() * 20 - 10
+        if not self._sees:
+            logits[..., :3, :3] = 10.0
+        return WindowPrediction(logits, scores, torch.zeros(len(places), count, 4))
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return evaluate_synth(KnowingEngine(), clips=CLIPS)
+
+
+def test_the_truth_scores_as_well_as_its_grid_allows(truth) -> None:
+    document = truth.as_dict()
+    assert document["right_object"] == 1.0
+    assert document["attribute_swap"] == 1.0
+    assert document["jf"] > 0.85
+    assert document.get("false_on_absent", 0.0) == 0.0
+    assert document["jf"] == pytest.approx((document["J"] + document["F"]) / 2)
+    assert (document["clips"], document["model"], document["split"]) == (CLIPS, "knowing", "test")
+    assert CLIPS < document["expressions"] <= 2 * CLIPS
+    assert document["swap_pairs"] >= 3
+    low, high = document["interval_95"]["jf"]
+    assert low <= document["jf"] <= high
+    assert sum(group["expressions"] for group in document["by_category"].values()) == document["expressions"]
+    assert "false_on_negatives" not in document
+
+
+def test_the_same_model_gives_the_same_figures(truth) -> None:
+    again = evaluate_synth(KnowingEngine(), clips=CLIPS)
+    assert again.scores == truth.scores
+    assert again.figures() == truth.figures()
+
+
+def test_a_model_that_takes_the_next_object_is_never_right() -> None:
+    document = evaluate_synth(KnowingEngine(twist=lambda target, count: (target + 1) % count), clips=CLIPS).as_dict()
+    assert document["right_object"] == 0.0
+    assert document["attribute_swap"] == 0.0
+    assert document["jf"] < 0.3
+
+
+def test_a_model_that_always_takes_the_first_object_fails_every_pair() -> None:
+    document = evaluate_synth(KnowingEngine(twist=lambda target, count: 0), clips=CLIPS).as_dict()
+    assert 0.0 < document["right_object"] < 1.0
+    assert document["attribute_swap"] == 0.0
+
+
+def test_a_model_that_never_says_out_of_sight_is_found_out(truth) -> None:
+    absent = truth.as_dict()["absent_frames"]
+    assert absent, "the first test clips have no hidden object"
+    document = evaluate_synth(KnowingEngine(sees=False), clips=CLIPS).as_dict()
+    assert document["absent_frames"] == absent
+    assert document["false_on_absent"] == 1.0
+
+
+def test_pairs_are_two_objects_of_one_category_where_there_are_two() -> None:
+    for seed in split_seeds("test")[:20]:
+        clip = clip_of(seed)
+        chosen = choose_expressions(clip, seed=seed)
+        assert chosen == choose_expressions(clip, seed=seed)
+        targets = [expression.target for expression in chosen]
+        assert None not in targets
+        assert len(set(targets)) == len(targets) == 2
+        first, second = (clip.objects[target].category for target in targets)
+        named = {e.target for e in clip.expressions if e.target is not None} - {targets[0]}
+        assert (first == second) == any(clip.objects[other].category == first for other in named)
+
+
+def test_right_object_is_by_share_not_by_size() -> None:
+    labels = np.zeros((1, 10, 40), dtype=np.uint8)
+    labels[0, :2, :2], labels[0, :, 10:] = 1, 2
+    small = labels == 1
+    assert finds_its_object(small, labels, 0)
+    assert not finds_its_object(small, labels, 1)
+    assert not finds_its_object(np.zeros_like(small), labels, 0)
+    assert not finds_its_object(labels == 0, labels, 0)
+    everything = np.ones_like(small)
+    assert finds_its_object(everything, labels, 1)
+    assert not finds_its_object(everything, labels, 0)
+
+
+def test_progress_cancel_and_usage() -> None:
+    seen: list[tuple[int, int]] = []
+    cancel = CancelToken()
+
+    def progress(done: int, total: int) -> None:
+        seen.append((done, total))
+        cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        evaluate_synth(KnowingEngine(), clips=3, progress=progress, cancel=cancel)
+    assert seen == [(1, 3)]
+    with pytest.raises(UsageError, match="200 clips, not 201"):
+        evaluate_synth(KnowingEngine(), clips=201)
+    with pytest.raises(UsageError, match="no split 'dev'"):
+        evaluate_synth(KnowingEngine(), split="dev")
+    with pytest.raises(UsageError, match="has no end"):
+        evaluate_synth(KnowingEngine(), split="train")
+
+
+def test_intervals_shrink_with_more_clips_and_hold_the_value() -> None:
+    rng = np.random.default_rng(0)
+    rows = [(clip, float(rng.random() < 0.7), 1.0) for clip in range(400) for _ in range(2)]
+    few, many = ratio_interval(rows[:40]), ratio_interval(rows)
+    assert few.low <= few.value <= few.high
+    assert many.high - many.low < few.high - few.low
+    assert many.value == pytest.approx(np.mean([row[1] for row in rows]))
+    assert ratio_interval(rows) == many
+
+
+def test_expressions_of_one_clip_are_drawn_together() -> None:
+    together = [(clip, float(clip % 2), 1.0) for clip in range(50) for _ in range(8)]
+    alone = [(8 * clip + part, float(clip % 2), 1.0) for clip in range(50) for part in range(8)]
+    assert ratio_interval(together).low < ratio_interval(alone).low
+    assert ratio_interval([(0, 1.0, 1.0)]).low == 1.0
