@@ -26,7 +26,7 @@ from rvos_core.media.timing import DEFAULT_RATE, MAX_RATE, repair_times
 from rvos_core.media.walker import FrameWalker
 from rvos_core.types import FrameSpan
 
-FULL_DECODE_PX = 600_000_000  # about a second of work: 290 frames of 1920 x 1080
+FULL_DECODE_PX = 400_000_000  # about a second of work: 190 frames of 1920 x 1080
 FULL_DECODE_LIMIT_S = 10.0
 
 

@@ -26,7 +26,7 @@ log = logging.getLogger("rvos.media")
 _GENPTS = 0x0001  # AVFMT_FLAG_GENPTS, which PyAV always sets
 MAX_FRAMES = 10_000_000
 _CHECKED_ROWS = 8
-_MAX_RUN_UP_PX = 400_000_000
+_MAX_RUN_UP_PX = 150_000_000  # a stretch decoded for one check: 72 frames of 1920 x 1080
 
 
 @dataclass
@@ -147,70 +147,78 @@ def agrees_with_decoding(path: Path, pts: Sequence[int], anchors: Sequence[Ancho
     """True where decoding, at the start, around some anchors and at the end, yields the rows of a packet scan.
 
     Around an anchor it is decoded twice, from the anchor before and from the anchor itself: both must yield the same
-    pictures. `frame_px` bounds the work: long runs between anchors are left out.
+    pictures, and all pictures have one size. `frame_px` bounds the work: long runs between anchors are left out.
     """
     if not anchors:
         return False
-    decoder = PacketDecoder(path)
+    sampler = _Sampler(path, pts)
+    max_rows = _MAX_RUN_UP_PX // frame_px
     try:
-        if not _yields(decoder, pts, 0, min(len(pts), _CHECKED_ROWS)):
+        if not sampler.start_agrees(min(len(pts), _CHECKED_ROWS)):
             return False
         for index in sorted({len(anchors) // 4, len(anchors) // 2, len(anchors) - 1} - {0}):
-            if not _anchor_is_exact(decoder, pts, anchors[index - 1], anchors[index], frame_px=frame_px):
+            if not sampler.anchor_is_exact(anchors[index - 1], anchors[index], max_rows=max_rows):
                 return False
-        tail = anchors[-1]
-        if (len(pts) - tail.row) * frame_px > _MAX_RUN_UP_PX:
-            return True
-        return _pictures(decoder, pts, tail, tail.row, len(pts)) is not None and decoder.read() is None
+        return len(pts) - anchors[-1].row > max_rows or sampler.end_agrees(anchors[-1])
     except UserError:
         return False
     finally:
-        decoder.close()
+        sampler.close()
 
 
-def _yields(decoder: PacketDecoder, pts: Sequence[int], start: int, stop: int) -> bool:
-    for row in range(start, stop):
-        frame = decoder.read()
-        if frame is None or frame.pts != pts[row]:
-            return False
-    return True
+class _Sampler:
+    """Compares stretches of decoding with the rows `pts`."""
 
+    def __init__(self, path: Path, pts: Sequence[int]) -> None:
+        self._pts = pts
+        self._decoder = PacketDecoder(path)
+        self._size: tuple[int, int] | None = None
 
-def _anchor_is_exact(
-    decoder: PacketDecoder, pts: Sequence[int], before: Anchor, anchor: Anchor, *, frame_px: int
-) -> bool:
-    stop = min(anchor.row + _CHECKED_ROWS, len(pts))
-    direct = _pictures(decoder, pts, anchor, anchor.row, stop)
-    if direct is None:
-        return False
-    if (anchor.row - before.row) * frame_px > _MAX_RUN_UP_PX:
+    def close(self) -> None:
+        self._decoder.close()
+
+    def start_agrees(self, rows: int) -> bool:
+        for row in range(rows):
+            frame = self._decoder.read()
+            if frame is None or not self._is_row(frame, row):
+                return False
         return True
-    return _pictures(decoder, pts, before, anchor.row, stop) == direct
 
+    def anchor_is_exact(self, before: Anchor, anchor: Anchor, *, max_rows: int) -> bool:
+        stop = min(anchor.row + _CHECKED_ROWS, len(self._pts))
+        direct = self._pictures(anchor, anchor.row, stop)
+        if direct is None:
+            return False
+        return anchor.row - before.row > max_rows or self._pictures(before, anchor.row, stop) == direct
 
-def _pictures(decoder: PacketDecoder, pts: Sequence[int], anchor: Anchor, start: int, stop: int) -> list[int] | None:
-    """Fingerprints of rows `start` to `stop` decoded from `anchor`; None where the times disagree with the rows."""
-    decoder.seek(anchor.pts if anchor.dts is None else anchor.dts)
-    row: int | None = None
-    pictures: list[int] = []
-    while (frame := decoder.read()) is not None:
-        landing = decoder.landing_pts
-        if landing is None or frame.pts is None:
-            return None
-        if frame.pts < landing:
-            continue
-        if row is None:
-            row = bisect_left(pts, landing)
-            if row > start:
+    def end_agrees(self, last: Anchor) -> bool:
+        return self._pictures(last, last.row, len(self._pts)) is not None and self._decoder.read() is None
+
+    def _pictures(self, anchor: Anchor, start: int, stop: int) -> list[int] | None:
+        """Fingerprints of rows `start` to `stop` decoded from `anchor`; None where the rows are not what comes."""
+        self._decoder.seek(anchor.pts if anchor.dts is None else anchor.dts)
+        row: int | None = None
+        pictures: list[int] = []
+        while (frame := self._decoder.read()) is not None:
+            landing = self._decoder.landing_pts
+            if landing is None or frame.pts is None:
                 return None
-        if pts[row] != frame.pts:
-            return None
-        if row >= start:
-            pictures.append(DecodedFrame(frame).fingerprint())
-        row += 1
-        if row == stop:
-            return pictures
-    return None
+            if frame.pts < landing:
+                continue
+            if row is None:
+                row = bisect_left(self._pts, landing)
+            if row > start + len(pictures) or not self._is_row(frame, row):
+                return None
+            if row >= start:
+                pictures.append(DecodedFrame(frame).fingerprint())
+            row += 1
+            if row == stop:
+                return pictures
+        return None
+
+    def _is_row(self, frame: VideoFrame, row: int) -> bool:
+        self._size = self._size or (frame.width, frame.height)
+        return frame.pts == self._pts[row] and self._size == (frame.width, frame.height)
 
 
 def _check_length(path: Path, rows: int) -> None:
