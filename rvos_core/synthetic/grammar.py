@@ -109,7 +109,8 @@ def phrase(slots: ExpressionSlots, rng: np.random.Generator, *, rivals: int = 0)
     if rng.random() < 0.08:
         after.append(_pick(_TRAILING, rng))
     words = " ".join([*before, noun, *after])
-    return _with_article(words, rng, definite=slots.size is not None or slots.side in _EXTREME_AFTER)
+    only_the = noun == "one" or slots.size is not None or slots.side in _EXTREME_AFTER
+    return _with_article(words, rng, definite=only_the)
 
 
 @cache
@@ -185,4 +186,4 @@ def _with_article(words: str, rng: np.random.Generator, *, definite: bool) -> st
 
 
 def _article(words: str) -> str:
-    return "an" if words[0] in "aeiou" and not words.startswith("one") else "a"
+    return "an" if words[0] in "aeiou" else "a"

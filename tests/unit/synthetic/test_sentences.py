@@ -56,7 +56,7 @@ def read(text: str) -> tuple[list[Test], Callable[[ObjectFacts], float] | None]:
     tests += [test for pattern, test in DOING if re.search(pattern, text)]
     tests += _colour_tests(text)
     ways = re.findall(
-        r"(?:to the|towards the) (left|right)|(?:ing|s) (left|right)\b", re.sub(r"furthest to the \w+", "", text)
+        r"(?:to the|towards the) (left|right)|(?:ing|s|bike) (left|right)\b", re.sub(r"furthest to the \w+", "", text)
     )
     for way in ("".join(pair) for pair in ways):
         sign = 1 if way == "right" else -1
