@@ -1,4 +1,4 @@
-"""Settings of every test: no display, one compute thread per test process, helpers importable, no thread left behind."""
+"""Settings of every test: no display, one compute thread a process, helpers importable, no thread left behind."""
 
 from __future__ import annotations
 
@@ -31,3 +31,9 @@ def no_thread_left() -> Iterator[None]:
         if time.monotonic() > deadline:
             pytest.fail(f"threads left running: {', '.join(t.name for t in left)}")
         time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def log_beside_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs go to the test's own folder, not to the person's."""
+    monkeypatch.setenv("RVOS_LOG_DIR", str(tmp_path / "log"))

@@ -166,7 +166,10 @@ def _attention_arguments() -> dict[str, Any]:
         "value": torch.randn(2, cells, 8, 32, generator=dice),
         "spatial_shapes": shapes,
         "sampling_locations": centres[None, :, None, None, None] + spread,
-        "attention_weights": torch.rand(2, cells, 8, 4, 4, generator=dice).flatten(3).softmax(-1).unflatten(3, (4, 4)),
+        "attention_weights": torch.rand(2, cells, 8, 4, 4, generator=dice)
+        .flatten(3)
+        .softmax(-1)
+        .view(2, cells, 8, 4, 4),
     }
 
 

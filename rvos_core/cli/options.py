@@ -13,6 +13,8 @@ from rvos_core.errors import UsageError
 
 DEFAULT_MODEL = "ifirvos-mini"
 
+_BROADCAST_RATES = (24, 30, 48, 60, 120)  # 23.976 means 24000/1001
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; progress stays on stderr.")]
 ModelOption = Annotated[
     str, typer.Option("--model", metavar="NAME|PATH", help="A model's name (`rvos models list`) or folder.")
@@ -75,8 +77,11 @@ def read_rate(text: str | None) -> Fraction | None:
             hint="Give frames per second, e.g. 25 or 30000/1001.",
             code="usage.fps",
         )
-    ntsc = Fraction(round(rate) * 1000, 1001)
-    return ntsc if rate.denominator != 1 and abs(rate - ntsc) < Fraction(1, 500) else rate
+    for whole in _BROADCAST_RATES:
+        exact = Fraction(whole * 1000, 1001)
+        if rate.denominator != 1 and abs(rate - exact) < Fraction(1, 200):
+            return exact
+    return rate
 
 
 def read_formats(values: list[str] | None) -> frozenset[Format]:

@@ -1,4 +1,4 @@
-"""Where test material lies that is too large, or not ours, to be tracked. Tests that need it skip with a reason without it."""
+"""Where test material lies that is too large, or not ours, to be tracked; tests that need it skip without it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def shared_data() -> Path:
-    """Folder of real clips and odd files: `$RVOS_TEST_DATA`, or `../shared/data` beside the checkout; skips without it."""
+    """Folder of real clips and odd files: `$RVOS_TEST_DATA`, or `../shared/data` beside the checkout; else skips."""
     return _folder("RVOS_TEST_DATA", REPOSITORY.parent / "shared" / "data")
 
 
 def shared_goldens() -> Path:
-    """Folder of golden arrays: `$RVOS_TEST_GOLDENS`, or `../shared/goldens` beside the checkout; skips without it."""
+    """Folder of golden arrays: `$RVOS_TEST_GOLDENS`, or `../shared/goldens` beside the checkout; else skips."""
     return _folder("RVOS_TEST_GOLDENS", REPOSITORY.parent / "shared" / "goldens")
 
 
