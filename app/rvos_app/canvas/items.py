@@ -132,7 +132,7 @@ class OverlayItem(QGraphicsItem):
         elif self.mode is ViewMode.MATTE:
             self._paint_fill(painter, mask, (255, 255, 255), opacity=1.0)
         elif self.mode is ViewMode.OUTLINE:
-            path = self._art.outline(mask)
+            path = self._art.outline(mask, exact=_magnified(painter))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setBrush(Qt.BrushStyle.NoBrush)
             for pen in (_cosmetic_pen(_HALO, _HALO_PX), _cosmetic_pen(QColor(*overlay.colour), _OUTLINE_PX)):
@@ -159,15 +159,18 @@ def _to_image(frame: np.ndarray) -> QImage:
     return wrapped.convertToFormat(QImage.Format.Format_RGB32)
 
 
+def _magnified(painter: QPainter) -> bool:
+    return painter.deviceTransform().m11() > NEAREST_ABOVE
+
+
 def _smooth_unless_magnified(painter: QPainter) -> None:
-    magnified = painter.deviceTransform().m11() > NEAREST_ABOVE
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not magnified)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not _magnified(painter))
 
 
 def _cosmetic_pen(colour: QColor, width_px: float) -> QPen:
     pen = QPen(colour, width_px)
     pen.setCosmetic(True)
-    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    pen.setJoinStyle(Qt.PenJoinStyle.BevelJoin)  # round joins take three times as long to paint
     return pen
 
 

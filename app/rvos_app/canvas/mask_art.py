@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import cv2
 import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage, QPainterPath, QPolygonF
@@ -15,6 +16,7 @@ from rvos_core.masks import Rle, bbox, contours, decode
 Colour = tuple[int, int, int]
 
 _OPAQUE = 0xFF000000
+_TOLERANCE_PX = 0.5
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
@@ -37,7 +39,7 @@ class MaskArtCache:
 
     def __init__(self, capacity: int = 48) -> None:
         self._fills: _Lru[tuple[Rle, Colour], MaskArt | None] = _Lru(capacity)
-        self._outlines: _Lru[Rle, QPainterPath] = _Lru(capacity)
+        self._outlines: _Lru[tuple[Rle, bool], QPainterPath] = _Lru(capacity)
 
     def fill(self, mask: Rle, colour: Colour) -> MaskArt | None:
         """The mask in one colour; None for an empty mask."""
@@ -46,11 +48,18 @@ class MaskArtCache:
             self._fills.put(key, _paint_fill(mask, colour))
         return self._fills.get(key)
 
-    def outline(self, mask: Rle) -> QPainterPath:
-        """The mask's contours through the centres of its boundary pixels, in frame coordinates."""
-        if mask not in self._outlines:
-            self._outlines.put(mask, _trace(mask))
-        return self._outlines.get(mask)
+    def outline(self, mask: Rle, *, exact: bool) -> QPainterPath:
+        """The mask's contours through the centres of its boundary pixels, in frame coordinates.
+
+        Args:
+            mask: what to outline.
+            exact: every corner; otherwise corners within half a pixel are left out, which paints twice as fast and
+                cannot be told apart while a frame pixel is not much larger than a screen pixel.
+        """
+        key = (mask, exact)
+        if key not in self._outlines:
+            self._outlines.put(key, _trace(mask, exact=exact))
+        return self._outlines.get(key)
 
 
 class _Lru(Generic[_Key, _Value]):
@@ -84,14 +93,15 @@ def _paint_fill(mask: Rle, colour: Colour) -> MaskArt | None:
     return MaskArt(wrapped.copy(), left, top)
 
 
-def _trace(mask: Rle) -> QPainterPath:
+def _trace(mask: Rle, *, exact: bool) -> QPainterPath:
     path = QPainterPath()
     box = bbox(mask)
     if box is None:
         return path
     left, top, right, bottom = (int(edge) for edge in box)
     for contour in contours(decode(mask)[top:bottom, left:right]):
-        points = contour + np.array([left + 0.5, top + 0.5])
+        corners = contour if exact else cv2.approxPolyDP(contour[:, None], _TOLERANCE_PX, closed=True)[:, 0]
+        points = corners + np.array([left + 0.5, top + 0.5])
         path.addPolygon(QPolygonF([QPointF(x, y) for x, y in points.tolist()]))
         path.closeSubpath()
     return path

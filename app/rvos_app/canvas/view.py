@@ -28,6 +28,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 from rvos_app.canvas.items import FrameItem, Overlay, OverlayItem, ViewMode
+from rvos_app.i18n import tr
 
 __all__ = ["MAX_ZOOM", "MIN_ZOOM", "Overlay", "VideoCanvas", "ViewMode"]
 
@@ -88,8 +89,8 @@ class VideoCanvas(QGraphicsView):
         self.setAcceptDrops(True)
         self.viewport().setMouseTracking(True)
         self.setMinimumSize(160, 90)
-        self.setAccessibleName(self.tr("Video"))
-        self.setAccessibleDescription(self.tr("The current frame with the masks of the objects."))
+        self.setAccessibleName(tr("Video"))
+        self.setAccessibleDescription(tr("The current frame with the masks of the objects."))
 
     # What is shown
 

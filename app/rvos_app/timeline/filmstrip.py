@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 
-import cv2
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from rvos_core.errors import UserError
-from rvos_core.media import MediaReader
+from rvos_core.media import MediaReader, thumbnail
 
 _log = logging.getLogger("rvos.media")
 _STOP_MS = 5000
@@ -119,6 +118,4 @@ class _Worker(QThread):
         except UserError as error:
             _log.info("no thumbnail of frame %d: %s", index, error)
             return None
-        height, width = frame.shape[:2]
-        small = (max(1, round(width * self._height_px / height)), self._height_px)
-        return np.asarray(cv2.resize(frame, small, interpolation=cv2.INTER_AREA))
+        return thumbnail(frame, self._height_px)

@@ -82,7 +82,7 @@ class LaneTrack:
         confidence = np.full(len(edges) - 1, np.nan, np.float32)
         if starts.size == 0:
             return LaneColumns(state, confidence)
-        if starts[-1] - starts[0] >= starts.size:
+        if (np.diff(edges[: starts.size + 1]) > 1).any():
             state[inside], lowest = self._reduce(starts, stop=int(edges[starts.size]))
         else:
             state[inside], lowest = self._state[starts], self._confidence[starts]

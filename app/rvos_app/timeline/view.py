@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QScrollBar, QSizePolicy, QWidget
 
+from rvos_app.i18n import tr
 from rvos_app.timeline.lane_image import lane_image
 from rvos_app.timeline.lanes import Lane, LaneTrack
 from rvos_app.timeline.painting import (
@@ -66,9 +67,9 @@ class TimelineView(QWidget):
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
-        self.setAccessibleName(self.tr("Timeline"))
-        self._time_bar.setAccessibleName(self.tr("Timeline position"))
-        self._lane_bar.setAccessibleName(self.tr("Objects"))
+        self.setAccessibleName(tr("Timeline"))
+        self._time_bar.setAccessibleName(tr("Timeline position"))
+        self._lane_bar.setAccessibleName(tr("Objects"))
         for bar in (self._time_bar, self._lane_bar):
             bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._time_bar.valueChanged.connect(self._scroll_to)
@@ -249,7 +250,7 @@ class TimelineView(QWidget):
         painter.fillRect(event.rect(), palette.window())
         if self._info is None or self._info.frame_count == 0:
             painter.setPen(palette.placeholderText().color())
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.tr("No clip"))
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, tr("No clip"))
             return
         if self._backdrop is None:
             self._backdrop = self._render_backdrop(self._info, bands)
@@ -329,8 +330,8 @@ class TimelineView(QWidget):
 
     def _describe_position(self) -> None:
         if self._info is None or self._info.frame_count == 0:
-            self.setAccessibleDescription(self.tr("No clip"))
+            self.setAccessibleDescription(tr("No clip"))
             return
-        place = self.tr("Frame {0} of {1}, {2}")
-        last = self._info.frame_count - 1
-        self.setAccessibleDescription(place.format(self._playhead, last, timecode(self._info, self._playhead)))
+        at, last = self._playhead, self._info.frame_count - 1
+        place = tr("Frame {frame} of {last}, {time}", frame=at, last=last, time=timecode(self._info, at))
+        self.setAccessibleDescription(place)

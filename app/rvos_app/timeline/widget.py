@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QHelpEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from rvos_app.i18n import tr
 from rvos_app.timeline.lanes import EMPTY, MASK, NO_RESULT, Lane, LaneTrack
 from rvos_app.timeline.painting import GUTTER_PX, HANDLE_PX, LANE_PX, RULER_PX
 from rvos_app.timeline.timecode import timecode
@@ -140,16 +141,15 @@ class TimelineWidget(TimelineView):
         if position.x() < GUTTER_PX:
             return track.lane.name if track else ""
         frame = self._scale.frame_at(position.x() - GUTTER_PX)
-        lines = [self.tr("Frame {0}, {1}").format(frame, timecode(self._info, frame))]
+        lines = [tr("Frame {frame}, {time}", frame=frame, time=timecode(self._info, frame))]
         if any(frame in span for span in self._info.damaged):
-            lines.append(self.tr("This frame is damaged."))
+            lines.append(tr("This frame is damaged."))
         if track is not None:
             lines.append(f"{track.lane.name}: {self._describe_value(track, frame)}")
         return "\n".join(lines)
 
     def _describe_value(self, track: LaneTrack, frame: int) -> str:
         state, confidence = track.value(frame)
-        if state == MASK:
-            percent = "" if confidence is None else self.tr(", confidence {0} %").format(round(100 * confidence))
-            return self.tr("mask") + percent
-        return self.tr("not in sight") if state == EMPTY else self.tr("no result")
+        if state == MASK and confidence is not None:
+            return tr("mask, confidence {percent} %", percent=round(100 * confidence))
+        return tr("mask") if state == MASK else tr("not in sight") if state == EMPTY else tr("no result")

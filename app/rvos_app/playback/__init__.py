@@ -1,0 +1,1 @@
+"""Playback: frames and sound in step with one clock."""
