@@ -87,9 +87,8 @@ class IfirvosOutput(LayerPrediction):
 
 @dataclass(frozen=True)
 class _Geometry:
-    """Sizes, padding and 2-D codes of the stride-4 map and the transformer's levels, in that order."""
+    """Padding and 2-D codes of the stride-4 map and the transformer's levels, in that order."""
 
-    sizes: tuple[tuple[int, int], ...]
     paddings: tuple[Tensor | None, ...]  # (n, h, w) each
     codes: tuple[Tensor, ...]  # (n or 1, c, h, w) each
 
@@ -270,7 +269,7 @@ class Ifirvos(nn.Module):
             sine_2d(size, self.config.hidden, padding=p, device=m.device)
             for m, size, p in zip(maps, sizes, paddings, strict=True)
         )
-        return _Geometry(sizes, paddings, codes)
+        return _Geometry(paddings, codes)
 
     def _word_codes(self, text: EncodedText) -> Tensor:
         length = text.words.shape[1]
