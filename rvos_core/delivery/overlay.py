@@ -79,11 +79,16 @@ def _draw_one(
     x0, y0, x1, y1 = box
     solid = np.ascontiguousarray(mask[y0:y1, x0:x1]).view(np.uint8)
     region = picture[y0:y1, x0:x1]
-    paint = np.full_like(region, colour)
-    cv2.copyTo(cv2.addWeighted(region, 1 - opacity, paint, opacity, 0), solid, region)
+    cv2.copyTo(cv2.LUT(region, _blend_table(colour, opacity)), solid, region)
     if outline_px:
         # The outline may leave the box by half its width: draw in a view that has that margin.
         left, top = max(0, x0 - outline_px), max(0, y0 - outline_px)
         margin = picture[top : min(height, y1 + outline_px), left : min(width, x1 + outline_px)]
         outlines, _ = cv2.findContours(solid, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(x0 - left, y0 - top))
         cv2.drawContours(margin, outlines, -1, colour, outline_px, cv2.LINE_AA)
+
+
+def _blend_table(colour: tuple[int, int, int], opacity: float) -> np.ndarray:
+    """What each channel value becomes under the colour: (256, 1, 3) uint8."""
+    values = np.arange(256, dtype=np.float64)[:, None, None]
+    return np.rint(values * (1 - opacity) + np.array(colour) * opacity).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Numbered PNG files in a folder: plain masks, and cut-outs with straight alpha."""
+"""Numbered PNG files in a folder: plain masks, masks with object ids, and cut-outs with straight alpha."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 from rvos_core.delivery.overlay import as_mask
 from rvos_core.errors import UserError
 from rvos_core.files import atomic_folder, require_free_space, writing
-from rvos_core.masks import Rle, mask_png_bytes
+from rvos_core.masks import Rle, indexed_png_bytes, mask_png_bytes
 from rvos_core.types import FrameSpan
 
 _OWNED = re.compile(r"\d{5,}\.png")
@@ -54,12 +54,12 @@ class _PngSequence:
     ) -> bool | None:
         return self._stack.__exit__(kind, error, traceback)
 
-    def _put(self, frame_index: int, content: bytes, pixels: np.ndarray) -> None:
+    def _put(self, frame_index: int, content: bytes) -> None:
         if self._part is None or frame_index not in self._span:
             raise ValueError(f"frame {frame_index} is not one of {self._span}, or the writer is not open")
         with writing(self.folder):
             (self._part / frame_file_name(frame_index)).write_bytes(content)
-        self._checksums[frame_index] = zlib.crc32(np.ascontiguousarray(pixels).data)
+        self._checksums[frame_index] = zlib.crc32(content)
 
     def _verify(self, part: Path) -> None:
         missing = next((index for index in self._span if index not in self._checksums), None)
@@ -71,9 +71,7 @@ class _PngSequence:
                 code="delivery.incomplete",
             )
         for index, checksum in self._checksums.items():
-            content = np.frombuffer((part / frame_file_name(index)).read_bytes(), dtype=np.uint8)
-            pixels = cv2.imdecode(content, cv2.IMREAD_UNCHANGED) if content.size else None
-            if pixels is None or zlib.crc32(pixels.data) != checksum:
+            if zlib.crc32((part / frame_file_name(index)).read_bytes()) != checksum:
                 raise UserError(
                     f"{self.folder / frame_file_name(index)} does not read back as it was written.",
                     hint="Check the disk, or choose another folder.",
@@ -95,8 +93,24 @@ class MaskPngWriter(_PngSequence):
 
     def write(self, frame_index: int, mask: Rle | np.ndarray) -> None:
         """Write one frame's mask, (H, W) bool or `Rle`. Raises: UserError: if the disk refuses."""
-        pixels = as_mask(mask, height=self._height, width=self._width)
-        self._put(frame_index, mask_png_bytes(pixels), pixels.view(np.uint8) * np.uint8(255))
+        self._put(frame_index, mask_png_bytes(as_mask(mask, height=self._height, width=self._width)))
+
+
+class IndexedPngWriter(_PngSequence):
+    """`folder/00000.png ...`: object ids, mode P with the DAVIS palette; arguments as in `MaskPngWriter`."""
+
+    def __init__(self, folder: Path, *, span: FrameSpan, height: int, width: int) -> None:
+        super().__init__(folder, span=span, height=height, width=width, bytes_per_pixel=_MASK_BYTES_PER_PIXEL)
+
+    def write(self, frame_index: int, labels: np.ndarray) -> None:
+        """Write one frame's ids, (H, W) integers, 0 background.
+
+        Raises:
+            UserError: if an id does not fit a byte, or the disk refuses.
+        """
+        if labels.shape != (self._height, self._width):
+            raise ValueError(f"labels of shape {labels.shape} for a frame of {self._width}x{self._height}")
+        self._put(frame_index, indexed_png_bytes(labels, path=self.folder / frame_file_name(frame_index)))
 
 
 class CutoutPngWriter(_PngSequence):
@@ -119,7 +133,7 @@ class CutoutPngWriter(_PngSequence):
         done, content = cv2.imencode(".png", bgra, (cv2.IMWRITE_PNG_COMPRESSION, 1))
         if not done:
             raise ValueError(f"OpenCV could not encode a picture of shape {bgra.shape}")
-        self._put(frame_index, content.tobytes(), bgra)
+        self._put(frame_index, content.tobytes())
 
 
 def write_mask_pngs(

@@ -5,6 +5,7 @@ from rvos_core.masks.palette import OBJECT_COLOURS, davis_palette, object_colour
 from rvos_core.masks.png import (
     MAX_OBJECT_ID,
     VOID,
+    indexed_png_bytes,
     mask_png_bytes,
     read_indexed_png,
     read_mask_png,
@@ -41,6 +42,7 @@ __all__ = [
     "empty",
     "encode",
     "from_coco",
+    "indexed_png_bytes",
     "intersection",
     "intersection_area",
     "iou",

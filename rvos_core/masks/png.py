@@ -12,6 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from rvos_core.errors import UserError
@@ -34,16 +35,13 @@ def write_mask_png(path: Path, mask: np.ndarray) -> None:
 
 
 def mask_png_bytes(mask: np.ndarray) -> bytes:
-    """The file of `write_mask_png`. Run-length deflate: a third of the time and size of a general PNG encoder's."""
+    """The file of `write_mask_png`. OpenCV's own settings (run-length deflate) are the fastest for masks, and small."""
     if mask.ndim != 2:
         raise ValueError(f"a mask has two dimensions, not {mask.ndim}")
-    height, width = mask.shape
-    rows = np.zeros((height, width + 1), dtype=np.uint8)  # each row begins with its filter: 0, none
-    np.multiply(mask.astype(bool, copy=False).view(np.uint8), 255, out=rows[:, 1:])
-    deflate = zlib.compressobj(level=6, strategy=zlib.Z_RLE)
-    pixels = deflate.compress(rows.data) + deflate.flush()
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    done, content = cv2.imencode(".png", mask.astype(bool, copy=False).view(np.uint8) * np.uint8(255))
+    if not done:
+        raise ValueError(f"OpenCV could not encode a mask of shape {mask.shape}")
+    return content.tobytes()
 
 
 def read_mask_png(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -99,6 +97,11 @@ def write_indexed_png(path: Path, labels: np.ndarray) -> None:
     Raises:
         UserError: if an id does not fit a byte, or the file cannot be written.
     """
+    write_file(path, indexed_png_bytes(labels, path=path))
+
+
+def indexed_png_bytes(labels: np.ndarray, *, path: Path) -> bytes:
+    """The file of `write_indexed_png`; `path` is named where it cannot be made. Raises: UserError."""
     from PIL import Image
 
     if labels.ndim != 2:
@@ -114,11 +117,7 @@ def write_indexed_png(path: Path, labels: np.ndarray) -> None:
     image.putpalette(davis_palette().tobytes())
     content = BytesIO()
     image.save(content, format="PNG", compress_level=3)
-    write_file(path, content.getvalue())
-
-
-def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return content.getvalue()
 
 
 def _open(path: Path, *, size: tuple[int, int] | None) -> tuple[Image, str]:

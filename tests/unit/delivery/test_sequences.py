@@ -10,9 +10,15 @@ import pytest
 from PIL import Image
 
 from rvos_core.delivery import sequences
-from rvos_core.delivery.sequences import CutoutPngWriter, MaskPngWriter, frame_file_name, write_mask_pngs
+from rvos_core.delivery.sequences import (
+    CutoutPngWriter,
+    IndexedPngWriter,
+    MaskPngWriter,
+    frame_file_name,
+    write_mask_pngs,
+)
 from rvos_core.errors import Cancelled, UserError
-from rvos_core.masks import encode, read_mask_png
+from rvos_core.masks import encode, read_indexed_png, read_mask_png
 from rvos_core.types import FrameSpan
 
 SIZE = {"height": 48, "width": 64}
@@ -111,6 +117,24 @@ def test_frames_outside_the_span_and_masks_of_another_size(tmp_path: Path, masks
         MaskPngWriter(tmp_path / "masks", span=SPAN, **SIZE) as again,
     ):
         again.write(10, np.eye(9, dtype=bool))
+    assert names(tmp_path) == []
+
+
+def test_object_ids_of_every_frame(tmp_path: Path) -> None:
+    labels = np.random.default_rng(0).integers(0, 5, (len(SPAN), 48, 64))
+    with IndexedPngWriter(tmp_path / "davis", span=SPAN, **SIZE) as writer:
+        for index, frame in zip(SPAN, labels, strict=True):
+            writer.write(index, frame)
+    for index, frame in zip(SPAN, labels, strict=True):
+        np.testing.assert_array_equal(read_indexed_png(tmp_path / "davis" / frame_file_name(index)), frame)
+
+
+def test_too_many_objects_are_named_and_leave_nothing(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UserError, match=r"davis/00010\.png cannot hold object 300"),
+        IndexedPngWriter(tmp_path / "davis", span=SPAN, **SIZE) as writer,
+    ):
+        writer.write(10, np.full((48, 64), 300))
     assert names(tmp_path) == []
 
 

@@ -44,12 +44,6 @@ def test_a_mask_file_is_plain_grey_for_every_reader(tmp_path: Path, size: tuple[
     np.testing.assert_array_equal(read_mask_png(path, size=size), mask)
 
 
-def test_a_mask_file_is_not_larger_than_a_general_encoders() -> None:
-    mask = some_mask(1080, 1920)
-    general = cv2.imencode(".png", mask * np.uint8(255), (cv2.IMWRITE_PNG_COMPRESSION, 3))[1]
-    assert len(mask_png_bytes(mask)) < len(general)
-
-
 @pytest.mark.parametrize("mode", ["L", "1", "P"])
 @pytest.mark.parametrize("value", [1, 255])
 def test_modes_that_are_masks(tmp_path: Path, mode: str, value: int) -> None:
