@@ -18,7 +18,7 @@ import pytest
 
 from rvos_core.cli.main import main
 
-WORDS = ("the", "a", "man", "in", "red", "blue", "riding", "bike", "car", "dog")
+WORDS = ("the", "a", "man", "in", "red", "blue", "riding", "bike", "car", "dog", "person", "walking", "yellow")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,23 @@ def test_every_requirement_is_pinned_and_every_pin_fits_its_range():
         if name not in unpinned:
             assert name in pins, f"{name} has no pin"
             assert requirement.specifier.contains(pins[name]), f"{requirement} against {pins[name]}"
+
+
+def test_the_wheel_holds_the_packages_and_what_they_need(tmp_path: Path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("rvos_studio-*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name.split("/")[0] for name in names} == {
+        *("rvos_core", "rvos_app", "rvos_kernels", "rvos_resources"),
+        *(name.split("/")[0] for name in names if ".dist-info/" in name),
+    }
+    for file in tracked_files():
+        name = file.relative_to(REPOSITORY).as_posix()
+        for root in ("rvos_core/", "app/rvos_app/", "kernels/rvos_kernels/", "resources/rvos_resources/"):
+            if name.startswith(root):
+                assert name.removeprefix(root.split("rvos_")[0]) in names, f"{name} is not in the wheel"
+    assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
 def test_versions_agree():
