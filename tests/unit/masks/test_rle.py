@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pycocotools import mask as coco
@@ -51,6 +51,7 @@ def coco_of(mask: np.ndarray) -> dict:
     return coco.encode(np.asfortranarray(mask.astype(np.uint8)))
 
 
+@settings(deadline=None)
 @given(masks())
 def test_bytes_area_and_box_are_those_of_pycocotools(mask: np.ndarray) -> None:
     rle, theirs = encode(mask), coco_of(mask)
@@ -60,6 +61,7 @@ def test_bytes_area_and_box_are_those_of_pycocotools(mask: np.ndarray) -> None:
     assert bbox(rle) == ((x, y, x + width, y + height) if mask.any() else None)
 
 
+@settings(deadline=None)
 @given(masks())
 def test_decoding_gives_the_mask_back_in_reading_order(mask: np.ndarray) -> None:
     pixels = decode(encode(mask))
@@ -68,6 +70,7 @@ def test_decoding_gives_the_mask_back_in_reading_order(mask: np.ndarray) -> None
     np.testing.assert_array_equal(pixels, mask)
 
 
+@settings(deadline=None)
 @given(mask_pairs())
 def test_runs_combine_like_pixels(pair: tuple[np.ndarray, np.ndarray]) -> None:
     a, b = pair
@@ -81,6 +84,7 @@ def test_runs_combine_like_pixels(pair: tuple[np.ndarray, np.ndarray]) -> None:
         assert iou(runs_a, runs_b) == pytest.approx(float(coco.iou([coco_of(a)], [coco_of(b)], [0])[0, 0]))
 
 
+@settings(deadline=None)
 @given(masks())
 def test_json_form_and_plain_counts_come_back(mask: np.ndarray) -> None:
     rle = encode(mask)
@@ -166,6 +170,7 @@ def test_damaged_masks_are_refused_with_the_reason(document: dict, why: str) -> 
     assert caught.value.hint
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), SIZES)
 def test_random_bytes_either_decode_or_are_refused(counts: bytes, size: tuple[int, int]) -> None:
     try:
@@ -176,6 +181,7 @@ def test_random_bytes_either_decode_or_are_refused(counts: bytes, size: tuple[in
         assert mask.shape == size
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.uint8, st.integers(1, 40), elements=st.integers(48, 111)))
 def test_random_characters_of_the_alphabet_agree_with_pixels(counts: np.ndarray) -> None:
     rle = Rle(64, 64, counts.tobytes())
