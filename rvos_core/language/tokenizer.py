@@ -1,7 +1,7 @@
 """Word-level tokeniser of the small bundled models: lower-cased words, a closed vocabulary, unknown words named.
 
-The special ids are RoBERTa's (`<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3), so that one text encoder serves both. The file on disk is the
-`tokenizers` library's JSON; a released RoBERTa tokeniser of the same format loads through the same class.
+The special ids are RoBERTa's (`<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3), so that one text encoder serves both. The file
+on disk is the `tokenizers` library's JSON; a released RoBERTa tokeniser of that format loads through the same class.
 """
 
 from __future__ import annotations
@@ -95,4 +95,3 @@ class WordTokenizer:
         spans = zip(encoded.ids, encoded.offsets, strict=True)
         unknown = dict.fromkeys(text[start:stop] for token_id, (start, stop) in spans if token_id == self._unk_id)
         return Encoding(ids=tuple(encoded.ids), unknown_words=tuple(unknown), words=len(encoded.ids) - 2)
-

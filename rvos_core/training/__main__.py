@@ -33,7 +33,12 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(arguments.folder / "tokenizer.json")
     train(
-        model, tokenizer, arguments.folder, stages=MINI, device=torch.device(arguments.device), workers=arguments.workers
+        model,
+        tokenizer,
+        arguments.folder,
+        stages=MINI,
+        device=torch.device(arguments.device),
+        workers=arguments.workers,
     )
 
 

@@ -7,7 +7,7 @@ Batch k of a recipe is a function of the recipe and k only, so a resumed run see
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -36,6 +36,7 @@ from rvos_core.training.losses import Target, subsample_masks
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet, as all models of the family
 _STD = (0.229, 0.224, 0.225)
 NO_OBJECT = -1
+_NO_LABEL = 255  # no clip has as many objects
 
 SLOT_VALUES: dict[str, tuple[str, ...]] = {
     "category": (*CATEGORIES, "vehicle"),
@@ -105,12 +106,8 @@ class ReferringBatch:
 
     def to(self, device: torch.device) -> ReferringBatch:
         """The same batch on `device`."""
-        moved = {
-            field.name: value.to(device, non_blocking=True)
-            for field in fields(self)
-            if isinstance(value := getattr(self, field.name), Tensor)
-        }
-        return replace(self, **moved)
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return ReferringBatch(**{name: v.to(device) if isinstance(v, Tensor) else v for name, v in values.items()})
 
     def pixels(self) -> Tensor:
         """(n, t, 3, h, w) float32, ImageNet-normalised."""
@@ -121,7 +118,7 @@ class ReferringBatch:
 
     def target(self, clip: int, obj: int) -> Target:
         """Object `obj` of clip `clip`; an empty target for `NO_OBJECT`."""
-        mask = self.labels[clip] == obj + 1 if obj != NO_OBJECT else torch.zeros_like(self.labels[clip], dtype=torch.bool)
+        mask = self.labels[clip] == (obj + 1 if obj != NO_OBJECT else _NO_LABEL)
         return Target(masks=subsample_masks(mask.float()), boxes=mask_boxes(mask), valid=mask.flatten(1).any(1))
 
     def targets(self) -> list[Target]:
@@ -152,7 +149,9 @@ def mask_boxes(masks: Tensor) -> Tensor:
 class WorldBatches(Dataset[ReferringBatch]):
     """Batch k, drawn when asked for; map-style over steps."""
 
-    def __init__(self, shape: BatchShape, tokenizer: WordTokenizer, *, seed: int, steps: int, split: str = "train") -> None:
+    def __init__(
+        self, shape: BatchShape, tokenizer: WordTokenizer, *, seed: int, steps: int, split: str = "train"
+    ) -> None:
         self._shape = shape
         self._tokenizer = tokenizer
         self._seed = seed

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from rvos_core.errors import UserError
 
@@ -73,15 +74,10 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise UserError(
             f"{path} is not a readable checkpoint.",
             hint="Take an older one, or start again without --resume.",
             code="training.bad_checkpoint",
         ) from error
     return state
-
-
-def to_fp16(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Floating-point tensors as float16, as bundles store them."""
-    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}

@@ -1,7 +1,7 @@
 """The curriculum that makes `ifirvos-mini` out of random weights: parts, single pictures, candidates, clips.
 
-The order and the aids follow what was measured to learn within minutes on two CPU cores
-(docs/decisions/0004-weights-made-in-the-street-world.md); every stage starts from the averaged weights of the one before.
+The order and the aids follow what was measured to learn within minutes on two CPU cores (the decision page about
+weights made in the street world); every stage starts from the averaged weights of the one before.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LOG = logging.getLogger("rvos.training")
 
 SMALL = ((96, 160),)
 MIXED = ((96, 160), (128, 224), (160, 288))
-LARGE = ((192, 336), (160, 288), (256, 448))
+LARGE = ((160, 288), (192, 336), (128, 224))
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,18 @@ MINI: tuple[Stage, ...] = (
         PartsObjective,
     ),
     Stage(
-        StageConfig("2-pictures", steps=3500, shape=BatchShape(SMALL, clips=12), tail=0.3, seed=1),
-        _referring(ReferringWeights(all_queries=Ramp(1.0, 0.1, begin=0.15, until=0.75))),
+        StageConfig("2-pictures", steps=1600, shape=BatchShape(SMALL, clips=12), tail=0.3, seed=1),
+        _referring(ReferringWeights(all_queries=Ramp(1.0, 0.1, begin=0.2, until=0.8))),
     ),
     Stage(
-        StageConfig("3-candidates", steps=1500, shape=BatchShape(MIXED, clips=12), learning_rate=3e-4, tail=0.5, seed=2),
+        StageConfig(
+            "3-candidates", steps=1100, shape=BatchShape(MIXED, clips=12), learning_rate=4e-4, tail=0.4, seed=2
+        ),
         _referring(ReferringWeights(all_queries=Ramp(0.1, 0.0, until=0.2), other_objects=0.5)),
     ),
     Stage(
         StageConfig(
-            "4-clips", steps=3000, shape=BatchShape(LARGE, clips=3, frames=4), learning_rate=2.5e-4, tail=0.7, seed=3
+            "4-clips", steps=700, shape=BatchShape(LARGE, clips=2, frames=4), learning_rate=3e-4, tail=0.8, seed=3
         ),
         _referring(
             ReferringWeights(

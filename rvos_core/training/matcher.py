@@ -70,10 +70,6 @@ def match_cost(logits: Tensor, boxes: Tensor, masks: Tensor, target: Target) -> 
 def match(layer: QueryPrediction, targets: list[Target], weights: LossWeights) -> list[int]:
     """The cheapest query of each clip (one target a clip, so a plain argmin)."""
     return [
-        int(
-            match_cost(layer.pred_logits[b], layer.pred_boxes[b], layer.pred_masks[b], target)
-            .total(weights)
-            .argmin()
-        )
+        int(match_cost(layer.pred_logits[b], layer.pred_boxes[b], layer.pred_masks[b], target).total(weights).argmin())
         for b, target in enumerate(targets)
     ]

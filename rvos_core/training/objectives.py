@@ -1,6 +1,7 @@
 """What a training stage minimises: the papers' matched losses, and the world's own teaching aids around them.
 
-An objective owns throw-away heads (dense grounding, category and colour cells, expression slots); none of them is part of the model.
+An objective owns throw-away heads (dense grounding, category and colour cells, expression slots); none of them is
+part of the model.
 Why each aid is there: docs/decisions/0004-weights-made-in-the-street-world.md.
 """
 
@@ -90,7 +91,9 @@ class ReferringObjective:
                 total = total + all_queries * all_query_loss(layer, targets, self.weights.matched)
             if self.weights.other_objects > 0:
                 others = [batch.others(item) for item in range(len(targets))]
-                total = total + self.weights.other_objects * other_object_loss(layer, others, matched, self.weights.matched)
+                total = total + self.weights.other_objects * other_object_loss(
+                    layer, others, matched, self.weights.matched
+                )
             if depth == 0:
                 figures |= {name: float(value.detach()) for name, value in vars(parts).items()}
         grounding = self._grounding(output, targets)
@@ -136,7 +139,9 @@ def other_object_loss(
     return loss / max(1, count)
 
 
-def _drawing_cost(layer: QueryPrediction, item: int, queries: list[int], target: Target, weights: LossWeights) -> Tensor:
+def _drawing_cost(
+    layer: QueryPrediction, item: int, queries: list[int], target: Target, weights: LossWeights
+) -> Tensor:
     """(queries,) weighted mask, dice and box losses of drawing `target`, per valid frame for the boxes."""
     volumes = layer.pred_masks[item][:, queries].transpose(0, 1).flatten(1)
     wanted = target.masks.flatten().expand_as(volumes)
@@ -189,7 +194,7 @@ class PartsObjective:
 
 
 def cell_names(batch: ReferringBatch, stride: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Category (0 = background) and colour (`NO_OBJECT` = background) at the centre of every cell: two (n * t, h, w)."""
+    """Category (0: background) and colour (`NO_OBJECT`: background) at every cell's centre, two (n * t, h, w)."""
     labels = batch.labels[..., stride // 2 :: stride, stride // 2 :: stride][..., : size[0], : size[1]].long()
     labels = F.pad(labels, (0, size[1] - labels.shape[-1], 0, size[0] - labels.shape[-2]))
     clips = torch.arange(labels.shape[0], device=labels.device)[:, None, None, None].expand_as(labels)

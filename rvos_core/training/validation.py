@@ -1,4 +1,4 @@
-"""Quick figures during training: fixed held-out clips at the training size, without the product's windows around them."""
+"""Quick figures during training: fixed held-out clips at the training size, without the product's windows."""
 
 from __future__ import annotations
 

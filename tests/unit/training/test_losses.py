@@ -59,7 +59,9 @@ def test_focal_is_the_formula_of_the_paper(logit: float, positive: bool) -> None
     probability = 1 / (1 + math.exp(-logit))
     p_t, alpha_t = (probability, 0.25) if positive else (1 - probability, 0.75)
     expected = -alpha_t * (1 - p_t) ** 2 * math.log(p_t)
-    got = sigmoid_focal(torch.tensor([logit], dtype=torch.float64), torch.tensor([float(positive)], dtype=torch.float64))
+    got = sigmoid_focal(
+        torch.tensor([logit], dtype=torch.float64), torch.tensor([float(positive)], dtype=torch.float64)
+    )
     assert float(got) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 

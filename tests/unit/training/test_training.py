@@ -1,4 +1,4 @@
-"""The training loop on a very small network: it learns, resumes exactly, reproduces by seed and keeps its checkpoint."""
+"""The training loop on a very small network: it learns, resumes exactly and keeps its last good checkpoint."""
 
 from __future__ import annotations
 
