@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -106,8 +107,9 @@ class ReferringBatch:
 
     def to(self, device: torch.device) -> ReferringBatch:
         """The same batch on `device`."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return ReferringBatch(**{name: v.to(device) if isinstance(v, Tensor) else v for name, v in values.items()})
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        moved: dict[str, Any] = {name: v.to(device) if isinstance(v, Tensor) else v for name, v in values}
+        return ReferringBatch(**moved)
 
     def pixels(self) -> Tensor:
         """(n, t, 3, h, w) float32, ImageNet-normalised."""
