@@ -17,6 +17,7 @@ _SIGNS = (
     "not enough memory",
     "alloc_failed",
     "failed to allocate",
+    "unable to find a valid cudnn algorithm",  # what cuDNN says when none fits into the memory that is left
 )
 
 

@@ -88,16 +88,14 @@ class IfirvosReferrer:
         return (weights + window_bytes(self._config, frames, input_size)) / _MIB
 
     def warm_up(self) -> None:
-        """Run once on two grey frames: what is compiled or chosen at first use is done then, and the pace is known."""
-        side = 4 * _COARSEST_STRIDE
-        frames = [np.full((side, side, 3), 128, dtype=np.uint8)] * 2
+        """Run twice on grey frames: what is compiled or chosen at first use is done, and the pace is roughly known."""
         text = self.encode_text("a")
-        for _ in range(2):
+        for frames, (height, width) in ((2, (64, 64)), (4, (128, 224))):
             began = time.perf_counter()
-            features = self.encode_frames(frames, size=side)
+            features = self.encode_frames([np.full((height, width, 3), 128, dtype=np.uint8)] * frames, size=height)
             self.refer(features, text).mask_logits.cpu()
             seconds = time.perf_counter() - began
-        self.pace.observe(seconds, frames=len(frames), pixels=math.prod(features.input_size))
+        self.pace.observe(seconds, frames=frames, pixels=math.prod(features.input_size))
 
     def _words(self, text: TextFeatures) -> EncodedText:
         if self._last_text is None or self._last_text[0] is not text:

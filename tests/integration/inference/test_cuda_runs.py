@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers_inference import CARD, WORDS, MemoryReader, latest, moving_square, real_engine
 
+from helpers_inference import CARD, WORDS, MemoryReader, latest, moving_square, real_engine
 from rvos_core.errors import UserError
-from rvos_core.inference import RunFinished, RunRequest, Runner
+from rvos_core.inference import RunFinished, Runner, RunRequest
 from rvos_core.language import WordTokenizer
 from rvos_core.masks import decode
 from rvos_core.models.configs import ifirvos_mini_config
