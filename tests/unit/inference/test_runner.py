@@ -180,7 +180,7 @@ def out_of_memory_errors() -> list[Exception]:
 @pytest.mark.parametrize("what", ["encode", "refer"])
 @pytest.mark.parametrize("error", out_of_memory_errors(), ids=lambda error: type(error).__name__)
 def test_memory_may_run_out_at_any_step_and_the_run_still_ends(what: str, error: Exception) -> None:
-    for step in range(5):
+    for step in range(5) if isinstance(error, torch.OutOfMemoryError) else (2,):
         calls = {"encode": 0, "refer": 0}
 
         def fail(now: str, step: int = step, calls: dict[str, int] = calls) -> None:
