@@ -26,7 +26,7 @@ _LOG = logging.getLogger("rvos.training")
 
 SMALL = ((96, 160),)
 MIXED = ((96, 160), (128, 224), (160, 288))
-LARGE = ((160, 288), (192, 336), (128, 224))
+LARGE = ((160, 288), (192, 320), (256, 448))
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ MINI: tuple[Stage, ...] = (
     ),
     Stage(
         StageConfig(
-            "4-clips", steps=700, shape=BatchShape(LARGE, clips=2, frames=4), learning_rate=3e-4, tail=0.8, seed=3
+            "4-clips", steps=600, shape=BatchShape(LARGE, clips=2, frames=4), learning_rate=3e-4, tail=0.8, seed=3
         ),
         _referring(
             ReferringWeights(
