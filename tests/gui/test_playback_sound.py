@@ -18,7 +18,6 @@ from rvos_app.playback.output import NoSoundOutput, open_output
 from rvos_app.playback.sound import SoundPlayer
 from rvos_core.media import open_media
 
-
 _PRECISION = SOUND_RATE // 1000  # Matroska's time stamps are milliseconds
 
 

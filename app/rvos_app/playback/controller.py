@@ -218,11 +218,11 @@ class PlaybackController(QObject):
         self._held = False
         if media_s is None:
             media_s = self._times.start(self._index) if self._speed > 0 else self._times.end(self._index)
-        self._clock.run(media_s, rate=self._speed)
         if self._speed == 1.0:
-            self._sound.start(media_s)
+            self._sound.start(media_s)  # takes a moment the first time, which is not clip time
         else:
             self._sound.stop()
+        self._clock.run(media_s, rate=self._speed)
         self._plan()
 
     def _now(self) -> float:

@@ -14,7 +14,7 @@ _BUFFER_S = 0.2
 _RATES = (48_000, 44_100)
 
 
-class NoSoundOutput(Exception):  # noqa: N818
+class NoSoundOutput(Exception):
     """There is nothing to play sound with; the text says why."""
 
 

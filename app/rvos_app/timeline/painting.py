@@ -77,7 +77,7 @@ def paint_backdrop(painter: QPainter, bands: Bands, palette: QPalette, picture: 
     painter.setClipRect(QRectF(GUTTER_PX, 0, bands.width - GUTTER_PX, bands.height))
     _paint_damaged(painter, bands, picture)
     _paint_running(painter, bands, palette, picture)
-    _paint_outside(painter, bands, picture)
+    _paint_outside(painter, bands, palette, picture)
     _paint_handles(painter, bands, palette, picture)
     painter.setClipping(False)
     gutter_edge = GUTTER_PX - 0.5
@@ -224,10 +224,11 @@ def _paint_running(painter: QPainter, bands: Bands, palette: QPalette, picture: 
     painter.fillRect(rect, accent)
 
 
-def _paint_outside(painter: QPainter, bands: Bands, picture: Picture) -> None:
+def _paint_outside(painter: QPainter, bands: Bands, palette: QPalette, picture: Picture) -> None:
     scale, span, left = picture.scale, picture.span, float(GUTTER_PX)
     end = min(left + scale.x_of(scale.frame_count), float(bands.width))
-    shade = QColor(0, 0, 0, 120)
+    is_dark = palette.color(QPalette.ColorRole.Base).lightness() < 128
+    shade = QColor(0, 0, 0, 120 if is_dark else 60)
     for start, stop in ((left, left + scale.x_of(span.start)), (left + scale.x_of(span.stop), end)):
         if stop > start:
             painter.fillRect(QRectF(start, RULER_PX, stop - start, bands.height - RULER_PX), shade)
