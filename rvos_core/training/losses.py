@@ -108,8 +108,8 @@ def box_losses(boxes: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @dataclass(frozen=True)
-class LossParts:
-    """Unweighted losses of one decoder layer, scalars."""
+class LossTerms:
+    """The five unweighted terms: losses of a decoder layer (scalars), or costs of each query of a clip (q,)."""
 
     classification: Tensor
     l1: Tensor
@@ -128,7 +128,7 @@ class LossParts:
         )
 
 
-def layer_losses(layer: QueryPrediction, targets: list[Target], matched: list[int]) -> LossParts:
+def layer_losses(layer: QueryPrediction, targets: list[Target], matched: list[int]) -> LossTerms:
     """Losses of one decoder layer where clip b's target belongs to query `matched[b]`.
 
     Classification counts every frame and query; boxes the matched query on all frames; masks the clip's whole
@@ -146,7 +146,7 @@ def layer_losses(layer: QueryPrediction, targets: list[Target], matched: list[in
         focal = focal + sigmoid_focal(volume, mask).mean()
         dice = dice + dice_loss(volume, mask)
     classification = sigmoid_focal(layer.pred_logits[..., 0], wanted).sum()
-    return LossParts(classification / count, l1 / count, giou / count, focal / count, dice / count)
+    return LossTerms(classification / count, l1 / count, giou / count, focal / count, dice / count)
 
 
 def all_query_loss(layer: QueryPrediction, targets: list[Target], weights: LossWeights) -> Tensor:

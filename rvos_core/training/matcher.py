@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from rvos_core.training.losses import (
     FOCAL_ALPHA,
     FOCAL_GAMMA,
+    LossTerms,
     LossWeights,
     QueryPrediction,
     Target,
@@ -22,29 +21,8 @@ from rvos_core.training.losses import (
 _LOG_EPS = 1e-8
 
 
-@dataclass(frozen=True)
-class MatchCost:
-    """Unweighted costs of each query of one clip, each (q,); GIoU and dice costs are negative gains."""
-
-    classification: Tensor
-    l1: Tensor
-    giou: Tensor
-    focal: Tensor
-    dice: Tensor
-
-    def total(self, weights: LossWeights) -> Tensor:
-        """(q,) the weighted sum that is minimised."""
-        return (
-            weights.classification * self.classification
-            + weights.l1 * self.l1
-            + weights.giou * self.giou
-            + weights.focal * self.focal
-            + weights.dice * self.dice
-        )
-
-
-def match_cost(logits: Tensor, boxes: Tensor, masks: Tensor, target: Target) -> MatchCost:
-    """Costs of one clip.
+def match_cost(logits: Tensor, boxes: Tensor, masks: Tensor, target: Target) -> LossTerms:
+    """Costs of one clip, each (q,); GIoU and dice are gains, so their terms are negative.
 
     Args:
         logits: (t, q, 1). boxes: (t, q, 4) cxcywh. masks: (t, q, h, w) logits.
@@ -63,13 +41,17 @@ def match_cost(logits: Tensor, boxes: Tensor, masks: Tensor, target: Target) -> 
     wanted = target.masks.flatten().expand_as(volumes)
     focal = sigmoid_focal(volumes, wanted).mean(-1)
     dice = dice_loss(volumes, wanted) - 1
-    return MatchCost(classification, l1, giou, focal, dice)
+    return LossTerms(classification, l1, giou, focal, dice)
 
 
 @torch.no_grad()
 def match(layer: QueryPrediction, targets: list[Target], weights: LossWeights) -> list[int]:
     """The cheapest query of each clip (one target a clip, so a plain argmin)."""
     return [
-        int(match_cost(layer.pred_logits[b], layer.pred_boxes[b], layer.pred_masks[b], target).total(weights).argmin())
+        int(
+            match_cost(layer.pred_logits[b], layer.pred_boxes[b], layer.pred_masks[b], target)
+            .weighted(weights)
+            .argmin()
+        )
         for b, target in enumerate(targets)
     ]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from golden_cases import GoldenFolder
 from golden_report import Finding, GoldenArrays
-from rvos_core.training.losses import REFERFORMER, LossParts, Target, generalized_iou, layer_losses, subsample_masks
+from rvos_core.training.losses import REFERFORMER, LossTerms, Target, generalized_iou, layer_losses, subsample_masks
 from rvos_core.training.matcher import match, match_cost
 
 _TOLERANCE = 1e-5
@@ -64,7 +64,7 @@ def _case(arrays: GoldenArrays, case: str) -> Iterator[Finding]:
         cost = match_cost(last.pred_logits[b], last.pred_boxes[b], last.pred_masks[b], targets[b])
         for name, part in _COSTS.items():
             yield _compare(arrays, f"{case}.cost_{name}{b}", getattr(cost, part)[:, None])
-        yield _compare(arrays, f"{case}.cost_total{b}", cost.total(REFERFORMER)[:, None])
+        yield _compare(arrays, f"{case}.cost_total{b}", cost.weighted(REFERFORMER)[:, None])
         yield arrays.compare(f"{case}.match{b}", [matched[b]], tolerance=0)
     parts = layer_losses(last, targets, matched)
     earlier_parts = layer_losses(earlier, targets, match(earlier, targets, REFERFORMER))
@@ -74,7 +74,7 @@ def _case(arrays: GoldenArrays, case: str) -> Iterator[Finding]:
     yield _compare(arrays, f"{case}.loss.total_weighted", total[None])
 
 
-def _losses(arrays: GoldenArrays, case: str, parts: LossParts, *, suffix: str) -> Iterator[Finding]:
+def _losses(arrays: GoldenArrays, case: str, parts: LossTerms, *, suffix: str) -> Iterator[Finding]:
     for name, part in _PARTS.items():
         yield _compare(arrays, f"{case}.loss.{name}{suffix}", getattr(parts, part)[None])
 

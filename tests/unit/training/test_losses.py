@@ -130,10 +130,10 @@ def test_the_matched_query_is_the_one_that_draws_the_object() -> None:
 def test_permuting_the_queries_permutes_the_costs() -> None:
     layer, target = random_layer(7, b=1), random_targets(7, b=1)[0]
     order = [3, 0, 4, 1, 2]
-    cost = match_cost(layer.pred_logits[0], layer.pred_boxes[0], layer.pred_masks[0], target).total(LossWeights())
+    cost = match_cost(layer.pred_logits[0], layer.pred_boxes[0], layer.pred_masks[0], target).weighted(LossWeights())
     moved = match_cost(
         layer.pred_logits[0][:, order], layer.pred_boxes[0][:, order], layer.pred_masks[0][:, order], target
-    ).total(LossWeights())
+    ).weighted(LossWeights())
     assert torch.allclose(moved, cost[order], atol=1e-6)
 
 
