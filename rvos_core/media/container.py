@@ -10,9 +10,9 @@ import contextlib
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import av
 from av.container import InputContainer
@@ -37,6 +37,15 @@ _DEMUXERS = (
 )
 _OPTIONS = {"format_whitelist": _DEMUXERS, "protocol_whitelist": "file", "max_pixels": str(MAX_AREA_PX)}
 
+_MAGIC = (
+    (0, b"GIF8", "gif"),
+    (0, b"\x89PNG", "apng"),
+    (0, b"\x1aE\xdf\xa3", "matroska"),
+    (0, b"FLV", "flv"),
+    (4, b"ftyp", "mov"),
+    (8, b"AVI ", "avi"),
+)
+
 # What reading or decoding a bad file may raise (measured on 1,000 mutated files); FFmpegError alone is not enough.
 MEDIA_ERRORS = (av.FFmpegError, UnicodeDecodeError, IndexError, MemoryError, EOFError, ValueError)
 
@@ -50,13 +59,26 @@ def open_container(path: Path) -> InputContainer:
     try:
         # "file:" and an absolute path: a name such as "-x.mp4", "a%04d.png" or "concat:x" is only ever a name.
         # Broken text in tags is replaced: it must not keep a good picture from opening.
-        return av.open("file:" + os.path.abspath(path), options=_OPTIONS, metadata_errors="replace")  # noqa: PTH100
+        name = "file:" + os.path.abspath(path)  # noqa: PTH100
+        return av.open(name, format=_format_by_content(path), options=_OPTIONS, metadata_errors="replace")
     except OSError as error:
         if isinstance(error, (FileNotFoundError, PermissionError)):
             raise_os_error(path, error)
         _raise_not_readable(path, error)
     except MEDIA_ERRORS as error:
         _raise_not_readable(path, error)
+
+
+def _format_by_content(path: Path) -> str | None:
+    """Demuxer for a name with a percent sign, which FFmpeg would else take for a pattern of image names; else None."""
+    if "%" not in path.name:
+        return None
+    with path.open("rb") as file:
+        head = file.read(12)
+    for start, magic, demuxer in _MAGIC:
+        if head[start : start + len(magic)] == magic:
+            return demuxer
+    return None
 
 
 def choose_stream(container: InputContainer, path: Path) -> tuple[VideoStream, list[str]]:
@@ -99,6 +121,27 @@ def check_size(path: Path, width: int, height: int) -> None:
         )
 
 
+def read_packets(
+    container: InputContainer, stream: VideoStream, *, on_break: Callable[[BaseException], None]
+) -> Generator[Packet[VideoStream]]:
+    """Packets of `stream` from here to the end, then an empty one that flushes the decoder.
+
+    Many containers find their way again after a broken stretch, so some errors in a row are survived; `on_break` is
+    told of each.
+    """
+    breaks = 0
+    while breaks < _MAX_BREAKS:
+        try:
+            for packet in container.demux(stream):
+                breaks = 0
+                yield packet
+            return
+        except MEDIA_ERRORS as error:
+            breaks += 1
+            on_break(error)
+    yield cast("Packet[VideoStream]", Packet())
+
+
 class PacketDecoder:
     """Forward decoding of one file's video track.
 
@@ -106,7 +149,8 @@ class PacketDecoder:
     frames that FFmpeg puts out of what lay before it are not to be trusted, and `landing_pts` says where it is.
 
     Attributes:
-        failures: packets that could not be read or decoded so far.
+        failures: packets so far that could not be read or decoded, or that the container calls corrupt.
+        packets: packets met since the start or the last `seek`, decodable or not.
         landing_pts: pts of the key packet at which decoding began after the last `seek`; None before it is met.
         keys: (pts, dts) of the key packets met since the start or the last `seek`.
         encrypted: a packet said that it is encrypted.
@@ -128,19 +172,19 @@ class PacketDecoder:
         context.thread_count = self._threads
         context.thread_type = "AUTO" if self._threads > 1 else "NONE"
         context.options = {"max_pixels": str(MAX_AREA_PX)}
-        self._packets: Iterator[Packet[VideoStream]] = self.container.demux(self.stream)
+        self._packets = read_packets(self.container, self.stream, on_break=self._lose_packets)
         self._ready: deque[VideoFrame] = deque()
         self._awaits_key = False
-        self._breaks = 0
         self.landing_pts: int | None = None
         self.keys: list[tuple[int | None, int | None]] = []
         self.failures = 0
+        self.packets = 0
         self.encrypted = False
 
     def close(self) -> None:
         """Release the file and the decoder's threads."""
         self._ready.clear()
-        self._packets = iter(())
+        self._packets.close()
         self.container.close()
 
     def rewind(self) -> None:
@@ -149,24 +193,20 @@ class PacketDecoder:
         self._open()
 
     def seek(self, timestamp: int) -> None:
-        """Go to the key frame at or before `timestamp` (stream time base) as far as the container can.
-
-        Raises:
-            UserError: the file can no longer be read.
-        """
+        """Go to the key frame at or before `timestamp` (stream time base), as far as the container can."""
         self._ready.clear()
         with contextlib.suppress(*MEDIA_ERRORS):
             self.container.seek(timestamp, stream=self.stream)
-        self._packets = self.container.demux(self.stream)
+        self._packets = read_packets(self.container, self.stream, on_break=self._lose_packets)
         self._awaits_key = True
-        self._breaks = 0
         self.landing_pts = None
         self.keys.clear()
+        self.packets = 0
 
     def read(self) -> VideoFrame | None:
         """The next decoded frame in output order, or None at the end."""
         while not self._ready:
-            packet = self._next_packet()
+            packet = next(self._packets, None)
             if packet is None:
                 break
             if self._awaits_key:
@@ -179,24 +219,14 @@ class PacketDecoder:
             self._decode(packet)
         return self._ready.popleft() if self._ready else None
 
-    def _next_packet(self) -> Packet[VideoStream] | None:
-        while True:
-            try:
-                packet = next(self._packets, None)
-            except MEDIA_ERRORS as error:
-                self.failures += 1
-                self._breaks += 1
-                log.info("reading %s fails: %s", shown_name(self._path), error)
-                if self._breaks < _MAX_BREAKS:  # many containers find their way again after a broken stretch
-                    self._packets = self.container.demux(self.stream)
-                    continue
-                self._packets = iter(())
-                self._flush()
-                return None
-            self._breaks = 0
-            return packet
+    def _lose_packets(self, error: BaseException) -> None:
+        self.failures += 1
+        log.info("reading %s fails: %s", shown_name(self._path), error)
 
     def _note(self, packet: Packet[VideoStream]) -> None:
+        self.packets += 1
+        if packet.is_corrupt:
+            self.failures += 1
         if packet.is_keyframe:
             self.keys.append((packet.pts, packet.dts))
         if packet.has_sidedata("encryption_info"):
@@ -209,10 +239,6 @@ class PacketDecoder:
             if packet.size:
                 self.failures += 1
                 log.debug("packet at %s of %s: %s", packet.pts, shown_name(self._path), error)
-
-    def _flush(self) -> None:
-        with contextlib.suppress(*MEDIA_ERRORS):
-            self._ready.extend(self.stream.codec_context.decode(None))
 
 
 def _is_picture_of_something_else(stream: VideoStream) -> bool:

@@ -62,7 +62,7 @@ class DisplayGeometry:
     def rotation_deg(self) -> int:
         """Clockwise turn (0, 90, 180, 270); of a mirrored picture, the turn that follows a left-right flip."""
         if self.transpose:
-            return 270 if self.flip_rows else 90
+            return 270 if self.flip_rows ^ self.is_mirrored else 90
         return 180 if self.flip_rows else 0
 
     def apply(self, picture: np.ndarray) -> np.ndarray:

@@ -22,12 +22,13 @@ from rvos_core.media.geometry import DisplayGeometry, geometry_of
 from rvos_core.media.scan import DecodedScan, agrees_with_decoding, scan_by_decoding, scan_packets
 from rvos_core.media.sniff import file_identity, shown_name
 from rvos_core.media.table import FrameTable, make_anchors
-from rvos_core.media.timing import DEFAULT_RATE, MAX_RATE, repair_times
+from rvos_core.media.timing import DEFAULT_RATE, MAX_RATE, is_increasing, repair_times
 from rvos_core.media.walker import FrameWalker
 from rvos_core.types import FrameSpan
 
 FULL_DECODE_PX = 400_000_000  # about a second of work: 190 frames of 1920 x 1080
 FULL_DECODE_LIMIT_S = 10.0
+_SLOW_WARNING = "Jumping inside this file is inexact, so it is read from its start: scrubbing is slower."
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,16 @@ class StreamFacts:
         return max(1, round(1 / (rate * self.time_base)))
 
     @property
+    def frame_px(self) -> int:
+        return max(1, self.size[0] * self.size[1])
+
+    @property
     def expected_px(self) -> float | None:
         """Pixels of the whole clip by the container's claims; None where it claims nothing."""
         frames: float = self.claimed_frames
         if not frames and self.duration_s is not None:
             frames = self.duration_s / float(self.step * self.time_base)
-        return frames * self.size[0] * self.size[1] if frames else None
+        return frames * self.frame_px if frames else None
 
 
 @dataclass(frozen=True)
@@ -89,11 +94,11 @@ def build_index(path: Path) -> MediaIndex:
     is_short = expected_px is None or expected_px <= FULL_DECODE_PX
     if is_short and (scan := _decode_all(path)):
         return _from_decoding(path, facts, scan, identity)
-    if index := _from_packets(path, facts, identity, checked=True):
+    if index := _from_packets(path, facts, identity):
         return index
     if not is_short and (scan := _decode_all(path)):
         return _from_decoding(path, facts, scan, identity)
-    if index := _from_packets(path, facts, identity, checked=False):
+    if index := _from_damaged_packets(path, facts, identity):
         return index
     raise UserError(
         f"“{shown_name(path)}” has broken time stamps and is too long to be decoded as a whole first.",
@@ -154,39 +159,46 @@ def _from_decoding(path: Path, facts: StreamFacts, scan: DecodedScan, identity: 
     )
     table = _keep_exact_anchors(path, table)
     if not table.anchors and len(scan.pts) > 1:
-        warnings.append("Jumping inside this file is inexact, so it is read from its start: scrubbing is slower.")
+        warnings.append(_SLOW_WARNING)
     damaged = _damaged_spans(scan, table)
     if scan.is_damaged:
-        warnings.append(_damage_warning(scan, facts, damaged))
+        frames = sum(len(span) for span in damaged)
+        warnings.append(f"The file is damaged: {frames} of {len(rows)} frames may be wrong.")
     pts = [scan.pts[row] for row in rows]
     times = repair_times(pts, [scan.dts[row] for row in rows], step=facts.step)
     if list(times) != pts:
         warnings.append("Some time stamps are missing or out of order; they were put right.")
+    warnings += _missing_end_warning(scan, facts, times)
     return _finish(path, facts, table, times, damaged, warnings)
 
 
-def _from_packets(path: Path, facts: StreamFacts, identity: tuple[int, int], *, checked: bool) -> MediaIndex | None:
-    """An index made of packets: only where decoding agrees with them if `checked`, else with a warning."""
+def _from_packets(path: Path, facts: StreamFacts, identity: tuple[int, int]) -> MediaIndex | None:
+    """An index made of packets, where all samples of decoding agree with it."""
     for fill_times in (True, False):
         scan = scan_packets(path, fill_times=fill_times)
-        if not scan.is_regular and (checked or len(set(scan.pts)) < len(scan.pts)):
+        if not scan.is_regular:
             continue
         anchors = make_anchors(scan.pts, scan.keys)
-        if checked and not agrees_with_decoding(path, scan.pts, anchors, frame_px=facts.size[0] * facts.size[1]):
-            continue
-        if not scan.pts:
-            continue
-        pts = tuple(scan.pts)
-        table = FrameTable(
-            pts, range(len(pts)), facts.size, identity, anchors, threads=DECODE_THREADS if checked else 1
-        )
-        warnings = list(facts.warnings)
-        if not checked:
-            warnings.append(
-                "The file is irregular and too long to be checked as a whole: damaged frames repeat the one before."
-            )
-        return _finish(path, facts, table, pts, (), warnings)
+        if agrees_with_decoding(path, scan.pts, anchors, frame_px=facts.frame_px):
+            pts = tuple(scan.pts)
+            table = FrameTable(pts, range(len(pts)), facts.size, identity, anchors, threads=DECODE_THREADS)
+            return _finish(path, facts, table, pts, (), list(facts.warnings))
     return None
+
+
+def _from_damaged_packets(path: Path, facts: StreamFacts, identity: tuple[int, int]) -> MediaIndex | None:
+    """An index made of packets that decoding need not agree with everywhere: the last resort for long broken files."""
+    scan = scan_packets(path)
+    if not scan.pts or not is_increasing(scan.pts):
+        return None
+    anchors = make_anchors(scan.pts, scan.keys)
+    warnings = [*facts.warnings, "The file is damaged and too long to be checked as a whole: bad frames repeat others."]
+    if not agrees_with_decoding(path, scan.pts, anchors, frame_px=facts.frame_px, to_the_end=False):
+        anchors = ()
+        warnings.append(_SLOW_WARNING)
+    pts = tuple(scan.pts)
+    table = FrameTable(pts, range(len(pts)), facts.size, identity, anchors, threads=1)
+    return _finish(path, facts, table, pts, (), warnings)
 
 
 def _finish(
@@ -238,12 +250,14 @@ def _size_change_warning(sizes: list[tuple[int, int]], size: tuple[int, int], co
 
 
 def _damaged_spans(scan: DecodedScan, table: FrameTable) -> tuple[FrameSpan, ...]:
-    """Corrupt rows, and from every hole to the next key frame, as spans of clip frames."""
-    rows = set(scan.corrupt)
-    keys = [anchor.row for anchor in make_anchors(scan.pts, scan.keys)]
-    for hole in scan.holes:
-        end = next((key for key in keys if key > hole), len(scan.pts))
-        rows.update(range(max(0, hole - 1), end))
+    """From every corrupt row, and from every hole, to the next sound key frame, as spans of clip frames."""
+    rows: set[int] = set()
+    key_rows = [anchor.row for anchor in make_anchors(scan.pts, scan.keys)]
+    for row in scan.corrupt:
+        rows.update(range(row, next((key for key in key_rows if key > row), len(scan.pts))))
+    for row, keys_before in scan.holes:
+        later = make_anchors(scan.pts, scan.keys[keys_before:])
+        rows.update(range(max(0, row - 1), later[0].row if later else len(scan.pts)))
     return _spans(index for index, row in enumerate(table.rows) if row in rows)
 
 
@@ -256,12 +270,14 @@ def _spans(indices: Iterable[int]) -> tuple[FrameSpan, ...]:
     return tuple(spans)
 
 
-def _damage_warning(scan: DecodedScan, facts: StreamFacts, damaged: tuple[FrameSpan, ...]) -> str:
-    frames = sum(len(span) for span in damaged)
-    text = f"The file is damaged: {frames} of {len(scan.pts)} frames may be wrong"
-    if scan.failures and facts.claimed_frames > len(scan.pts):
-        text += f", and {facts.claimed_frames - len(scan.pts)} of {facts.claimed_frames} announced cannot be read"
-    return text + "."
+def _missing_end_warning(scan: DecodedScan, facts: StreamFacts, times: tuple[int, ...]) -> list[str]:
+    if scan.packets < facts.claimed_frames:
+        missing = facts.claimed_frames - scan.packets
+        return [f"The file is cut off: {missing} of the {facts.claimed_frames} frames it announces are not in it."]
+    shown_s = float((times[-1] - times[0] + facts.step) * facts.time_base)
+    if facts.duration_s is not None and facts.duration_s - shown_s > max(1.0, 0.05 * facts.duration_s):
+        return [f"The picture lasts {shown_s:.1f} s although the file says {facts.duration_s:.1f} s."]
+    return []
 
 
 def _no_frames(path: Path, *, encrypted: bool) -> UserError:

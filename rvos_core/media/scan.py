@@ -3,7 +3,6 @@ by samples that decoding agrees (long ones)."""
 
 from __future__ import annotations
 
-import logging
 import time
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -15,13 +14,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rvos_core.errors import UserError
-from rvos_core.media.container import MEDIA_ERRORS, PacketDecoder, choose_stream, open_container
+from rvos_core.media.container import PacketDecoder, choose_stream, open_container, read_packets
 from rvos_core.media.geometry import DecodedFrame
 from rvos_core.media.sniff import shown_name
 from rvos_core.media.table import Anchor
 from rvos_core.media.timing import is_increasing
-
-log = logging.getLogger("rvos.media")
 
 _GENPTS = 0x0001  # AVFMT_FLAG_GENPTS, which PyAV always sets
 MAX_FRAMES = 10_000_000
@@ -34,7 +31,7 @@ class DecodedScan:
     """What decoding the whole file gave, row by row.
 
     Attributes:
-        holes: rows before which a packet was lost; `len(pts)` for the end.
+        holes: where packets were lost: (rows put out before, key packets met before).
         corrupt: rows that the decoder itself calls damaged.
         sizes: (width, height) of every row, pixels.
         keys: (pts, dts) of the key packets.
@@ -46,9 +43,10 @@ class DecodedScan:
     sizes: list[tuple[int, int]] = field(default_factory=list)
     fingerprints: list[int] = field(default_factory=list)
     corrupt: list[int] = field(default_factory=list)
-    holes: list[int] = field(default_factory=list)
+    holes: list[tuple[int, int]] = field(default_factory=list)
     keys: list[tuple[int | None, int | None]] = field(default_factory=list)
     failures: int = 0
+    packets: int = 0
     encrypted: bool = False
     finished: bool = False
 
@@ -67,22 +65,25 @@ def scan_by_decoding(path: Path, *, threads: int, deadline: float) -> DecodedSca
     decoder = PacketDecoder(path, threads=threads)
     try:
         while (frame := decoder.read()) is not None:
-            if decoder.failures > scan.failures:
-                scan.failures = decoder.failures
-                scan.holes.append(len(scan.pts))
+            _note_losses(scan, decoder)
             _add_row(scan, frame)
             if time.monotonic() > deadline:
                 return scan
             _check_length(path, len(scan.pts))
-        if decoder.failures > scan.failures:
-            scan.failures = decoder.failures
-            scan.holes.append(len(scan.pts))
+        _note_losses(scan, decoder)
         scan.keys = list(decoder.keys)
+        scan.packets = decoder.packets
         scan.encrypted = decoder.encrypted
         scan.finished = True
     finally:
         decoder.close()
     return scan
+
+
+def _note_losses(scan: DecodedScan, decoder: PacketDecoder) -> None:
+    if decoder.failures > scan.failures:
+        scan.failures = decoder.failures
+        scan.holes.append((len(scan.pts), len(decoder.keys)))
 
 
 def _add_row(scan: DecodedScan, frame: VideoFrame) -> None:
@@ -102,6 +103,10 @@ class PacketScan:
     keys: list[tuple[int | None, int | None]] = field(default_factory=list)
     is_regular: bool = True
 
+    def spoil(self, error: BaseException) -> None:
+        """Note that reading failed somewhere."""
+        self.is_regular = False
+
 
 def scan_packets(path: Path, *, fill_times: bool = True) -> PacketScan:
     """Read every packet without decoding it.
@@ -116,13 +121,10 @@ def scan_packets(path: Path, *, fill_times: bool = True) -> PacketScan:
         stream, _ = choose_stream(container, path)
         if not fill_times:
             container.flags &= ~_GENPTS
-        for packet in container.demux(stream):
+        for packet in read_packets(container, stream, on_break=scan.spoil):
             if packet.size:
                 _add_packet(scan, packet, stream.codec_context.name, fill_times)
                 _check_length(path, len(scan.pts))
-    except MEDIA_ERRORS as error:
-        log.info("packets of %s end early: %s", shown_name(path), error)
-        scan.is_regular = False
     finally:
         container.close()
     scan.pts.sort()
@@ -143,11 +145,14 @@ def _add_packet(scan: PacketScan, packet: Packet[VideoStream], codec: str, fill_
         scan.is_regular = False
 
 
-def agrees_with_decoding(path: Path, pts: Sequence[int], anchors: Sequence[Anchor], *, frame_px: int) -> bool:
+def agrees_with_decoding(
+    path: Path, pts: Sequence[int], anchors: Sequence[Anchor], *, frame_px: int, to_the_end: bool = True
+) -> bool:
     """True where decoding, at the start, around some anchors and at the end, yields the rows of a packet scan.
 
     Around an anchor it is decoded twice, from the anchor before and from the anchor itself: both must yield the same
     pictures, and all pictures have one size. `frame_px` bounds the work: long runs between anchors are left out.
+    `to_the_end` false leaves out the end, where broken recordings break.
     """
     if not anchors:
         return False
@@ -159,7 +164,9 @@ def agrees_with_decoding(path: Path, pts: Sequence[int], anchors: Sequence[Ancho
         for index in sorted({len(anchors) // 4, len(anchors) // 2, len(anchors) - 1} - {0}):
             if not sampler.anchor_is_exact(anchors[index - 1], anchors[index], max_rows=max_rows):
                 return False
-        return len(pts) - anchors[-1].row > max_rows or sampler.end_agrees(anchors[-1])
+        if not to_the_end or len(pts) - anchors[-1].row > max_rows:
+            return True
+        return sampler.end_agrees(anchors[-1])
     except UserError:
         return False
     finally:

@@ -34,8 +34,7 @@ def repair_times(pts: Sequence[int | None], dts: Sequence[int | None], *, step: 
     """
     if is_increasing(pts):
         return tuple(t for t in pts if t is not None)
-    known = [t for t in dts if t is not None]
-    if len(known) >= 0.9 * len(dts) and is_increasing(known) and is_increasing(filled := _fill(dts, step)):
+    if dts.count(None) <= max(1, len(dts) // 10) and is_increasing(filled := _fill(dts, step)):
         return tuple(filled)
     repaired: list[int] = []
     offset = 0
