@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-JOBS ?= auto
+JOBS ?= logical
 OUT ?= out/demo
 
 .DEFAULT_GOAL := help
