@@ -17,8 +17,8 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from rvos_core.errors import UserError
-from rvos_core.media.container import DECODE_THREADS, PacketDecoder
-from rvos_core.media.geometry import DisplayGeometry, geometry_of
+from rvos_core.media.container import DECODE_THREADS, MEDIA_ERRORS, PacketDecoder, check_size
+from rvos_core.media.geometry import DecodedFrame, DisplayGeometry, geometry_of
 from rvos_core.media.scan import DecodedScan, agrees_with_decoding, scan_by_decoding, scan_packets
 from rvos_core.media.sniff import file_identity, shown_name
 from rvos_core.media.table import FrameTable, make_anchors
@@ -211,6 +211,8 @@ def _finish(
 ) -> MediaIndex:
     sample = _first_frame(path, table)
     geometry, geometry_warnings = geometry_of(sample, facts.sample_aspect)
+    check_size(path, geometry.width, geometry.height)
+    _check_convertible(path, sample, geometry)
     table = replace(table, coded_size=(sample.width, sample.height))
     return MediaIndex(facts, table, times, geometry, sample.format.name, damaged, (*warnings, *geometry_warnings))
 
@@ -226,6 +228,17 @@ def _first_frame(path: Path, table: FrameTable) -> VideoFrame:
         return frame
     finally:
         decoder.close()
+
+
+def _check_convertible(path: Path, sample: VideoFrame, geometry: DisplayGeometry) -> None:
+    try:
+        DecodedFrame(sample).to_rgb(geometry)
+    except MEDIA_ERRORS as error:
+        raise UserError(
+            f"The pixel format of “{shown_name(path)}” ({sample.format.name}) cannot be converted to RGB.",
+            hint="Convert the file to H.264 or ProRes.",
+            code="media.unsupported_pixels",
+        ) from error
 
 
 def _keep_exact_anchors(path: Path, table: FrameTable) -> FrameTable:

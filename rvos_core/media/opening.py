@@ -28,7 +28,7 @@ def open_media(path: str | Path, *, fps: Fraction | None = None) -> MediaReader:
             f"{fps} is no possible frame rate.", hint=f"Give a number from 0 to {MAX_RATE}.", code="media.fps"
         )
     kind = inspect_path(path)
-    path = Path(path)
+    path = Path(path).absolute()  # the reader outlives a change of the working folder
     if kind is PathKind.FOLDER:
         return ImageReader.open_folder(path, fps=fps)
     if kind is PathKind.IMAGE:

@@ -126,15 +126,19 @@ class Prefetcher:
 
     def _keep(self, index: int, frame: StoredFrame) -> None:
         self._frame_bytes = max(self._frame_bytes, frame.nbytes)
-        if not self._cache.put(index, frame):
-            self._active = False  # not even one frame fits: prefetching would go on for ever
+        if not self._cache.put(index, frame):  # not even one frame fits: prefetching would go on for ever
+            self._pause()
 
     def _fail(self, index: int, error: UserError, *, is_wanted: bool) -> None:
         log.warning("frame %d: %s", index, error)
-        with self._wake:
-            self._active = False  # a person's next wish starts it again
+        self._pause()
         if is_wanted and not self._stopping:
             self._on_error(index, error)
+
+    def _pause(self) -> None:
+        """Prefetch no more until the next request."""
+        with self._wake:
+            self._active = self._wanted is not None
 
     def _window(self) -> Iterator[int]:
         """Frames to have, the most urgent first; stretches before the playhead are run through forwards."""

@@ -62,8 +62,16 @@ class MediaReader(ABC):
         return self.stored(index).to_rgb()
 
     def frames(self, span: FrameSpan | None = None) -> Iterator[np.ndarray]:
-        """The frames of `span` (all without one) in order; memory does not grow with their number."""
-        for index in span if span is not None else FrameSpan(0, len(self)):
+        """The frames of `span` (all without one) in order; memory does not grow with their number.
+
+        Raises:
+            IndexError: the span reaches beyond the clip; at the first frame asked for.
+            UserError: as `stored`.
+        """
+        span = span if span is not None else FrameSpan(0, len(self))
+        if len(span):
+            self.check_index(span.stop - 1)
+        for index in span:
             yield self.frame(index)
 
     def check_index(self, index: int) -> int:

@@ -41,6 +41,7 @@ class FrameWalker:
         self._prefers_pts = "matroska" in self._decoder.container.format.name
         self._recent: OrderedDict[int, DecodedFrame] = OrderedDict()
         self._recent_bytes = 0
+        self._unproven: set[int] = set()  # of the recent rows, those that came of a seek and were not yet asked for
         self._held: DecodedFrame | None = None
         self._ahead: tuple[int, DecodedFrame] | None = None
         self._row = -1
@@ -57,10 +58,9 @@ class FrameWalker:
         Raises:
             UserError: the file has changed since the table was made, or is damaged there beyond repair.
         """
-        recent = self._recent.get(row)
-        if recent is not None:
+        if row in self._recent and self._is_proven(row):
             self._recent.move_to_end(row)
-            return recent
+            return self._recent[row]
         if self._seeks and not self._is_near(row) and self._seek(row):
             return self._current(row)
         if row < self._row or (row == self._row and self._held is None):
@@ -97,11 +97,17 @@ class FrameWalker:
     def _walk_to(self, row: int) -> None:
         while self._row < row:
             self._step()
+        if self._row in self._recent and not self._is_proven(row):
+            raise _WrongLandingError
+
+    def _is_proven(self, row: int) -> bool:
+        """True where the recent frame of `row` did not come of a seek, or is the one that the table says."""
         fingerprints = self._table.fingerprints
-        if self._after_seek and fingerprints is not None:
-            assert self._held is not None
-            if self._held.fingerprint() != fingerprints[row]:
-                raise _WrongLandingError
+        if row in self._unproven and fingerprints is not None:
+            if self._recent[row].fingerprint() != fingerprints[row]:
+                return False
+            self._unproven.discard(row)
+        return True
 
     def _step(self) -> None:
         """Go on by one row; in a table made from packets the held frame may stay."""
@@ -136,10 +142,19 @@ class FrameWalker:
     def _hold(self, row: int, frame: DecodedFrame) -> None:
         self._row = row
         self._held = frame
+        self._drop(row)
         self._recent[row] = frame
         self._recent_bytes += frame.nbytes
+        if self._after_seek:
+            self._unproven.add(row)
         while self._recent_bytes > _RECENT_BYTES and len(self._recent) > 1:
-            self._recent_bytes -= self._recent.popitem(last=False)[1].nbytes
+            self._drop(next(iter(self._recent)))
+
+    def _drop(self, row: int) -> None:
+        frame = self._recent.pop(row, None)
+        if frame is not None:
+            self._recent_bytes -= frame.nbytes
+            self._unproven.discard(row)
 
     def _seek(self, row: int) -> bool:
         for anchor, timestamp in self._attempts(row):
@@ -199,6 +214,7 @@ class FrameWalker:
 
     def _forget(self) -> None:
         self._recent.clear()
+        self._unproven.clear()
         self._recent_bytes = 0
 
     def _end_too_early(self, row: int) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +18,7 @@ from numbered_clips import ClipSpec, draw_number, read_number, write_clip
 from rvos_core.errors import UserError
 from rvos_core.media import index as index_module
 from rvos_core.media import open_media
+from rvos_core.media.table import Anchor, FrameTable
 from rvos_core.media.video import VideoReader
 from rvos_core.types import FrameSpan
 
@@ -205,6 +207,23 @@ def test_a_percent_name_is_no_pattern(tmp_path: Path) -> None:
         assert len(reader) == 3
 
 
+@pytest.mark.parametrize("name", ["b_frames.mpg", "no_times.h264", "cfr.mp4"])
+def test_a_seek_that_lies_is_found_out_when_it_happens(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where opening trusted the anchors, and they point elsewhere, every frame is the right one."""
+
+    def shift(path: Path, table: FrameTable) -> FrameTable:
+        rows = range(0, len(table.pts), 10)
+        return replace(table, anchors=tuple(Anchor(row, (table.pts[row] or 0) + 1, None) for row in rows))
+
+    monkeypatch.setattr(index_module, "_keep_exact_anchors", shift)
+    spec = next(spec for spec in SPECS if spec.name == name)
+    with open_media(write_clip(tmp_path, spec)) as reader:
+        for index in random.Random(name).choices(range(48), k=60):
+            assert read_number(reader.frame(index)) == index
+
+
 def test_readers_in_several_threads_agree_and_share_the_index(tmp_path: Path) -> None:
     path = write_clip(tmp_path, ClipSpec("cfr.mp4"))
     wrong: list[int] = []
@@ -244,6 +263,9 @@ def test_indices_outside_the_clip_are_errors(tmp_path: Path) -> None:
         for index in (-1, 4, 10**9):
             with pytest.raises(IndexError):
                 reader.frame(index)
+        with pytest.raises(IndexError):
+            next(reader.frames(FrameSpan(2, 5)))
+        assert list(reader.frames(FrameSpan(4, 4))) == []
     with pytest.raises(ValueError, match="closed"):
         reader.frame(0)
     reader.close()

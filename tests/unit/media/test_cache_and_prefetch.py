@@ -92,7 +92,7 @@ def start(desk: Desk) -> Iterator[Callable[..., Prefetcher]]:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not condition():
         assert time.monotonic() < deadline, "nothing came"
         time.sleep(0.002)
