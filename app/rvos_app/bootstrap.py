@@ -49,7 +49,6 @@ from rvos_app.playback.controller import PlaybackController
 from rvos_app.settings import Settings, SettingsStore
 from rvos_app.state import StudioState
 from rvos_app.theme import apply_theme
-from rvos_app.timeline.filmstrip import FilmstripLoader
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_core.logging import log_file
 from rvos_core.models.registry import list_cards
@@ -118,12 +117,10 @@ class Studio(QObject):
         state, settings, reporter = self.state, self.settings, self.reporter
         self.queues = Queues(JobQueue("gpu"), JobQueue("media"), JobQueue("export"))
         self.playback = PlaybackController(self)
-        self.filmstrip = FilmstripLoader(self)
         self.clips = ClipController(
             state,
             queue=self.queues.media,
             playback=self.playback,
-            filmstrip=self.filmstrip,
             settings=settings,
             reporter=reporter,
         )
@@ -136,7 +133,6 @@ class Studio(QObject):
         self.stage = Stage(
             self.state,
             playback=self.playback,
-            filmstrip=self.filmstrip,
             canvas=self.canvas,
             timeline=parts.timeline,
             transport=parts.transport,
@@ -185,7 +181,7 @@ class Studio(QObject):
         self.objects.noticed.connect(expression.set_notice)
         self.canvas.playPauseRequested.connect(self.hub.action("playback.play").trigger)
         return Parts(
-            welcome=Welcome(self.hub, with_demo=demo_clip().exists()),
+            welcome=Welcome(self.hub, app_icon=self.window.windowIcon(), with_demo=demo_clip().exists()),
             canvas=self.canvas,
             transport=TransportBar(self.hub),
             timeline=TimelineWidget(),
@@ -241,8 +237,7 @@ class Studio(QObject):
         self.window.hide()
         for queue in self.queues.all():
             queue.begin_shutdown()
-        self.filmstrip.close()
-        self.playback.close()
+        self.clips.close_reader()
         still_working = [queue for queue in self.queues.all() if not queue.finish_shutdown(_WAIT_S)]
         if self._store is not None:
             self._store.save(self.settings)

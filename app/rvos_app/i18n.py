@@ -24,9 +24,11 @@ def duration(seconds: float) -> str:
     if whole < 60:
         return tr("{s} s", s=whole)
     minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return tr("{m} min {s} s", m=minutes, s=rest) if rest and minutes < 10 else tr("{m} min", m=minutes)
-    hours, minutes = divmod(minutes, 60)
+    if minutes < 10:
+        return tr("{m} min {s} s", m=minutes, s=rest) if rest else tr("{m} min", m=minutes)
+    hours, minutes = divmod(round(whole / 60), 60)
+    if not hours:
+        return tr("{m} min", m=minutes)
     return tr("{h} h {m} min", h=hours, m=minutes)
 
 

@@ -42,7 +42,7 @@ class Parts:
 
 
 class MainWindow(QMainWindow):
-    """Made empty, as its commands need it before its parts; `assemble` fills it. `may_close` is asked before closing."""
+    """Made empty, as commands need it before its parts; `assemble` fills it. `may_close` is asked before closing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,6 +53,9 @@ class MainWindow(QMainWindow):
         self.setDockNestingEnabled(True)
         self.may_close: Callable[[], bool] = _always
         self._stack = QStackedWidget()
+        self._panels: list[QWidget] = []
+        self._shown_panels: set[QWidget] = set()
+        self._first_show = True
         self._media_line = label(role="muted")
         self._pixel_line = label(role="muted")
 
@@ -61,6 +64,7 @@ class MainWindow(QMainWindow):
         hub.fill_menu_bar(self.menuBar(), submenus=submenus)
         self._add_expression_bar(parts.expression)
         stage = QWidget()
+        stage.setObjectName("stage")
         column = QVBoxLayout(stage)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -76,8 +80,8 @@ class MainWindow(QMainWindow):
         timeline = self._dock(tr("Timeline"), parts.timeline, bottom)
         timeline.setTitleBarWidget(QWidget())
         self.resizeDocks([objects, model], [_SIDE_PX, _SIDE_PX], Qt.Orientation.Horizontal)
-        self.resizeDocks([objects, model], [420, 300], Qt.Orientation.Vertical)
-        self.resizeDocks([timeline], [230], Qt.Orientation.Vertical)
+        self.resizeDocks([objects, model], [300, 280], Qt.Orientation.Vertical)
+        self.resizeDocks([timeline], [210], Qt.Orientation.Vertical)
         self.statusBar().addWidget(self._media_line, 1)
         self.statusBar().addPermanentWidget(self._pixel_line)
         self.statusBar().setSizeGripEnabled(False)
@@ -94,6 +98,7 @@ class MainWindow(QMainWindow):
         tools.toggleViewAction().setVisible(False)
         tools.addWidget(bar)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, tools)
+        self._panels.append(tools)
 
     def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
         dock = QDockWidget(title, self)
@@ -101,8 +106,10 @@ class MainWindow(QMainWindow):
         dock.setFeatures(
             QDockWidget.DockWidgetFeature.DockWidgetClosable | QDockWidget.DockWidgetFeature.DockWidgetMovable
         )
+        widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         dock.setWidget(widget)
         self.addDockWidget(area, dock)
+        self._panels.append(dock)
         return dock
 
     def _set_tab_order(self, parts: Parts) -> None:
@@ -120,8 +127,23 @@ class MainWindow(QMainWindow):
     # -- what it shows -------------------------------------------------------------------------------------------
 
     def show_clip(self, is_open: bool) -> None:
-        """The stage, or the welcome page."""
+        """The stage with its panels; or the welcome page, which has the window for itself."""
+        if is_open == self.shows_clip and not self._first_show:
+            return
+        self._first_show = False
         self._stack.setCurrentIndex(1 if is_open else 0)
+        if is_open:
+            self._show_panels()
+        else:
+            self._shown_panels = {panel for panel in self._panels if not panel.isHidden()}
+            for panel in self._panels:
+                panel.hide()
+        for dock in self.findChildren(QDockWidget):
+            dock.toggleViewAction().setEnabled(is_open)
+
+    def _show_panels(self) -> None:
+        for panel in self._panels:
+            panel.setVisible(panel in self._shown_panels)
 
     @property
     def shows_clip(self) -> bool:
@@ -145,7 +167,9 @@ class MainWindow(QMainWindow):
             self.restoreState(QByteArray.fromBase64(settings.window_layout.encode("ascii", "ignore")), _LAYOUT_VERSION)
 
     def remember(self, settings: Settings) -> None:
-        """Keep size and layout for the next time."""
+        """Keep size and layout for the next time, with the panels that a clip shows."""
+        if not self.shows_clip:
+            self._show_panels()
         settings.window_geometry = self.saveGeometry().toBase64().toStdString()
         settings.window_layout = self.saveState(_LAYOUT_VERSION).toBase64().toStdString()
 

@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from rvos_resources.paths import icons_dir
+
 ThemeName = Literal["dark", "light", "system"]
 
 
@@ -59,7 +61,7 @@ LIGHT = Tokens(
 
 _SHEET = Template("""
 * { outline: none; }
-QMainWindow, QMainWindow > QWidget { background: $window; }
+QMainWindow, #welcome, #stage { background: $window; }
 QMainWindow::separator { background: $window; width: 4px; height: 4px; }
 QToolTip { background: $raised; color: $text; border: 1px solid $line; padding: 3px 5px; }
 QMenuBar { background: $panel; padding: 1px 4px; border-bottom: 1px solid $line; }
@@ -72,24 +74,26 @@ QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QToolBar { background: $panel; border: none; border-bottom: 1px solid $line; padding: 5px 8px; spacing: 6px; }
 QDockWidget { color: $muted; font-weight: 600; }
 QDockWidget::title { background: $panel; padding: 6px 10px; border-bottom: 1px solid $line; }
-QDockWidget > QWidget { background: $panel; }
+QDockWidget > QWidget, TransportBar { background: $panel; }
+QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QStatusBar { background: $panel; border-top: 1px solid $line; }
 QStatusBar::item { border: none; }
-QPushButton, QToolButton, QComboBox {
+QPushButton, QToolButton {
     background: $raised; border: 1px solid $line; border-radius: 4px; padding: 4px 10px;
 }
 QToolButton { padding: 4px; }
 QToolButton[flat="true"] { background: transparent; border: 1px solid transparent; }
+QToolButton[flat="true"]:disabled { border-color: transparent; background: transparent; }
 QToolButton[flat="true"]:hover { background: $raised; }
 QToolButton[flat="true"]:checked { background: $raised; border: 1px solid $line; color: $text; }
-QPushButton:hover, QToolButton:hover, QComboBox:hover { border-color: $muted; }
+QPushButton:hover, QToolButton:hover { border-color: $muted; }
 QPushButton[recent="true"] {
     background: transparent; border: none; text-align: left; padding: 5px 8px; color: $muted;
 }
 QPushButton[recent="true"]:hover { background: $raised; color: $text; }
 QPushButton:pressed, QToolButton:pressed { background: $field; }
-QPushButton:disabled, QToolButton:disabled, QComboBox:disabled { color: $muted; border-color: $line; }
-QPushButton:focus, QToolButton:focus, QComboBox:focus, QListView:focus, QCheckBox:focus, QTreeView:focus {
+QPushButton:disabled, QToolButton:disabled { color: $muted; border-color: $line; }
+QPushButton:focus, QToolButton:focus, QListView:focus, QCheckBox:focus, QTreeView:focus {
     border: 1px solid $accent;
 }
 QPushButton[primary="true"], QToolButton[primary="true"] {
@@ -99,8 +103,6 @@ QPushButton[primary="true"]:hover, QToolButton[primary="true"]:hover { border-co
 QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {
     background: $raised; border-color: $line; color: $muted;
 }
-QComboBox { padding: 3px 8px; }
-QComboBox QAbstractItemView { background: $panel; border: 1px solid $line; selection-background-color: $accent; }
 QLineEdit, QPlainTextEdit, QSpinBox, QTextBrowser {
     background: $field; border: 1px solid $line; border-radius: 4px; padding: 4px 7px;
     selection-background-color: $accent;
@@ -108,7 +110,25 @@ QLineEdit, QPlainTextEdit, QSpinBox, QTextBrowser {
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus { border: 1px solid $accent; }
 QLineEdit[big="true"] { font-size: 15px; padding: 6px 10px; }
 QListView, QTreeView { background: $field; border: 1px solid $line; border-radius: 4px; }
-QListView::item { border: none; }
+QListView::item, QTreeView::item { border: none; padding: 3px 2px; }
+QListView::item:selected, QTreeView::item:selected { background: $accent; color: $on_accent; }
+QRadioButton, QCheckBox { spacing: 8px; }
+QRadioButton::indicator, QCheckBox::indicator, QListView::indicator {
+    width: 13px; height: 13px; border: 1px solid $muted; background: $field;
+}
+QRadioButton::indicator { border-radius: 7px; }
+QCheckBox::indicator, QListView::indicator { border-radius: 3px; }
+QRadioButton::indicator:checked {
+    border-color: $accent;
+    background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5, fx: 0.5, fy: 0.5,
+        stop: 0 $on_accent, stop: 0.45 $on_accent, stop: 0.5 $accent, stop: 1 $accent);
+}
+QCheckBox::indicator:checked, QListView::indicator:checked {
+    border-color: $accent; background: $accent; image: url("$check");
+}
+QRadioButton::indicator:disabled, QCheckBox::indicator:disabled { border-color: $line; }
+QRadioButton:disabled, QCheckBox:disabled { color: $muted; }
+QRadioButton::indicator:focus, QCheckBox::indicator:focus { border-color: $text; }
 QHeaderView::section {
     background: $panel; border: none; border-bottom: 1px solid $line; padding: 4px 8px; color: $muted;
 }
@@ -151,7 +171,8 @@ def apply_theme(app: QApplication, theme: ThemeName) -> None:
     colours = tokens(theme)
     app.setStyle("Fusion")
     app.setPalette(_palette(colours))
-    app.setStyleSheet(_SHEET.substitute(vars(colours)))
+    check = (icons_dir() / "check.svg").as_posix()
+    app.setStyleSheet(_SHEET.substitute(vars(colours), check=check))
 
 
 def _palette(colours: Tokens) -> QPalette:

@@ -1,4 +1,4 @@
-"""The queue: in order, one at a time, results on the GUI thread, cancel and pause at checkpoints, nothing left behind."""
+"""The queue: in order, one at a time, results on the GUI thread, cancel and pause at checkpoints, no thread left."""
 
 from __future__ import annotations
 

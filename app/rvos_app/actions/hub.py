@@ -112,7 +112,7 @@ class ActionHub(QObject):
 class KeyGuard(QObject):
     """Lets the focused field keep the keys it needs itself, so that typing never plays, steps or deletes.
 
-    A text field keeps every key without Ctrl or Alt; a button or a list keeps Space, Enter and arrows that it answers to.
+    A text field keeps every key without Ctrl or Alt; a button or list keeps Space, Enter and the arrows it uses.
     """
 
     _TEXT = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)

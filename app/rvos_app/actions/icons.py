@@ -7,7 +7,7 @@ from PySide6.QtGui import QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 ICONS = {
-    "file.open": "ph.film-strip",
+    "file.open": "ph.video-camera",
     "file.open_folder": "ph.folder-open",
     "file.export": "ph.export",
     "playback.play": "ph.play-fill",
@@ -16,7 +16,7 @@ ICONS = {
     "playback.forward": "ph.caret-right",
     "playback.last": "ph.skip-forward",
     "playback.loop": "ph.repeat",
-    "playback.mute": "ph.speaker-slash",
+    "playback.mute": "ph.speaker-high",
     "playback.set_in": "ph.arrow-line-left",
     "playback.set_out": "ph.arrow-line-right",
     "run.start": "ph.play",
@@ -34,10 +34,14 @@ ICONS = {
 }
 
 
+# What a command shows while it is on, where that is another picture.
+_ICONS_ON = {"ph.play-fill": "ph.pause-fill", "ph.speaker-high": "ph.speaker-slash"}
+
+
 def icon(name: str, *, colour: str | None = None) -> QIcon:
     """A glyph in the theme's text colour (or `colour`), greyed where disabled."""
     palette = QApplication.palette()
     normal = colour or palette.color(QPalette.ColorRole.ButtonText).name()
     disabled = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText).name()
-    made: QIcon = qtawesome.icon(name, color=normal, color_disabled=disabled)
+    made: QIcon = qtawesome.icon(name, on=_ICONS_ON.get(name, name), color=normal, color_disabled=disabled)
     return made

@@ -14,7 +14,6 @@ from rvos_app.jobs.queue import JobQueue
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.settings import Settings
 from rvos_app.state import StudioState
-from rvos_app.timeline.filmstrip import FilmstripLoader
 from rvos_core.media import MediaReader
 from rvos_resources.paths import demo_dir
 
@@ -38,7 +37,6 @@ class ClipController(QObject):
         *,
         queue: JobQueue,
         playback: PlaybackController,
-        filmstrip: FilmstripLoader,
         settings: Settings,
         reporter: ErrorReporter,
     ) -> None:
@@ -46,7 +44,6 @@ class ClipController(QObject):
         self._state = state
         self._queue = queue
         self._playback = playback
-        self._filmstrip = filmstrip
         self._settings = settings
         self._reporter = reporter
         self._pending: Ticket | None = None
@@ -64,10 +61,15 @@ class ClipController(QObject):
 
     def close(self) -> None:
         """Back to the empty window."""
-        self._filmstrip.close()
-        self._playback.close()
-        self.reader = None
+        self.close_reader()
         self._state.set_clip(None)
+
+    def close_reader(self) -> None:
+        """End what reads the clip here; runs and exports have readers of their own."""
+        self._playback.close()
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
 
     @Slot(object, object)
     def _on_finished(self, ticket: Ticket, result: object) -> None:
@@ -77,14 +79,12 @@ class ClipController(QObject):
             result.reader.close()
             return
         self._pending = None
-        self._filmstrip.close()
-        self._playback.close()
+        self.close_reader()
         self.reader = result.reader
         info = result.reader.info
         _log.info("opened %dx%d, %d frames, %s", info.width, info.height, info.frame_count, info.codec)
         self._state.set_clip(info)
         self._playback.open(result.reader)
-        self._filmstrip.open(result.reader)
         self._settings.remember_file(info.path)
         self.opening.emit(None)
         self.opened.emit(result)

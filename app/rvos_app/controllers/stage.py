@@ -11,8 +11,8 @@ from rvos_app.panels.transport import TransportBar
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.settings import Settings
 from rvos_app.state import RunStatus, StudioState
-from rvos_app.timeline.filmstrip import FilmstripLoader
 from rvos_app.timeline.widget import EMPTY, MASK, NO_RESULT, Lane, TimelineWidget
+from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan, MediaInfo
 
 
@@ -24,7 +24,6 @@ class Stage(QObject):
         state: StudioState,
         *,
         playback: PlaybackController,
-        filmstrip: FilmstripLoader,
         canvas: VideoCanvas,
         timeline: TimelineWidget,
         transport: TransportBar,
@@ -41,9 +40,9 @@ class Stage(QObject):
         playback.frameReady.connect(self._on_frame)
         playback.indexChanged.connect(self._on_index)
         playback.speedChanged.connect(transport.set_speed)
-        playback.playingChanged.connect(filmstrip.set_paused)
-        filmstrip.thumbnailReady.connect(timeline.set_thumbnail)
-        timeline.thumbnailsWanted.connect(filmstrip.request)
+        playback.frameFailed.connect(self._on_frame_failed)
+        playback.thumbnailReady.connect(timeline.set_thumbnail)
+        timeline.thumbnailsWanted.connect(playback.request_thumbnails)
         timeline.seekRequested.connect(playback.seek)
         timeline.spanChanged.connect(state.set_span)
         timeline.laneSelected.connect(state.select)
@@ -116,11 +115,17 @@ class Stage(QObject):
         self._canvas.set_message(tr("This frame of the file is damaged.") if damaged else "")
         self._show_overlays()
 
+    @Slot(int, object)
+    def _on_frame_failed(self, index: int, error: UserError) -> None:
+        """What was on screen stays there, under a note; no mask is shown over the wrong frame."""
+        self._canvas.set_message(tr("Frame {index} cannot be read: {why}", index=index, why=error.message))
+        self._shown = index
+        self._canvas.set_overlays([])
+
     @Slot(int)
     def _on_index(self, index: int) -> None:
         self._state.set_frame(index)
         self._timeline.set_playhead(index)
-        self._transport.set_frame(index)
 
     @Slot(int)
     def _on_opacity(self, percent: int) -> None:

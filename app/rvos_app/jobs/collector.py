@@ -1,7 +1,7 @@
 """Python's cyclic garbage collection, on the GUI thread only.
 
-Left alone it may start in a worker thread and destroy Qt objects there, which crashes. So automatic collection is off and
-a timer does its work; what a large library made at import is frozen out of it, or one collection would take long.
+Left alone it may start in a worker thread and destroy Qt objects there, which crashes. So automatic collection is off
+and a timer does its work; what a large library made at import is frozen out of it, or one collection would take long.
 """
 
 from __future__ import annotations

@@ -7,18 +7,18 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFormLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFormLayout, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from rvos_app.i18n import tr
 from rvos_app.jobs.model_jobs import EngineChoice, EngineReady
-from rvos_app.panels.parts import label
+from rvos_app.panels.parts import label, rule
 from rvos_core.models.api import ModelCard
 from rvos_core.models.devices import DeviceInfo
 
 _BROWSE = "\0browse"
 
 
-class ModelPanel(QWidget):
+class ModelPanel(QScrollArea):
     """Two choosers and a note.
 
     Signals:
@@ -49,13 +49,20 @@ class ModelPanel(QWidget):
         form.setVerticalSpacing(6)
         form.addRow(tr("Model"), self.models)
         form.addRow(tr("Device"), self.devices)
-        form.addRow("", self._on_device)
-        layout = QVBoxLayout(self)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
         layout.setContentsMargins(10, 10, 10, 10)
         layout.setSpacing(8)
         layout.addLayout(form)
+        layout.addWidget(self._on_device)
+        layout.addWidget(rule())
         layout.addWidget(self._note)
         layout.addStretch(1)
+        self.setWidget(inside)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     @property
     def note(self) -> str:

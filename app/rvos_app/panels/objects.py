@@ -182,13 +182,16 @@ class _RowPainter(QStyledItemDelegate):
         eye = icon(
             "ph.eye" if row.thing.visible else "ph.eye-slash", colour=None if row.thing.visible else quiet.name()
         )
-        eye.paint(painter, _eye_area(area).adjusted(8, 0, -8, 0))
+        glyph = QRect(0, 0, _EYE_PX // 2, _EYE_PX // 2)
+        glyph.moveCenter(_eye_area(area).center())
+        eye.paint(painter, glyph)
 
     def editorEvent(self, event: QEvent, model: Any, option: QStyleOptionViewItem, index: _Index) -> bool:
-        pressed = isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress
-        if pressed and _eye_area(option.rect).contains(event.position().toPoint()):
-            self.eye_clicked.emit(index.data(ObjectsModel.ROW).thing.object_id)
-            return True
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+            area: QRect = option.rect
+            if _eye_area(area).contains(event.position().toPoint()):
+                self.eye_clicked.emit(index.data(ObjectsModel.ROW).thing.object_id)
+                return True
         return super().editorEvent(event, model, option, index)
 
 

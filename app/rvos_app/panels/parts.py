@@ -14,7 +14,7 @@ class ActionButton(QToolButton):
     """
 
     def __init__(
-        self, action: QAction, *, text: str = "", flat: bool = True, primary: bool = False, size: int = 16
+        self, action: QAction, *, text: str = "", flat: bool = True, primary: bool = False, size: int = 18
     ) -> None:
         super().__init__()
         self.setDefaultAction(action)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rvos_app.actions.hub import ActionHub
@@ -14,6 +14,7 @@ from rvos_app.panels.parts import ActionButton, label, rule
 
 _RECENT_SHOWN = 5
 _WIDTH_PX = 520
+_ICON_PX = 56
 
 
 class Welcome(QWidget):
@@ -22,7 +23,7 @@ class Welcome(QWidget):
     chosen = Signal(object)
     files_dropped = Signal(list)
 
-    def __init__(self, hub: ActionHub, *, with_demo: bool) -> None:
+    def __init__(self, hub: ActionHub, *, app_icon: QIcon, with_demo: bool) -> None:
         super().__init__()
         self.setAcceptDrops(True)
         self.setObjectName("welcome")
@@ -33,6 +34,9 @@ class Welcome(QWidget):
         column.setFixedWidth(_WIDTH_PX)
         layout = QVBoxLayout(column)
         layout.setSpacing(10)
+        picture = label()
+        picture.setPixmap(app_icon.pixmap(_ICON_PX, _ICON_PX))
+        layout.addWidget(picture)
         layout.addWidget(label(tr("Say it, see it, deliver it."), role="title"))
         layout.addWidget(
             label(
@@ -72,6 +76,7 @@ class Welcome(QWidget):
         """List the latest clips that are still there."""
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         shown = [Path(text) for text in paths if Path(text).exists()][:_RECENT_SHOWN]
         for path in shown:

@@ -1,0 +1,461 @@
+"""The assembled window: keys, opening, running, exporting, closing, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMessageBox,
+    QProgressBar,
+    QSlider,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from helpers_cli import write_clip, write_sound, write_tiny_model
+from helpers_studio import running_studio
+from rvos_app.actions.hub import keys_of
+from rvos_app.bootstrap import Studio
+from rvos_app.dialogs.commands import CommandList
+from rvos_app.dialogs.export import ExportDialog
+from rvos_app.settings import SettingsStore
+from rvos_app.state import RunPhase
+from rvos_core.types import FrameSpan
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+_LEFT = Qt.MouseButton.LeftButton
+_FRAMES = 24
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny"))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clips") / "street.mp4", frames=_FRAMES)
+
+
+@pytest.fixture
+def empty(tmp_path: Path, tiny_model: str, qtbot: QtBot) -> Iterator[Studio]:
+    with running_studio(tmp_path, model=tiny_model) as made:
+        yield made
+
+
+@pytest.fixture
+def studio(empty: Studio, clip: Path, qtbot: QtBot) -> Studio:
+    """A window with the clip open and the model loaded."""
+    empty.clips.open(clip)
+    qtbot.waitUntil(lambda: empty.runs.engine is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: not empty.queues.gpu.tickets, timeout=10_000)
+    return empty
+
+
+def run(qtbot: QtBot, studio: Studio, sentence: str) -> int:
+    studio.field.setText(sentence)
+    studio.hub.trigger("run.start")
+    qtbot.waitUntil(lambda: not studio.state.run.active, timeout=20_000)
+    thing = studio.state.find_object(sentence)
+    assert thing is not None
+    return thing.object_id
+
+
+def error_said(qtbot: QtBot, studio: Studio) -> str:
+    qtbot.waitUntil(lambda: studio.presenter.dialog is not None, timeout=25_000)
+    dialog = studio.presenter.dialog
+    assert dialog is not None
+    said = dialog.report.message
+    dialog.reject()
+    return said
+
+
+# -- commands and keys ---------------------------------------------------------------------------------------------
+
+
+def test_no_two_commands_share_a_key(empty: Studio) -> None:
+    taken: dict[str, str] = {}
+    for entry in empty.hub.records:
+        for text in keys_of(entry):
+            key = QKeySequence(text).toString()
+            assert key, f"{text} of {entry.id} is no key"
+            assert key not in taken, f"{key}: {entry.id} and {taken[key]}"
+            taken[key] = entry.id
+
+
+def test_every_command_of_a_menu_says_what_it_does_and_its_key(empty: Studio) -> None:
+    for entry in empty.hub.records:
+        action = empty.hub.action(entry.id)
+        assert action.toolTip()
+        if not action.shortcut().isEmpty():
+            assert action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) in action.toolTip()
+
+
+def test_without_a_clip_only_what_makes_sense_is_enabled(empty: Studio) -> None:
+    for command in ("run.start", "run.cancel", "playback.play", "file.export", "file.close", "run.remove_object"):
+        assert not empty.hub.action(command).isEnabled(), command
+    for command in ("file.open", "help.shortcuts", "file.quit"):
+        assert empty.hub.action(command).isEnabled(), command
+
+
+def test_typing_a_sentence_never_plays_steps_or_deletes(qtbot: QtBot, studio: Studio) -> None:
+    studio.state.add_object("a car")
+    sentence = "j k l i o h m 1 2 , . the man"
+    studio.field.setFocus()
+    studio.field.clear()
+    QTest.keyClicks(studio.field, sentence)
+    for key in (Qt.Key.Key_Left, Qt.Key.Key_Home, Qt.Key.Key_Delete, Qt.Key.Key_Right):
+        QTest.keyClick(studio.field, key)
+    assert studio.field.text() == sentence[1:]
+    assert not studio.playback.playing
+    assert studio.state.frame_index == 0
+    assert studio.state.span == FrameSpan(0, _FRAMES)
+    assert studio.state.objects[0].visible
+
+
+def test_the_same_keys_work_outside_the_field(qtbot: QtBot, studio: Studio) -> None:
+    studio.canvas.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Period, Qt.Key.Key_I):
+        QTest.keyClick(studio.canvas, key)
+    assert (studio.state.frame_index, studio.state.span.start) == (2, 2)
+    QTest.keyClick(studio.canvas, Qt.Key.Key_End)
+    QTest.keyClick(studio.canvas, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(studio.canvas, Qt.Key.Key_O)
+    assert studio.state.span == FrameSpan(2, _FRAMES - 10)
+    QTest.keyClick(studio.canvas, Qt.Key.Key_X, Qt.KeyboardModifier.AltModifier)
+    assert studio.state.span == FrameSpan(0, _FRAMES)
+    QTest.keyClick(studio.canvas, Qt.Key.Key_L)
+    assert studio.playback.playing
+    QTest.keyClick(studio.canvas, Qt.Key.Key_K)
+    assert not studio.playback.playing
+
+
+def test_space_presses_a_focused_button_and_plays_elsewhere(qtbot: QtBot, studio: Studio) -> None:
+    boxes = next(b for b in studio.parts.transport.findChildren(QAbstractButton) if "Boxes" in b.accessibleName())
+    boxes.setFocus()
+    QTest.keyClick(boxes, Qt.Key.Key_Space)
+    assert studio.settings.show_boxes
+    assert not studio.playback.playing
+    studio.canvas.setFocus()
+    QTest.keyClick(studio.canvas, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: studio.playback.playing)
+    studio.playback.pause()
+
+
+def test_the_palette_finds_and_runs_a_command(qtbot: QtBot, studio: Studio) -> None:
+    studio.hub.trigger("help.palette")
+    palette = studio.window.findChild(CommandList)
+    QTest.keyClicks(palette.search, "outline")
+    QTest.keyClick(palette.search, Qt.Key.Key_Return)
+    assert studio.settings.view_mode == "outline"
+
+
+def test_every_control_has_a_name_for_a_screen_reader(studio: Studio) -> None:
+    kinds = (QAbstractButton, QLineEdit, QComboBox, QSlider, QAbstractItemView, QProgressBar)
+    ours: list[QWidget] = [
+        w for kind in kinds for w in studio.window.findChildren(kind) if not w.objectName().startswith("qt_")
+    ]
+    nameless = [w for w in ours if not w.accessibleName() and not getattr(w, "text", str)() and w.isVisible()]
+    assert len(ours) > 20
+    assert nameless == []
+
+
+# -- opening -------------------------------------------------------------------------------------------------------
+
+
+def _bad_files(folder: Path) -> dict[str, Callable[[], Path]]:
+    def write(name: str, content: bytes) -> Path:
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    def make_folder() -> Path:
+        (folder / "nothing_in_it").mkdir()
+        return folder / "nothing_in_it"
+
+    return {
+        "missing": lambda: folder / "missing.mp4",
+        "empty": lambda: write("empty.mp4", b""),
+        "web page": lambda: write("page.mp4", b"<!DOCTYPE html><html><body>404</body></html>"),
+        "playlist": lambda: write("list.mp4", b"ffconcat version 1.0\nfile 'street.mp4'\n"),
+        "sound": lambda: write_sound(folder / "sound.mp4"),
+        "folder": make_folder,
+    }
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "web page", "playlist", "sound", "folder"])
+def test_what_is_no_clip_gets_one_sentence_and_the_window_stays(
+    qtbot: QtBot, empty: Studio, tmp_path: Path, kind: str
+) -> None:
+    path = _bad_files(tmp_path)[kind]()
+    empty.clips.open(path)
+    said = error_said(qtbot, empty)
+    assert path.name in said
+    assert said.endswith(".")
+    assert "Traceback" not in said
+    assert empty.state.clip is None
+    assert not empty.window.shows_clip
+
+
+def test_a_failed_opening_leaves_the_open_clip_alone(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    run(qtbot, studio, "the red car")
+    before = studio.state.clip
+    studio.clips.open(tmp_path / "missing.mp4")
+    error_said(qtbot, studio)
+    assert studio.state.clip is before
+    assert studio.state.has_results
+
+
+def test_a_dropped_file_is_opened(qtbot: QtBot, empty: Studio, clip: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(clip))])
+    drop = QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, mime, _LEFT, Qt.KeyboardModifier.NoModifier)
+    enter = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, mime, _LEFT, Qt.KeyboardModifier.NoModifier)
+    for event in (enter, drop):
+        QApplication.sendEvent(empty.parts.welcome, event)
+    qtbot.waitUntil(lambda: empty.state.clip is not None, timeout=20_000)
+    assert empty.window.shows_clip
+    assert "street.mp4" in empty.window.windowTitle()
+
+
+def test_opening_another_clip_during_a_run_drops_the_old_results(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    other = write_clip(tmp_path / "other.mp4", frames=9)
+    studio.field.setText("the red car")
+    studio.hub.trigger("run.start")
+    studio.clips.open(other)
+    qtbot.waitUntil(lambda: studio.state.clip is not None and studio.state.clip.frame_count == 9, timeout=20_000)
+    qtbot.waitUntil(lambda: not studio.queues.gpu.tickets, timeout=20_000)
+    assert studio.state.objects == ()
+    assert not studio.state.has_results
+    assert not studio.state.run.active
+    assert len(studio.state.results(run(qtbot, studio, "the dog"))) == 9
+
+
+# -- running -------------------------------------------------------------------------------------------------------
+
+
+def test_the_cost_is_said_before_the_run(qtbot: QtBot, studio: Studio) -> None:
+    qtbot.waitUntil(lambda: "windows" in studio.parts.expression.line_text)
+    whole = studio.parts.expression.line_text
+    assert "about" in whole
+    assert "MB" in whole
+    studio.state.set_out(3)
+    qtbot.waitUntil(lambda: "1 window " in studio.parts.expression.line_text)
+
+
+@pytest.mark.parametrize("sentence", ["", "   "])
+def test_an_empty_sentence_is_a_notice_not_a_run(studio: Studio, sentence: str) -> None:
+    studio.field.setText(sentence)
+    studio.hub.trigger("run.start")
+    assert "Nothing to look for" in studio.parts.expression.line_text
+    assert studio.state.objects == ()
+    QTest.keyClicks(studio.field, "a")
+    assert "Nothing to look for" not in studio.parts.expression.line_text
+
+
+@pytest.mark.parametrize("sentence", ["xylophone", "🦜🦜", "?!"])
+def test_a_sentence_that_means_nothing_to_the_model_is_an_error_and_leaves_no_object(
+    qtbot: QtBot, studio: Studio, sentence: str
+) -> None:
+    studio.field.setText(sentence)
+    studio.hub.trigger("run.start")
+    said = error_said(qtbot, studio)
+    assert sentence in said
+    assert studio.state.objects == ()
+    assert not studio.state.run.active
+
+
+def test_a_very_long_sentence_runs_and_says_what_was_left_out(qtbot: QtBot, studio: Studio) -> None:
+    object_id = run(qtbot, studio, " ".join(["the red car"] * 170))
+    thing = studio.state.object(object_id)
+    assert thing is not None
+    assert "510 words" in thing.note
+    assert len(studio.state.results(object_id)) == _FRAMES
+
+
+def test_unknown_words_are_named_on_the_object(qtbot: QtBot, studio: Studio) -> None:
+    thing = studio.state.object(run(qtbot, studio, "the red xylophone car"))
+    assert thing is not None
+    assert "xylophone" in thing.note
+
+
+def test_several_sentences_wait_in_line_and_become_objects(qtbot: QtBot, studio: Studio) -> None:
+    sentences = ["the man in red", "the man in blue", "the dog"]
+    for sentence in sentences:
+        studio.field.setText(sentence)
+        studio.hub.trigger("run.start")
+    assert studio.state.run.waiting == 2
+    qtbot.waitUntil(lambda: not studio.state.run.active, timeout=30_000)
+    assert [thing.expression for thing in studio.state.objects] == sentences
+    assert all(len(studio.state.results(thing.object_id)) == _FRAMES for thing in studio.state.objects)
+    assert studio.parts.objects.model.rowCount() == 3
+
+
+def test_the_same_sentence_again_replaces_its_objects_masks_between_in_and_out(qtbot: QtBot, studio: Studio) -> None:
+    first = run(qtbot, studio, "the red car")
+    before = dict(studio.state.results(first))
+    studio.state.set_span(FrameSpan(4, 9))
+    assert run(qtbot, studio, "  the   red car ".strip().replace("   ", " ")) == first
+    after = studio.state.results(first)
+    assert sorted(after) == list(range(_FRAMES))
+    assert all((after[i] is before[i]) == (i not in range(4, 9)) for i in range(_FRAMES))
+    assert len(studio.state.objects) == 1
+
+
+def test_pause_holds_the_run_and_escape_ends_it(qtbot: QtBot, studio: Studio) -> None:
+    studio.field.setText("the red car")
+    studio.hub.trigger("run.start")
+    qtbot.waitUntil(lambda: studio.state.run.windows_done >= 1)
+    studio.hub.trigger("run.pause")
+    assert studio.state.run.phase is RunPhase.PAUSED
+    qtbot.wait(150)
+    held = studio.state.run.windows_done
+    qtbot.wait(300)
+    assert studio.state.run.windows_done == held
+    assert "Paused" in studio.parts.expression.line_text
+    studio.hub.trigger("run.pause")
+    qtbot.waitUntil(lambda: studio.state.run.windows_done > held or not studio.state.run.active)
+    studio.hub.trigger("run.cancel")
+    qtbot.waitUntil(lambda: not studio.state.run.active)
+    assert studio.state.has_results
+
+
+def test_hiding_selecting_and_removing_objects(qtbot: QtBot, studio: Studio) -> None:
+    first, second = run(qtbot, studio, "the red car"), run(qtbot, studio, "the dog")
+    studio.canvas.setFocus()
+    QTest.keyClick(studio.canvas, Qt.Key.Key_1)
+    assert studio.state.selected == first
+    assert studio.field.text() == "the red car"
+    QTest.keyClick(studio.canvas, Qt.Key.Key_H)
+    thing = studio.state.object(first)
+    assert thing is not None
+    assert not thing.visible
+    QTest.keyClick(studio.canvas, Qt.Key.Key_Delete)
+    box = studio.window.findChild(QMessageBox)
+    assert "the red car" in box.text()
+    accept = next(b for b in box.buttons() if box.buttonRole(b) is QMessageBox.ButtonRole.AcceptRole)
+    qtbot.mouseClick(accept, _LEFT)
+    assert [o.object_id for o in studio.state.objects] == [second]
+
+
+def test_a_click_on_the_eye_hides_an_object(qtbot: QtBot, studio: Studio) -> None:
+    object_id = run(qtbot, studio, "the red car")
+    rows = studio.parts.objects.list
+    area = rows.visualRect(studio.parts.objects.model.index(0))
+    qtbot.mouseClick(rows.viewport(), _LEFT, pos=QPoint(area.right() - 12, area.center().y()))
+    thing = studio.state.object(object_id)
+    assert thing is not None
+    assert not thing.visible
+
+
+# -- the model -----------------------------------------------------------------------------------------------------
+
+
+def test_the_model_panel_says_what_the_weights_know_and_why_there_is_no_gpu(studio: Studio) -> None:
+    import torch
+
+    assert "Random weights for tests." in studio.parts.model.note
+    assert "Trained on: nothing" in studio.parts.model.note
+    assert "Runs on" in studio.parts.model.device_line
+    if not torch.cuda.is_available():
+        assert "CUDA" in studio.parts.model.device_line
+
+
+def test_a_model_that_is_not_there_is_one_error_and_the_old_choice_can_be_taken_again(
+    qtbot: QtBot, studio: Studio, tmp_path: Path, tiny_model: str
+) -> None:
+    studio.parts.model.model_chosen.emit(str(tmp_path / "no_model"))
+    assert "no_model" in error_said(qtbot, studio)
+    assert studio.runs.engine is None
+    studio.parts.model.model_chosen.emit(tiny_model)
+    qtbot.waitUntil(lambda: studio.runs.engine is not None, timeout=20_000)
+    run(qtbot, studio, "the red car")
+
+
+# -- exporting -----------------------------------------------------------------------------------------------------
+
+
+def open_export(studio: Studio, target: Path) -> ExportDialog:
+    studio.hub.trigger("file.export")
+    dialog = studio.window.findChild(ExportDialog)
+    assert isinstance(dialog, ExportDialog)
+    dialog.target.setText(str(target))
+    return dialog
+
+
+def test_an_export_that_cannot_be_written_says_so_in_the_dialog(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    run(qtbot, studio, "the red car")
+    (tmp_path / "in_the_way").write_text("a file")
+    dialog = open_export(studio, tmp_path / "in_the_way")
+    with qtbot.waitSignal(studio.exports.failed, timeout=10_000):
+        qtbot.mouseClick(dialog.export_button, _LEFT)
+    assert "in_the_way" in dialog.status
+    assert dialog.export_button.isEnabled()
+    assert studio.state.unsaved
+    dialog.reject()
+
+
+def test_a_cancelled_export_leaves_nothing(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    run(qtbot, studio, "the red car")
+    dialog = open_export(studio, tmp_path / "out" / "overlay.mp4")
+    dialog.overlay.setChecked(True)
+    dialog.target.setText(str(tmp_path / "out" / "overlay.mp4"))
+    with qtbot.waitSignal(studio.exports.cancelled, timeout=10_000):
+        qtbot.mouseClick(dialog.export_button, _LEFT)
+        dialog.reject()
+    assert dialog.isVisible()
+    assert not list((tmp_path / "out").iterdir()) if (tmp_path / "out").exists() else True
+    dialog.reject()
+
+
+def test_frames_without_a_result_are_counted_before_the_export(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    studio.state.set_span(FrameSpan(0, 6))
+    run(qtbot, studio, "the red car")
+    dialog = open_export(studio, tmp_path / "masks")
+    assert "every one with a result" in dialog.status
+    dialog.whole.setChecked(True)
+    assert f"{_FRAMES - 6} of them have no result" in dialog.status
+    dialog.reject()
+
+
+# -- closing -------------------------------------------------------------------------------------------------------
+
+
+def test_closing_with_masks_that_were_not_exported_asks_first(qtbot: QtBot, studio: Studio) -> None:
+    run(qtbot, studio, "the red car")
+    studio.window.close()
+    assert studio.window.isVisible()
+    box = studio.window.findChild(QMessageBox)
+    box.reject()
+    assert studio.window.isVisible()
+    studio.window.close()
+    box = next(b for b in studio.window.findChildren(QMessageBox) if b.isVisible())
+    accept = next(b for b in box.buttons() if box.buttonRole(b) is QMessageBox.ButtonRole.AcceptRole)
+    qtbot.mouseClick(accept, _LEFT)
+    assert not studio.window.isVisible()
+
+
+def test_view_and_size_are_there_again_at_the_next_start(qtbot: QtBot, tmp_path: Path, tiny_model: str) -> None:
+    with running_studio(tmp_path, model=tiny_model) as studio:
+        studio.hub.trigger("view.matte")
+        studio.hub.trigger("view.theme_light")
+        studio.window.resize(790, 600)
+    stored = SettingsStore(tmp_path / "settings.json").load()
+    assert (stored.view_mode, stored.theme) == ("matte", "light")
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    again = Studio(app, settings=stored)
+    again.start()
+    assert again.hub.action("view.matte").isChecked()
+    assert again.window.width() == 790
+    again.window.close()
