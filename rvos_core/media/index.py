@@ -7,7 +7,6 @@ trusted on their packets where samples of decoding agree with them, and decoded 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -23,7 +22,7 @@ from rvos_core.media.scan import DecodedScan, agrees_with_decoding, scan_by_deco
 from rvos_core.media.sniff import file_identity, shown_name
 from rvos_core.media.table import FrameTable, make_anchors
 from rvos_core.media.timing import DEFAULT_RATE, MAX_RATE, is_increasing, repair_times
-from rvos_core.media.walker import FrameWalker
+from rvos_core.media.walker import FrameWalker, size_change
 from rvos_core.types import FrameSpan
 
 FULL_DECODE_PX = 400_000_000  # about a second of work: 190 frames of 1920 x 1080
@@ -143,14 +142,13 @@ def _decode_all(path: Path) -> DecodedScan | None:
 def _from_decoding(path: Path, facts: StreamFacts, scan: DecodedScan, identity: tuple[int, int]) -> MediaIndex:
     if not scan.pts:
         raise _no_frames(path, encrypted=scan.encrypted)
-    size = Counter(scan.sizes).most_common(1)[0][0]  # the first of equals
-    rows = [row for row, other in enumerate(scan.sizes) if other == size]
+    size = scan.sizes[0]
+    change = next((row for row, other in enumerate(scan.sizes) if other != size), None)
+    if change is not None:
+        raise size_change(path, change, size, scan.sizes[change])
     warnings = list(facts.warnings)
-    if len(rows) < len(scan.sizes):
-        warnings.append(_size_change_warning(scan.sizes, size, len(rows)))
     table = FrameTable(
         pts=tuple(scan.pts),
-        rows=tuple(rows),
         coded_size=size,
         identity=identity,
         anchors=make_anchors(scan.pts, scan.keys),
@@ -160,13 +158,12 @@ def _from_decoding(path: Path, facts: StreamFacts, scan: DecodedScan, identity: 
     table = _keep_exact_anchors(path, table)
     if not table.anchors and len(scan.pts) > 1:
         warnings.append(_SLOW_WARNING)
-    damaged = _damaged_spans(scan, table)
+    damaged = _damaged_spans(scan)
     if scan.is_damaged:
         frames = sum(len(span) for span in damaged)
-        warnings.append(f"The file is damaged: {frames} of {len(rows)} frames may be wrong.")
-    pts = [scan.pts[row] for row in rows]
-    times = repair_times(pts, [scan.dts[row] for row in rows], step=facts.step)
-    if list(times) != pts:
+        warnings.append(f"The file is damaged: {frames} of {len(scan.pts)} frames may be wrong.")
+    times = repair_times(scan.pts, scan.dts, step=facts.step)
+    if list(times) != scan.pts:
         warnings.append("Some time stamps are missing or out of order; they were put right.")
     warnings += _missing_end_warning(scan, facts, times)
     return _finish(path, facts, table, times, damaged, warnings)
@@ -181,7 +178,7 @@ def _from_packets(path: Path, facts: StreamFacts, identity: tuple[int, int]) -> 
         anchors = make_anchors(scan.pts, scan.keys)
         if agrees_with_decoding(path, scan.pts, anchors, frame_px=facts.frame_px):
             pts = tuple(scan.pts)
-            table = FrameTable(pts, range(len(pts)), facts.size, identity, anchors, threads=DECODE_THREADS)
+            table = FrameTable(pts, facts.size, identity, anchors, threads=DECODE_THREADS)
             return _finish(path, facts, table, pts, (), list(facts.warnings))
     return None
 
@@ -197,7 +194,7 @@ def _from_damaged_packets(path: Path, facts: StreamFacts, identity: tuple[int, i
         anchors = ()
         warnings.append(_SLOW_WARNING)
     pts = tuple(scan.pts)
-    table = FrameTable(pts, range(len(pts)), facts.size, identity, anchors, threads=1)
+    table = FrameTable(pts, facts.size, identity, anchors, threads=1)
     return _finish(path, facts, table, pts, (), warnings)
 
 
@@ -221,8 +218,6 @@ def _first_frame(path: Path, table: FrameTable) -> VideoFrame:
     decoder = PacketDecoder(path, threads=table.threads)
     try:
         frame = decoder.read()
-        for _ in range(table.rows[0]):
-            frame = decoder.read()
         if frame is None:
             raise _no_frames(path, encrypted=decoder.encrypted)
         return frame
@@ -254,15 +249,7 @@ def _keep_exact_anchors(path: Path, table: FrameTable) -> FrameTable:
         walker.close()
 
 
-def _size_change_warning(sizes: list[tuple[int, int]], size: tuple[int, int], count: int) -> str:
-    change = next(row for row in range(1, len(sizes)) if sizes[row] != sizes[row - 1])
-    return (
-        f"The picture changes size at frame {change}: only the {count} of {len(sizes)} frames that are {size[0]} x "
-        f"{size[1]} pixels are used, the others are left out. Split the file to use them."
-    )
-
-
-def _damaged_spans(scan: DecodedScan, table: FrameTable) -> tuple[FrameSpan, ...]:
+def _damaged_spans(scan: DecodedScan) -> tuple[FrameSpan, ...]:
     """From every corrupt row, and from every hole, to the next sound key frame, as spans of clip frames."""
     rows: set[int] = set()
     key_rows = [anchor.row for anchor in make_anchors(scan.pts, scan.keys)]
@@ -271,7 +258,7 @@ def _damaged_spans(scan: DecodedScan, table: FrameTable) -> tuple[FrameSpan, ...
     for row, keys_before in scan.holes:
         later = make_anchors(scan.pts, scan.keys[keys_before:])
         rows.update(range(max(0, row - 1), later[0].row if later else len(scan.pts)))
-    return _spans(index for index, row in enumerate(table.rows) if row in rows)
+    return _spans(sorted(rows))
 
 
 def _spans(indices: Iterable[int]) -> tuple[FrameSpan, ...]:

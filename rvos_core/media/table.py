@@ -20,13 +20,10 @@ class Anchor:
 
 @dataclass(frozen=True)
 class FrameTable:
-    """Rows of a file's video track: the frames that decoding from the start puts out, in that order.
-
-    The clip a person sees is `rows` of them: all, but in a file whose picture changes size.
+    """Rows of a file's video track: the frames that decoding from the start puts out, in that order. Row = frame index.
 
     Attributes:
         pts: of every row, as decoded (may be missing or out of order; then there are no anchors).
-        rows: the clip's frames; frame index -> row, increasing.
         coded_size: (width, height) of the clip's frames, pixels.
         anchors: by row; empty where seeking is not to be trusted and every frame is reached from the start.
         fingerprints: of every row where the file was decoded as a whole, else None and rows come from packets alone.
@@ -35,16 +32,11 @@ class FrameTable:
     """
 
     pts: tuple[int | None, ...]
-    rows: Sequence[int]
     coded_size: tuple[int, int]
     identity: tuple[int, int]
     anchors: tuple[Anchor, ...] = ()
     fingerprints: tuple[int, ...] | None = None
     threads: int = 1
-
-    def index_of(self, row: int) -> int:
-        """The frame index to name to a person for `row`: its own or the next one's."""
-        return bisect_left(self.rows, row)
 
     def row_of(self, pts: int | None) -> int | None:
         """Row whose time is exactly `pts`; only in tables with anchors or made from packets (times increase there)."""

@@ -38,7 +38,7 @@ class VideoReader(MediaReader):
         self.check_index(index)
         if self._walker is None:
             raise ValueError("the reader is closed")
-        frame = self._walker.frame(self._index.table.rows[index])
+        frame = self._walker.frame(index)
         return _StoredVideoFrame(frame, self._index.geometry)
 
     def reopen(self) -> VideoReader:

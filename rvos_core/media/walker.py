@@ -86,12 +86,7 @@ class FrameWalker:
         assert self._held is not None
         frame = self._held
         if frame.size != self._table.coded_size:
-            raise UserError(
-                f"“{shown_name(self._path)}” changes size at frame {self._table.index_of(row)} "
-                f"({frame.size[0]} x {frame.size[1]} after {self._table.coded_size[0]} x {self._table.coded_size[1]}).",
-                hint="Split it there and open the parts.",
-                code="media.size_change",
-            )
+            raise size_change(self._path, row, self._table.coded_size, frame.size)
         return frame
 
     def _walk_to(self, row: int) -> None:
@@ -221,8 +216,18 @@ class FrameWalker:
         if self._after_seek:
             raise _WrongLandingError
         raise UserError(
-            f"“{shown_name(self._path)}” can no longer be read at frame {self._table.index_of(row)}; it seems to have "
+            f"“{shown_name(self._path)}” can no longer be read at frame {row}; it seems to have "
             "changed since it was opened.",
             hint="Open it again.",
             code="media.changed",
         )
+
+
+def size_change(path: Path, row: int, before: tuple[int, int], after: tuple[int, int]) -> UserError:
+    """The picture changes size: masks belong to one size, so it is never resized silently."""
+    return UserError(
+        f"“{shown_name(path)}” changes size at frame {row}, from {before[0]} x {before[1]} to {after[0]} x {after[1]} "
+        "pixels.",
+        hint="Split it there and open the parts, or convert it to one size.",
+        code="media.size_change",
+    )

@@ -93,16 +93,14 @@ def test_a_long_damaged_file_stays_usable(tmp_path: Path, monkeypatch: pytest.Mo
             assert np.array_equal(reader.frame(i), pictures[i])
 
 
-def test_a_change_of_size_leaves_out_the_smaller_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_size_is_refused_by_its_frame(tmp_path: Path) -> None:
     first = write_clip(tmp_path, ClipSpec("first.h264", frames=20, size=(96, 64)))
     second = write_clip(tmp_path, ClipSpec("second.h264", frames=30))
     both = tmp_path / "both.h264"
     both.write_bytes(first.read_bytes() + second.read_bytes())
-    with open_media(both) as reader:
-        assert (len(reader), reader.info.width, reader.info.height) == (30, 160, 128)
-        assert any("changes size at frame 20" in warning for warning in reader.info.warnings)
-        assert [read_number(frame) for frame in reader.frames()] == list(range(30))
-        assert read_number(reader.frame(29)) == 29 and read_number(reader.frame(2)) == 2
+    with pytest.raises(UserError, match=r"both\.h264” changes size at frame 20, from 96 x 64 to 160 x 128") as caught:
+        open_media(both)
+    assert caught.value.code == "media.size_change" and "Split it" in caught.value.hint
 
 
 def test_only_sound(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from rvos_core.media.table import FrameTable, make_anchors
 
 
 def table(pts: list[int | None], keys: list[tuple[int | None, int | None]]) -> FrameTable:
-    return FrameTable(tuple(pts), range(len(pts)), (8, 8), (0, 0), make_anchors(pts, keys))
+    return FrameTable(tuple(pts), (8, 8), (0, 0), make_anchors(pts, keys))
 
 
 def test_rows_are_found_by_exact_time_only() -> None:
@@ -30,8 +30,3 @@ def test_no_anchors_where_times_cannot_be_looked_up() -> None:
     assert make_anchors([0, 2, 1], [(0, 0)]) == ()
     assert make_anchors([0, None, 2], [(0, 0)]) == ()
     assert make_anchors([0, 1], [(None, 0)]) == ()
-
-
-def test_an_index_is_named_also_where_rows_are_left_out() -> None:
-    found = FrameTable((0, 1, 2, 3, 4), (0, 1, 4), (8, 8), (0, 0))
-    assert [found.index_of(row) for row in (0, 1, 2, 4)] == [0, 1, 2, 2]
