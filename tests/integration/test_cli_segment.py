@@ -131,7 +131,7 @@ def test_a_folder_of_pictures_says_the_rate_it_takes(capsys, model: Path, tmp_pa
 def test_odd_pictures_work(capsys, model: Path, tmp_path: Path, shape, codec: str, pixel_format: str):
     width, height = shape
     clip = write_clip(
-        tmp_path / "odd.mov" if codec == "png" else "odd.mkv",
+        tmp_path / ("odd.mov" if codec == "png" else "odd.mkv"),
         frames=2,
         width=width,
         height=height,
