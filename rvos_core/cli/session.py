@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -80,9 +79,6 @@ def load_model(model: str, *, device: str, output: Output) -> tuple[Engine, floa
     Raises:
         UserError: as `rvos_core.models.registry.load_engine`.
     """
-    # Read when torch loads its OpenMP: waiting threads soon sleep. By default they spin, which on a machine with other
-    # work on it keeps the others from finishing (measured: ten times slower on two cores of which one is busy).
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     from rvos_core.models.registry import load_engine
 
     output.note(f"loading {model}")

@@ -50,7 +50,7 @@ def write_record(outputs: dict[str, Path], run: Segmentation, *, load_s: float, 
             "vote": summary.vote,
             "scene_cuts": list(summary.cuts),
         },
-        timings_s={"load_s": load_s, **asdict(summary.timings), "write_s": write_s},
+        timings={"load_s": load_s, **asdict(summary.timings), "write_s": write_s},
         outputs={name: str(path) for name, path in outputs.items() if name != "result"},
     )
     write_result_json(outputs["result"], result)

@@ -40,7 +40,7 @@ class SegmentResult:
         unknown_words: words that the model does not know.
         notes: sentences for a person.
         settings: window, stride, size and the like.
-        timings_s: seconds by kind of work.
+        timings: seconds by kind of work.
         outputs: files and folders that were written, by kind.
     """
 
@@ -54,7 +54,7 @@ class SegmentResult:
     unknown_words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
-    timings_s: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class SegmentResult:
             "unknown_words": list(self.unknown_words),
             "notes": list(self.notes),
             "settings": self.settings,
-            "timings_s": {name: round(seconds, _DECIMALS) for name, seconds in self.timings_s.items()},
+            "timings": {name: round(seconds, _DECIMALS) for name, seconds in self.timings.items()},
             "outputs": self.outputs,
             "frames": [self._line(line) for line in self.frames],
         }

@@ -26,6 +26,7 @@ VOID = 255  # "do not score this pixel" in indexed files
 MAX_OBJECT_ID = 254
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MAX_PIXELS = 89_000_000  # where Pillow begins to suspect a decompression bomb
+_BROKEN_PNG = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)  # what Pillow says of one
 _MODES = {(0, 1): "1", (0, 2): "L", (0, 4): "L", (0, 8): "L", (3, 1): "P", (3, 2): "P", (3, 4): "P", (3, 8): "P"}
 
 
@@ -48,7 +49,8 @@ def read_mask_png(path: Path, *, size: tuple[int, int] | None = None) -> np.ndar
     """Read one object's mask from a PNG of mode L, 1 or P.
 
     Args:
-        path: the file. Indexed: every id but 0 and 255 (void) is the object. Otherwise: every value but 0 is.
+        path: the file. Indexed: every id but 0 and 255 (void) is the object. Otherwise, and where the palette is a
+            grey ramp and holds no ids: every value but 0 is.
         size: (height, width) that the mask must have, if any.
 
     Returns:
@@ -57,11 +59,11 @@ def read_mask_png(path: Path, *, size: tuple[int, int] | None = None) -> np.ndar
     Raises:
         UserError: if the file cannot be read, is not such a PNG, has another size, or holds grey values.
     """
-    image, mode = _open(path, size=size)
+    image = _open(path, size=size)
     pixels = np.asarray(image)
-    if mode == "P":
-        return np.asarray((pixels != 0) & (pixels != VOID))
     mask: np.ndarray = pixels != 0
+    if image.mode == "P":
+        return mask if _is_plain_mask(image, pixels) else mask & (pixels != VOID)
     if np.unique(pixels[mask]).size > 1:
         raise UserError(
             f"{path} has several grey values; a mask has two, 0 and 255.",
@@ -74,7 +76,8 @@ def read_mask_png(path: Path, *, size: tuple[int, int] | None = None) -> np.ndar
 def read_indexed_png(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
     """Read object ids from a PNG of mode P, L or 1.
 
-    A file of mode L or 1 with no values but 0 and white is one object's mask: its id is 1.
+    A file of mode L or 1, or with a grey ramp for a palette, that has no values but 0 and white is one object's mask:
+    its id is 1.
 
     Returns:
         (H, W) uint8: 0 background, object ids, 255 void.
@@ -82,11 +85,11 @@ def read_indexed_png(path: Path, *, size: tuple[int, int] | None = None) -> np.n
     Raises:
         UserError: if the file cannot be read, is not such a PNG, or has another size than `size` (height, width).
     """
-    image, mode = _open(path, size=size)
+    image = _open(path, size=size)
     pixels = np.asarray(image)
-    if mode == "1":
+    if image.mode == "1":
         return pixels.astype(np.uint8)
-    if (mode == "L" or _is_grey_ramp(image)) and not np.any((pixels > 0) & (pixels < VOID)):
+    if _is_plain_mask(image, pixels):
         return np.asarray(pixels == VOID, dtype=np.uint8)
     return np.array(pixels, dtype=np.uint8)
 
@@ -120,20 +123,22 @@ def indexed_png_bytes(labels: np.ndarray, *, path: Path) -> bytes:
     return content.getvalue()
 
 
-def _open(path: Path, *, size: tuple[int, int] | None) -> tuple[Image, str]:
-    """Check the header before anything is decoded, then decode."""
-    from PIL import Image, UnidentifiedImageError
+def _open(path: Path, *, size: tuple[int, int] | None) -> Image:
+    """Check the header before anything is decoded, then decode. Returns: a picture of mode 1, L or P."""
+    from PIL import Image
 
     content = _read(path)
-    mode = _checked_mode(path, content[:33], size=size)
+    claimed = _checked_header(path, content[:33], size=size)
     try:
         image = Image.open(BytesIO(content), formats=("PNG",))
+        if (*image.size, image.mode) != claimed:  # a second header further on overrules the first
+            raise ValueError(f"{image.size}, {image.mode} after {claimed}")
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+    except (*_BROKEN_PNG, Image.DecompressionBombError) as error:
         raise UserError(
             f"{path} is damaged or cut short.", hint="Export or copy it again.", code="masks.damaged_png"
         ) from error
-    return image, mode
+    return image
 
 
 def _read(path: Path) -> bytes:
@@ -147,7 +152,8 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _checked_mode(path: Path, header: bytes, *, size: tuple[int, int] | None) -> str:
+def _checked_header(path: Path, header: bytes, *, size: tuple[int, int] | None) -> tuple[int, int, str]:
+    """Width, height and Pillow's mode of the PNG that begins with `header`. Raises: UserError: it is no mask."""
     if len(header) < 33 or not header.startswith(_SIGNATURE) or header[12:16] != b"IHDR":
         what = "is empty (0 bytes)" if not header else "is not a PNG image"
         raise UserError(f"{path} {what}.", hint="Masks are PNG files.", code="masks.not_png")
@@ -169,10 +175,11 @@ def _checked_mode(path: Path, header: bytes, *, size: tuple[int, int] | None) ->
             hint="Use a greyscale PNG with 0 and 255, or an indexed PNG with object ids.",
             code="masks.mode",
         )
-    return mode
+    return width, height, mode
 
 
-def _is_grey_ramp(image: Image) -> bool:
-    """True for an indexed picture whose colour 255 is plain white: a mask saved with a grey palette, not DAVIS ids."""
+def _is_plain_mask(image: Image, pixels: np.ndarray) -> bool:
+    """True for 0 and 255 where 255 is white: greys, or an indexed picture with a grey palette, not DAVIS ids."""
     palette = image.getpalette() if image.mode == "P" else None
-    return palette is not None and len(palette) == 768 and palette[-3:] == [255, 255, 255]
+    is_white = palette is None or (len(palette) == 768 and palette[-3:] == [255, 255, 255])
+    return is_white and not np.any((pixels > 0) & (pixels < VOID))

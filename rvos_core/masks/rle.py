@@ -118,8 +118,11 @@ def difference(a: Rle, b: Rle) -> Rle:
 
 
 def to_coco(rle: Rle) -> dict[str, Any]:
-    """COCO's JSON form: `{"size": [height, width], "counts": str}`."""
-    return {"size": [rle.height, rle.width], "counts": rle.counts.decode("ascii")}
+    """COCO's JSON form: `{"size": [height, width], "counts": str}`. Raises: UserError: if the counts are damaged."""
+    try:
+        return {"size": [rle.height, rle.width], "counts": rle.counts.decode("ascii")}
+    except UnicodeDecodeError:
+        raise _damaged("its counts are not ASCII") from None
 
 
 def from_coco(segmentation: Mapping[str, Any]) -> Rle:

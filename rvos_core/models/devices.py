@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rvos_core.errors import UsageError, UserError
+from rvos_core.models.openmp import let_waiting_threads_sleep
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ def list_devices() -> tuple[DeviceInfo, ...]:
 
     The CPU is always there.
     """
+    let_waiting_threads_sleep()
     import torch
 
     mps = torch.backends.mps

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rvos_core.errors import UsageError, UserError
 from rvos_core.models.api import ModelCard
+from rvos_core.models.openmp import let_waiting_threads_sleep
 from rvos_core.weights import CARD_FILE, WEIGHTS_FILE, read_card
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def load_engine(model: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> E
     """
     folder, bundled = _folder_of(model)
     found = read_card(folder)
+    let_waiting_threads_sleep()
     from rvos_core.models.devices import pick_device
 
     chosen = pick_device(device)

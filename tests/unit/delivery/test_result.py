@@ -29,7 +29,7 @@ def result(make_info: MakeInfo) -> SegmentResult:
         score=0.87654321,
         unknown_words=("mann",),
         settings={"window": 8, "stride": 6},
-        timings_s={"total": 1.23456},
+        timings={"total": 1.23456},
         outputs={"masks": "out/masks"},
     )
 
