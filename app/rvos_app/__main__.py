@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from rvos_core import __version__
@@ -54,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings.model = chosen.model or settings.model
     settings.device = chosen.device or settings.device
     studio = Studio(app, settings=settings, store=store, reporter=reporter)
+    signal.signal(signal.SIGINT, lambda _number, _frame: QTimer.singleShot(0, studio.window.close))
     studio.start(chosen.video.absolute() if chosen.video else None, expression=chosen.expression)
     code = app.exec()
     studio.shut_down()

@@ -91,7 +91,6 @@ class Studio(QObject):
     ) -> None:
         super().__init__()
         apply_theme(app, settings.theme)
-        self._app = app
         self._store = store
         self._commands = Application(f"rvos-studio-{next(_numbers)}")
         self._down = self._closing_agreed = False
@@ -110,8 +109,7 @@ class Studio(QObject):
         self.parts = self._build_parts()
         self._assemble()
         self._join()
-        self._guard = KeyGuard(self)
-        app.installEventFilter(self._guard)
+        self._guard = KeyGuard(app, self)
 
     def _make_workers(self) -> None:
         state, settings, reporter = self.state, self.settings, self.reporter
@@ -242,7 +240,6 @@ class Studio(QObject):
         if self._store is not None:
             self._store.save(self.settings)
         self.collector.stop()
-        self._app.removeEventFilter(self._guard)
         if still_working:
             _log.error("a job did not end within %.0f s", _WAIT_S)
             logging.shutdown()

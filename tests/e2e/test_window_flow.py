@@ -39,7 +39,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny"))
 
 
-@pytest.fixture(params=["tiny", "bundled"])
+@pytest.fixture(params=["tiny", pytest.param("bundled", marks=pytest.mark.slow)])
 def studio(request: pytest.FixtureRequest, tmp_path: Path, qtbot: QtBot, tiny_model: str) -> Iterator[Studio]:
     if request.param == "bundled" and not (weights_dir() / _BUNDLED).is_dir():
         pytest.skip("this checkout has no bundled weights")

@@ -73,7 +73,7 @@ class Heartbeat(QObject):
     def _beat(self) -> None:
         waited = _processor_waits_ns()
         now = time.perf_counter()
-        excused_ns = sum(total - self._waited.get(thread, total) for thread, total in waited.items())
+        excused_ns = sum(max(total - self._waited.get(thread, total), 0) for thread, total in waited.items())
         self.worst_s = max(self.worst_s, now - self._last - excused_ns / 1e9)
         self._last, self._waited = now, waited
 

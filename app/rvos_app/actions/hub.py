@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app_model import Action, Application
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -112,7 +112,8 @@ class ActionHub(QObject):
 class KeyGuard(QObject):
     """Lets the focused field keep the keys it needs itself, so that typing never plays, steps or deletes.
 
-    A text field keeps every key without Ctrl or Alt; a button or list keeps Space, Enter and the arrows it uses.
+    A text field keeps every key without Ctrl or Alt; a button or list keeps Space, Enter and the arrows it uses. Only the
+    focused widget's events are filtered: a filter for the whole application would call Python for every event.
     """
 
     _TEXT = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)
@@ -125,15 +126,26 @@ class KeyGuard(QObject):
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
     )
 
+    def __init__(self, app: QApplication, parent: QObject) -> None:
+        super().__init__(parent)
+        app.focusChanged.connect(self._follow)
+
+    @Slot(QWidget, QWidget)
+    def _follow(self, before: QWidget | None, now: QWidget | None) -> None:
+        if before is not None:
+            before.removeEventFilter(self)
+        if now is not None:
+            now.installEventFilter(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
             return False
-        if not self._wants(QApplication.focusWidget(), event):
+        if not self._wants(watched, event):
             return False
         event.accept()
         return True
 
-    def _wants(self, widget: QWidget | None, event: QKeyEvent) -> bool:
+    def _wants(self, widget: QObject, event: QKeyEvent) -> bool:
         if event.modifiers() & self._COMMANDING:
             return False
         key = Qt.Key(event.key())

@@ -35,6 +35,7 @@ class _Worker(QObject):
     @Slot()
     def work(self) -> None:
         """Run what waits in the line."""
+        threading.current_thread().name = self.thread().objectName()  # as the log shows it
         while (taken := self._line.take(self._reporter)) is not None:
             ticket, job, context = taken
             self._run(ticket, job, context)
