@@ -95,6 +95,7 @@ def test_grey_and_grey_palette_masks_are_object_one(tmp_path: Path) -> None:
     image.save(tmp_path / "ramp.png")
     for name in ("grey.png", "ramp.png"):
         np.testing.assert_array_equal(read_indexed_png(tmp_path / name), mask)
+        np.testing.assert_array_equal(read_mask_png(tmp_path / name), mask)
 
 
 def test_grey_files_with_small_values_hold_ids(tmp_path: Path) -> None:
@@ -122,9 +123,22 @@ def test_more_objects_than_a_byte_holds(tmp_path: Path, worst: int) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def chunk(kind: bytes, content: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + checksum
+
+
+def header(width: int, height: int, *, depth: int = 8, colour: int = 0) -> bytes:
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+
+
 def header_only(width: int, height: int, *, depth: int = 8, colour: int = 0) -> bytes:
-    content = b"IHDR" + struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + content + struct.pack(">I", zlib.crc32(content))
+    return b"\x89PNG\r\n\x1a\n" + header(width, height, depth=depth, colour=colour)
+
+
+def two_headers(second: bytes, rows: bytes) -> bytes:
+    """5 x 5 greys, says the first header."""
+    return header_only(5, 5) + second + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +154,9 @@ def header_only(width: int, height: int, *, depth: int = 8, colour: int = 0) -> 
         (header_only(5, 5, depth=16), "masks.mode"),
         (mask_png_bytes(np.eye(50, dtype=bool))[:70], "masks.damaged_png"),
         (mask_png_bytes(np.eye(50, dtype=bool))[:-30] + b"\0" * 30, "masks.damaged_png"),
+        (two_headers(header(6, 5), bytes(7 * 5)), "masks.damaged_png"),
+        (two_headers(header(5, 5, colour=2), bytes(16 * 5)), "masks.damaged_png"),
+        (two_headers(header(30_000, 30_000), b""), "masks.damaged_png"),
     ],
 )
 @pytest.mark.parametrize("read", [read_mask_png, read_indexed_png])
