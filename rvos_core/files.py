@@ -137,9 +137,10 @@ def require_free_space(folder: Path, expected_bytes: int) -> None:
     """Refuse a job before it starts if the disk of `folder` (which may not exist yet) has less than 1.2 x its size.
 
     Raises:
-        UserError: with both figures in MB.
+        UserError: with both figures in MB; or `folder` cannot be reached or cannot be a name.
     """
-    existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    with writing(folder):
+        existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
     if existing is None:
         return
     try:

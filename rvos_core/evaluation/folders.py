@@ -197,9 +197,6 @@ def _means(objects: tuple[ObjectScores, ...] | list[ObjectScores]) -> dict[str, 
 
 def _clips(root: Path) -> dict[str, dict[int, Path]]:
     """Every folder at or below `root` that holds PNG files: its name below `root` -> trailing number -> file."""
-    if not root.is_dir():
-        what = "is a file, not a folder of masks" if root.exists() else "does not exist"
-        raise UserError(f"{root} {what}.", hint="Give a folder of PNG masks.", code="evaluation.no_folder")
     clips: dict[str, dict[int, Path]] = {}
     _collect(root, root, _DEEPEST, clips)
     if not clips:
@@ -210,14 +207,21 @@ def _clips(root: Path) -> dict[str, dict[int, Path]]:
 def _collect(root: Path, folder: Path, levels: int, clips: dict[str, dict[int, Path]]) -> None:
     try:
         entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+        files = [entry for entry in entries if entry.suffix.lower() == ".png" and entry.is_file()]
+        folders = [entry for entry in entries if entry.is_dir()] if levels else []
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = "does not exist" if isinstance(error, FileNotFoundError) else "is a file, not a folder of masks"
+        raise UserError(f"{folder} {what}.", hint="Give a folder of PNG masks.", code="evaluation.no_folder") from error
     except OSError as error:
-        raise UserError(f"{folder} cannot be read: {error.strerror}.", code="evaluation.unreadable") from error
-    files = [entry for entry in entries if entry.suffix.lower() == ".png" and entry.is_file()]
+        raise UserError(
+            f"{folder} cannot be read: {error.strerror}.",
+            hint="Check the name and its permissions.",
+            code="evaluation.unreadable",
+        ) from error
     if files:
         clips[folder.relative_to(root).as_posix()] = _numbered(files)
-    for entry in entries:
-        if levels and entry.is_dir():
-            _collect(root, entry, levels - 1, clips)
+    for entry in folders:
+        _collect(root, entry, levels - 1, clips)
 
 
 def _numbered(files: list[Path]) -> dict[int, Path]:

@@ -108,7 +108,7 @@ def _folder_of(model: str | Path) -> tuple[Path, bool]:
     path = Path(model)
     if path.name == WEIGHTS_FILE:
         path = path.parent
-    if isinstance(model, Path) or path.is_dir() or len(path.parts) > 1:
+    if isinstance(model, Path) or len(path.parts) > 1 or _is_folder(path):
         return path, False
     nearest = difflib.get_close_matches(str(model), names, n=1)
     guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
@@ -118,3 +118,10 @@ def _folder_of(model: str | Path) -> tuple[Path, bool]:
         hint=f"Bundled models: {known}. A folder with a model.safetensors can be given too.",
         code="model.unknown",
     )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # no possible name, or in a folder that may not be searched
+        return False

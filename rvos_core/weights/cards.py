@@ -82,14 +82,14 @@ def sha256(path: Path) -> str:
 
 def _document(folder: Path) -> dict[str, Any]:
     path = folder / CARD_FILE
-    if not folder.is_dir():
-        raise UserError(
-            f"There is no model in {folder}.", hint="Give the folder that holds card.json.", code="model.missing_folder"
-        )
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise damaged(path, "is missing", code="model.missing_file") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if folder.is_dir():
+            raise damaged(path, "is missing", code="model.missing_file") from error
+        raise UserError(
+            f"There is no model in {folder}.", hint="Give the folder that holds card.json.", code="model.missing_folder"
+        ) from error
     except OSError as error:
         raise damaged(path, f"cannot be read: {error.strerror or error}", code="model.unreadable") from error
     except ValueError as error:

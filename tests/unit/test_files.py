@@ -286,3 +286,8 @@ def test_too_little_space_is_said_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="MB free; this needs about") as caught:
         require_free_space(tmp_path / "not" / "there" / "yet", 10**18)
     assert caught.value.code == "files.disk_full"
+
+
+def test_a_folder_that_cannot_be_a_name_is_said_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="its name is too long"):
+        require_free_space(tmp_path / ("x" * 300) / "masks", 1)

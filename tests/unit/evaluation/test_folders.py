@@ -220,6 +220,11 @@ def test_a_file_instead_of_a_folder(tmp_path: Path) -> None:
     gt = write_masks(tmp_path / "gt", blobs(0))
     with pytest.raises(UserError, match="a file, not a folder"):
         evaluate_folders(gt, gt / "00000.png")
+    with pytest.raises(UserError, match="does not exist"):
+        evaluate_folders(tmp_path / "none", gt)
+    with pytest.raises(UserError, match="cannot be read: File name too long") as caught:
+        evaluate_folders(gt, tmp_path / ("x" * 300))
+    assert caught.value.hint
 
 
 def test_other_files_are_no_masks(tmp_path: Path) -> None:

@@ -152,6 +152,12 @@ def test_a_model_of_ones_own_loads_by_its_folder_or_file(folder: Path) -> None:
         assert not registry.load_engine(path, device="cpu").card.bundled
     with pytest.raises(UserError, match="There is no model in"):
         registry.load_engine(folder / "nowhere", device="cpu")
+    with pytest.raises(UserError, match="There is no model in"):
+        registry.card(folder / CARD_FILE)
+    with pytest.raises(UserError, match="cannot be read: File name too long"):
+        registry.card(folder / ("x" * 300))
+    with pytest.raises(UsageError, match="There is no model named"):
+        registry.card("x" * 300)
 
 
 def test_a_damaged_bundled_card_does_not_hide_the_others(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
