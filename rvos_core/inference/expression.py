@@ -21,12 +21,12 @@ _SHOWN_WORDS = 8
 
 
 def checked_expression(expression: str) -> str:
-    """The expression without the white space around it.
+    """The expression with single blanks between its words and none around it.
 
     Raises:
         UsageError: nothing in it, or nothing that is a word.
     """
-    text = expression.strip()
+    text = " ".join(expression.split())
     hint = 'Say what to look for, e.g. "the man in red riding a bike".'
     if not text:
         raise UsageError("The expression is empty.", hint=hint, code="expression.empty")
@@ -36,7 +36,7 @@ def checked_expression(expression: str) -> str:
 
 
 def expression_notes(expression: str, text: TextFeatures, card: ModelCard) -> tuple[str, ...]:
-    """What a person should know about how the model reads `expression`: words it does not know, words it leaves out.
+    """What a person should know about how the model reads `expression`: words it does not know, what it leaves out.
 
     Raises:
         UserError: not one word in it that both says something and is known to the model.
@@ -48,8 +48,11 @@ def expression_notes(expression: str, text: TextFeatures, card: ModelCard) -> tu
         raise _nothing_known(expression, unknown, card)
     notes = []
     if len(text.expression) < len(expression):
-        typed, read = len(expression.split()), len(text.expression.split())
-        notes.append(f"The expression has {typed} words; the model reads the first {read}.")
+        notes.append(
+            f"The expression has {len(_WORD.findall(expression))} words; the model reads the first {len(words)}."
+        )
+    if symbols := dict.fromkeys(character for character in text.expression if unicodedata.category(character) == "So"):
+        notes.append(f"The model reads words only; it leaves out {_listed(tuple(symbols))}.")
     if unknown:
         notes.append(f"{_unknown_clause(card, unknown)}; the result rests on the other words.{_english_only(unknown)}")
     return tuple(notes)
@@ -70,9 +73,12 @@ def _nothing_known(expression: str, unknown: tuple[str, ...], card: ModelCard) -
 
 
 def _unknown_clause(card: ModelCard, unknown: tuple[str, ...]) -> str:
-    named = ", ".join(_quoted(word) for word in unknown[:_SHOWN_WORDS])
-    more = f" and {len(unknown) - _SHOWN_WORDS} more" if len(unknown) > _SHOWN_WORDS else ""
-    return f"The model {card.name} does not know {'the word' if len(unknown) == 1 else 'the words'} {named}{more}"
+    return f"The model {card.name} does not know {'the word' if len(unknown) == 1 else 'the words'} {_listed(unknown)}"
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    more = f" and {len(words) - _SHOWN_WORDS} more" if len(words) > _SHOWN_WORDS else ""
+    return ", ".join(_quoted(word) for word in words[:_SHOWN_WORDS]) + more
 
 
 def _english_only(unknown: tuple[str, ...]) -> str:
@@ -86,4 +92,5 @@ def _is_latin(character: str) -> bool:
 
 def _quoted(text: str) -> str:
     short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    return f"“{short}”"
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in short)
+    return f"“{shown}”"

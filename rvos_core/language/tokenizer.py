@@ -21,11 +21,14 @@ _SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 
 @dataclass(frozen=True)
 class Encoding:
-    """Token ids of one expression, `<s>` and `</s>` included, and the words that became `<unk>`, as typed."""
+    """Token ids of one expression, `<s>` and `</s>` included, and the words that became `<unk>`, as typed.
+
+    `stops`: where each token ends in the expression, characters; 0 for `<s>` and `</s>`.
+    """
 
     ids: tuple[int, ...]
+    stops: tuple[int, ...]
     unknown_words: tuple[str, ...] = ()
-    words: int = 0
 
 
 class WordTokenizer:
@@ -73,13 +76,14 @@ class WordTokenizer:
             text = Path(path).read_text(encoding="utf-8")
             if "model" not in json.loads(text):
                 raise ValueError("no model section")
-        except (OSError, ValueError, TypeError) as error:
+            tokenizer = _parsed(text)
+        except (OSError, ValueError, TypeError, RecursionError) as error:
             raise UserError(
                 f"{path} is not a tokeniser file.",
                 hint="Take the tokenizer.json that came with the weights.",
                 code="model.bad_tokenizer",
             ) from error
-        return cls(Tokenizer.from_str(text))
+        return cls(tokenizer)
 
     def save(self, path: str | Path) -> None:
         """Write `tokenizer.json`."""
@@ -94,4 +98,15 @@ class WordTokenizer:
         encoded = self._tokenizer.encode(text)
         spans = zip(encoded.ids, encoded.offsets, strict=True)
         unknown = dict.fromkeys(text[start:stop] for token_id, (start, stop) in spans if token_id == self._unk_id)
-        return Encoding(ids=tuple(encoded.ids), unknown_words=tuple(unknown), words=len(encoded.ids) - 2)
+        stops = tuple(stop for _, stop in encoded.offsets)
+        return Encoding(ids=tuple(encoded.ids), stops=stops, unknown_words=tuple(unknown))
+
+
+def _parsed(text: str) -> Tokenizer:
+    """Raises: ValueError: `text` is JSON, but not of a tokeniser."""
+    try:
+        return Tokenizer.from_str(text)
+    except Exception as error:
+        if type(error) is not Exception:  # what `tokenizers` raises has no class of its own
+            raise
+        raise ValueError(str(error)) from error

@@ -48,9 +48,11 @@ class IfirvosReferrer:
     @torch.inference_mode()
     def encode_text(self, expression: str) -> TextFeatures:
         """Tokenise. An expression that is too long loses its last words: `TextFeatures.expression` is what is left."""
-        text = self._shortened(expression)
+        text, limit = expression[:_MAX_CHARACTERS], self._config.text.max_tokens
         encoding = self._tokenizer.encode(text)
-        limit = self._config.text.max_tokens
+        if len(encoding.ids) > limit:
+            text = text[: encoding.stops[limit - 2]]  # of the last word that leaves room for the closing token
+            encoding = self._tokenizer.encode(text)
         ids = encoding.ids if len(encoding.ids) <= limit else (*encoding.ids[: limit - 1], encoding.ids[-1])
         token_ids = torch.tensor([ids], dtype=torch.int64, device=self.device)
         return TextFeatures(text, token_ids, torch.zeros_like(token_ids, dtype=torch.bool), encoding.unknown_words)
@@ -105,22 +107,6 @@ class IfirvosReferrer:
     def _normalised(self, pixels: Tensor) -> Tensor:
         scaled: Tensor = (pixels.to(self.device).float() / 255.0 - self._mean) / self._std
         return scaled
-
-    def _shortened(self, expression: str) -> str:
-        """As many leading words as the text encoder has positions for."""
-        expression = expression[:_MAX_CHARACTERS]
-        words = expression.split()
-        limit = self._config.text.max_tokens
-        if len(self._tokenizer.encode(expression).ids) <= limit:
-            return expression
-        low, high = 1, len(words)  # the longest prefix that fits is at least `low` words
-        while low < high:
-            middle = (low + high + 1) // 2
-            if len(self._tokenizer.encode(" ".join(words[:middle])).ids) <= limit:
-                low = middle
-            else:
-                high = middle - 1
-        return " ".join(words[:low])
 
 
 def fitted_size(height: int, width: int, *, short_side: int, long_side: int, multiple: int) -> tuple[int, int]:

@@ -49,6 +49,21 @@ def test_a_shortened_expression_is_said() -> None:
     assert note == "The expression has 500 words; the model reads the first 20."
 
 
+def test_pictures_among_the_words_are_said_to_be_left_out() -> None:
+    (note,) = notes("the red \N{AUTOMOBILE} car \N{BICYCLE}\N{AUTOMOBILE}")
+    assert note == "The model reads words only; it leaves out “\N{AUTOMOBILE}”, “\N{BICYCLE}”."
+
+
+def test_control_characters_never_reach_the_terminal() -> None:
+    with pytest.raises(UsageError) as caught:
+        checked_expression("\x1b[\x00\u202e!")
+    assert caught.value.message.isprintable()
+
+
+def test_blanks_between_words_do_not_count() -> None:
+    assert checked_expression("  the\tred \n" + " " * 9000 + "car ") == "the red car"
+
+
 @pytest.mark.parametrize("expression", ["", "  \t", "...", "\N{BICYCLE}\N{BICYCLE}", "\u200b"])
 def test_nothing_to_read_is_a_usage_error(expression: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -90,6 +90,7 @@ def test_a_long_expression_loses_its_last_words_only(engine: IfirvosReferrer, wo
     assert text.token_ids.shape == (1, min(words + 2, limit))
     assert text.token_ids[0, 0] == 0 and text.token_ids[0, -1] == 2
     assert len(text.expression.split()) == min(words, limit - 2)
+    assert engine.encode_text("/".join(["red"] * words)).expression == "/".join(["red"] * min(words, limit - 2))
     engine.refer(engine.encode_frames([moving_square(0)]), text)
 
 
