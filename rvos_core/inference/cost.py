@@ -6,7 +6,7 @@ import math
 
 from rvos_core.errors import UsageError, UserError
 from rvos_core.inference.events import RunCost, RunRequest
-from rvos_core.inference.windows import WindowRule, plan_windows, window_rule
+from rvos_core.inference.windows import WindowRule, count_windows, window_rule
 from rvos_core.models.engine import Engine
 from rvos_core.models.memory import free_memory_mib
 from rvos_core.types import FrameSpan, MediaInfo
@@ -34,12 +34,13 @@ def estimate_cost(referrer: Engine, info: MediaInfo, request: RunRequest) -> Run
 def cost_of_rule(referrer: Engine, info: MediaInfo, *, span: FrameSpan, rule: WindowRule, size: int | None) -> RunCost:
     """As `estimate_cost`, for a known window rule."""
     input_size = referrer.input_size(info.height, info.width, size=size)
-    windows = plan_windows(span, rule)
+    windows = count_windows(len(span), rule)
+    frames = windows * min(rule.size, len(span))
     held = _HELD_FRAMES * info.width * info.height * 3 / _MIB
     return RunCost(
         memory_mib=referrer.memory_mib(rule.size, input_size) + held + _CANDIDATES_MIB,
-        seconds=referrer.pace.seconds(frames=sum(len(window) for window in windows), pixels=math.prod(input_size)),
-        windows=len(windows),
+        seconds=referrer.pace.seconds(frames=frames, pixels=math.prod(input_size)),
+        windows=windows,
     )
 
 

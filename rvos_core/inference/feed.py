@@ -32,8 +32,7 @@ class FrameFeed:
     """The frames of a span as windows, shot by shot.
 
     The image encoder sees one frame at a time, so what it found serves every window that the frame is in. All methods
-    can be called again
-    after they failed for lack of memory: nothing that was read or encoded is lost.
+    can be called again after they failed for lack of memory: nothing that was read or encoded is lost.
 
     Args:
         referrer: encodes the frames.

@@ -30,7 +30,7 @@ from rvos_core.inference.expression import checked_expression, expression_notes
 from rvos_core.inference.feed import FrameFeed
 from rvos_core.inference.results import SpanResults
 from rvos_core.inference.tracks import TrackMerger
-from rvos_core.inference.windows import WindowRule, plan_windows, window_rule
+from rvos_core.inference.windows import WindowRule, count_windows, window_rule
 from rvos_core.models.api import TextFeatures
 from rvos_core.models.engine import Engine
 from rvos_core.models.memory import unless_out_of_memory
@@ -172,7 +172,7 @@ class _Run:
         stop = self._request.span.stop
         if window.stop >= stop:
             return 0
-        return len(plan_windows(FrameSpan(max(window.stop - self._rule.overlap, window.start + 1), stop), self._rule))
+        return count_windows(stop - max(window.stop - self._rule.overlap, window.start + 1), self._rule)
 
     def _predict(self, previous: FrameSpan | None) -> _Prediction | None:
         """The next window, or None at the end; the window is halved where memory runs out.

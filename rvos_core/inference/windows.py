@@ -91,6 +91,11 @@ def next_window(shot: FrameSpan, rule: WindowRule, *, previous: FrameSpan | None
     return FrameSpan(start, stop)
 
 
+def count_windows(frames: int, rule: WindowRule) -> int:
+    """Windows over `frames` frames (at least 1) of one shot. Each has `rule.size` frames, or is the only one."""
+    return 1 + max(0, -(-(frames - rule.size) // rule.stride))
+
+
 def plan_windows(span: FrameSpan, rule: WindowRule, *, cuts: Iterable[int] = ()) -> tuple[FrameSpan, ...]:
     """All windows over `span`, in order.
 

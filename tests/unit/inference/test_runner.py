@@ -294,6 +294,20 @@ def test_a_clip_that_ends_early_is_named() -> None:
         run(engine, request(0, 40), MemoryReader(numbered, 13, claimed=40))
 
 
+def test_a_clip_that_breaks_on_the_way_keeps_the_windows_before() -> None:
+    class Broken(MemoryReader):
+        def frames(self, span=None):  # type: ignore[no-untyped-def]
+            yield from super().frames(FrameSpan(span.start, 21))
+            raise UserError("frame 21 is gone")
+
+    engine = ScriptedEngine(answers(lambda frame, query: 0.5))
+    seen = []
+    with pytest.raises(UserError, match="frame 21 is gone"):
+        for event in Runner(engine).run(request(0, 40), reader=Broken(numbered, 40), cancel=CancelToken()):
+            seen.append(event)
+    assert sorted(latest(seen)) == list(range(20))
+
+
 @pytest.mark.parametrize(
     ("wanted", "code"),
     [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rvos_core.errors import UsageError
-from rvos_core.inference.windows import WindowRule, next_window, plan_windows, window_rule
+from rvos_core.inference.windows import WindowRule, count_windows, next_window, plan_windows, window_rule
 from rvos_core.models.api import ModelCard
 from rvos_core.types import FrameSpan
 
@@ -48,6 +48,11 @@ def test_windows_cover_every_frame_inside_one_shot_each(span: FrameSpan, rule: W
 def test_windows_of_one_shot_start_a_stride_apart_but_for_the_last(span: FrameSpan, rule: WindowRule) -> None:
     starts = [window.start for window in plan_windows(span, rule)]
     assert starts[:-1] == [span.start + rule.stride * i for i in range(len(starts) - 1)] if starts else not len(span)
+
+
+@given(spans().filter(len), rules())
+def test_windows_are_counted_without_a_plan(span: FrameSpan, rule: WindowRule) -> None:
+    assert count_windows(len(span), rule) == len(plan_windows(span, rule))
 
 
 @given(spans().filter(len), st.lists(rules(), min_size=1, max_size=20))
