@@ -20,7 +20,7 @@ from torch import Tensor
 # Below this many (query, head) pairs a thread costs more than it saves.
 _PAIRS_A_THREAD = 4096
 
-_Kernel = Callable[..., None]
+Kernel = Callable[..., None]
 
 
 def ms_deform_attn_numba(
@@ -30,28 +30,40 @@ def ms_deform_attn_numba(
     sampling_locations: Tensor,
     attention_weights: Tensor,
 ) -> Tensor:
-    """Arguments and result as `ms_deform_attn_reference`; float32 on CPU, without gradients."""
-    n, _, heads, channels = value.shape
+    """Arguments and result as `ms_deform_attn_reference`; float32 on CPU, without gradients.
+
+    Raises:
+        ValueError: the levels do not have as many cells as `value`, which the kernel itself would not notice.
+    """
+    n, cells, heads, channels = value.shape
+    if cells != sum(h * w for h, w in spatial_shapes):
+        raise ValueError(f"{cells} cells for levels of {list(spatial_shapes)}")
     queries = sampling_locations.shape[1]
     output = torch.empty((n, queries, heads, channels), dtype=torch.float32)
     shapes = np.array(spatial_shapes, dtype=np.int64).reshape(-1, 2)
     arrays = [x.detach().contiguous().numpy() for x in (value, sampling_locations, attention_weights, output)]
-    kernel = compiled_kernel()
-    threads = max(1, min(torch.get_num_threads(), n * queries * heads // _PAIRS_A_THREAD))
-    bounds = [round(i * n * queries / threads) for i in range(threads + 1)]
-    workers = [
-        threading.Thread(target=kernel, args=(*arrays, shapes, bounds[i], bounds[i + 1])) for i in range(1, threads)
-    ]
-    for worker in workers:
-        worker.start()
-    kernel(*arrays, shapes, bounds[0], bounds[1])
-    for worker in workers:
-        worker.join()
+    threads = n * queries * heads // _PAIRS_A_THREAD
+    share_out(compiled_kernel(), (*arrays, shapes), total=n * queries, threads=threads)
     return output.view(n, queries, heads * channels)
 
 
+def share_out(kernel: Kernel, arguments: Sequence[np.ndarray], *, total: int, threads: int) -> None:
+    """Call `kernel(*arguments, first, last)` so that 0 to `total` is covered, on at most `threads` threads.
+
+    The calling thread works too; torch's own number of threads is the limit.
+    """
+    threads = max(1, min(torch.get_num_threads(), threads))
+    bounds = [round(i * total / threads) for i in range(threads + 1)]
+    workers = [threading.Thread(target=kernel, args=(*arguments, bounds[i], bounds[i + 1])) for i in range(1, threads)]
+    for worker in workers:
+        worker.start()
+    kernel(*arguments, bounds[0], bounds[1])
+    for worker in workers:
+        worker.join()
+
+
 @cache
-def compiled_kernel() -> _Kernel:
+def compiled_kernel() -> Kernel:
     """The kernel, compiled ahead of its first call; kept on disk where a cache folder can be written.
 
     Raises:
@@ -69,7 +81,7 @@ def compiled_kernel() -> _Kernel:
     options: dict[str, Any] = {"nogil": True, "boundscheck": False, "fastmath": {"contract"}}
     try:
         try:
-            kernel: _Kernel = numba.njit(signature, cache=True, **options)(_attend)
+            kernel: Kernel = numba.njit(signature, cache=True, **options)(_attend)
         except (RuntimeError, OSError):  # no folder for the cache can be written
             kernel = numba.njit(signature, **options)(_attend)
     except NumbaError as error:

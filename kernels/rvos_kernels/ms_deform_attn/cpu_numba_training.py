@@ -6,8 +6,7 @@ Import it only where numba may be loaded.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -16,9 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rvos_kernels.ms_deform_attn.cpu_numba import ms_deform_attn_numba
-
-_Kernel = Callable[..., None]
+from rvos_kernels.ms_deform_attn.cpu_numba import Kernel, ms_deform_attn_numba, share_out
 
 
 def ms_deform_attn_training(
@@ -52,27 +49,16 @@ class _Attention(torch.autograd.Function):
         gradients = [torch.zeros_like(x) for x in (value, locations, weights)]
         arrays = [x.numpy() for x in (value, locations, weights, upstream, *gradients)]
         samples = value.shape[0]
-        threads = max(1, min(torch.get_num_threads(), samples))
-        bounds = [round(i * samples / threads) for i in range(threads + 1)]
-        kernel = _compiled_gradient()
-        workers = [
-            threading.Thread(target=kernel, args=(*arrays, ctx.shapes, bounds[i], bounds[i + 1]))
-            for i in range(1, threads)
-        ]
-        for worker in workers:
-            worker.start()
-        kernel(*arrays, ctx.shapes, bounds[0], bounds[1])
-        for worker in workers:
-            worker.join()
+        share_out(_compiled_gradient(), (*arrays, ctx.shapes), total=samples, threads=samples)
         of_value, of_locations, of_weights = (g.to(d) for g, d in zip(gradients, ctx.dtypes, strict=True))
         return of_value, None, of_locations, of_weights
 
 
 @cache
-def _compiled_gradient() -> _Kernel:
+def _compiled_gradient() -> Kernel:
     options: dict[str, Any] = {"nogil": True, "boundscheck": False, "fastmath": True}
     try:
-        kernel: _Kernel = numba.njit(cache=True, **options)(_gradient)
+        kernel: Kernel = numba.njit(cache=True, **options)(_gradient)
     except (RuntimeError, OSError):  # no folder for the cache can be written
         kernel = numba.njit(**options)(_gradient)
     return kernel

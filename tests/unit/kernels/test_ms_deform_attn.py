@@ -69,6 +69,12 @@ def test_equals_the_naive_sum(form: str, shapes: Shapes) -> None:
     np.testing.assert_allclose(_run(form, inputs, shapes).numpy(), _naive(inputs, shapes), atol=1e-5)
 
 
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "bag"])
+def test_levels_that_do_not_fit_the_values_are_refused(form: str) -> None:
+    with pytest.raises((ValueError, RuntimeError), match=r"cells|split"):
+        _run(form, _inputs([(5, 3)]), [(50, 30)])
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     shapes=st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=4),
