@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from rvos_core.errors import UserError
+from rvos_core.files import atomic_file
 
 
 class Ema:
@@ -45,20 +45,15 @@ class Ema:
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write `state` to `path` (temporary name, fsync, rename).
+    """Write `state` to `path`, all or nothing.
 
     Raises:
         UserError: the disk is full or the folder cannot be written; the old file is still in place.
     """
-    part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        with atomic_file(path) as part:
+            torch.save(state, part)
     except (OSError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
         raise UserError(
             f"Cannot write the checkpoint {path}: {error}.",
             hint="Free some space or choose another folder; the last checkpoint is still in place.",
@@ -77,7 +72,7 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
         raise UserError(
             f"{path} is not a readable checkpoint.",
-            hint="Take an older one, or start again without --resume.",
+            hint="Put an older one in its place, or remove it to begin the stage again.",
             code="training.bad_checkpoint",
         ) from error
     return state
