@@ -128,6 +128,7 @@ class _H264Writer:
     def _open(self, part: Path, stack: ExitStack) -> None:
         if self._with_audio:
             self._open_audio(stack)
+        stack.callback(self._close_quietly)
         with _encoding(self.path):
             try:
                 self._start(part)
@@ -138,7 +139,6 @@ class _H264Writer:
                 _log.info("%s: the sound cannot be copied: %s", self.path, error)
                 self._drop_audio("MP4 does not take it as it is")
                 self._start(part)
-        stack.callback(self._close_quietly)
 
     def _start(self, part: Path) -> None:
         times = self._times
