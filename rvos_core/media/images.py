@@ -131,7 +131,8 @@ def _find_sequence(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
     chosen = sorted((path for path in images if _series(path) == name), key=_order)
     notes = _gap_warnings([_order(path)[0] for path in chosen])
     if len(chosen) < len(images):
-        notes.append(f"{len(images) - len(chosen)} other images in the folder are left out.")
+        others = len(images) - len(chosen)
+        notes.append(f"{others} other image{'s' if others > 1 else ''} in the folder {_are(others)} left out.")
     return tuple(chosen), notes
 
 
@@ -169,7 +170,12 @@ def _gap_warnings(numbers: list[int]) -> list[str]:
     missing = sum(b - a + 1 for a, b in gaps)
     first = f"{gaps[0][0]}" if gaps[0][0] == gaps[0][1] else f"{gaps[0][0]} to {gaps[0][1]}"
     more = f" and {len(gaps) - 1} more gaps" if len(gaps) > 1 else ""
-    return [f"{missing} images are missing (number {first}{more}); the clip goes on without them."]
+    images = f"{missing} image{'s' if missing > 1 else ''}"
+    return [f"{images} {_are(missing)} missing (number {first}{more}); the clip goes on without."]
+
+
+def _are(count: int) -> str:
+    return "are" if count > 1 else "is"
 
 
 def _check_same_size(path: Path, files: tuple[Path, ...], sizes: list[tuple[int, int]]) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 
 from rvos_core.errors import UserError
 from rvos_core.media.cache import FrameCache
+from rvos_core.media.container import MEDIA_ERRORS
 from rvos_core.media.reader import MediaReader, StoredFrame
+from rvos_core.media.sniff import shown_name
 
 log = logging.getLogger("rvos.media")
 
@@ -96,6 +98,8 @@ class Prefetcher:
                     self._serve(reader, index, is_wanted=is_wanted)
                 except UserError as error:
                     self._fail(index, error, is_wanted=is_wanted)
+                except MEDIA_ERRORS as error:  # the thread goes on: the next frame may well be shown
+                    self._fail(index, self._not_shown(index, error), is_wanted=is_wanted)
         finally:
             if reader is not None:
                 reader.close()
@@ -134,6 +138,16 @@ class Prefetcher:
         self._pause()
         if is_wanted and not self._stopping:
             self._on_error(index, error)
+
+    def _not_shown(self, index: int, error: Exception) -> UserError:
+        log.info("frame %d: %r", index, error)
+        short = isinstance(error, MemoryError)
+        return UserError(
+            f"Frame {index} of “{shown_name(self._source.info.path)}” cannot be shown"
+            f"{': there is too little memory' if short else ''}.",
+            hint="Close other programs, or open a smaller copy." if short else "Convert the file to H.264 or ProRes.",
+            code="media.no_picture",
+        )
 
     def _pause(self) -> None:
         """Prefetch no more until the next request."""

@@ -60,6 +60,10 @@ def test_gaps_are_told_and_closed(tmp_path: Path) -> None:
     with open_media(tmp_path) as reader:
         assert [read_number(frame) for frame in reader.frames()] == [1, 2, 5, 9]
         assert any("5 images are missing" in w and "3 to 4" in w for w in reader.info.warnings)
+    for number in (3, 4, 6, 7):
+        save(tmp_path / f"a{number:03}.png", number)
+    with open_media(tmp_path) as reader:
+        assert reader.info.warnings == ("1 image is missing (number 8); the clip goes on without.",)
 
 
 def test_mixed_sizes_are_refused_with_the_image_named(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ class Picture:
 class Counting(MediaReader):
     """A clip whose frames are their numbers; counts what is read, can be slow, fails at one frame."""
 
+    error: Exception = UserError("broken", hint="mend it", code="media.test")
+
     def __init__(self, frames: int, *, fails_at: int | None = None, gate: threading.Event | None = None) -> None:
         self.info = MediaInfo(
             Path("clip"), "video", 2, 2, frames, Fraction(25), False, False, tuple(range(frames)), Fraction(1, 25),
@@ -46,7 +48,7 @@ class Counting(MediaReader):
             self.gate.wait(5)
         self.read.append(index)
         if index == self.fails_at:
-            raise UserError("broken", hint="mend it", code="media.test")
+            raise self.error
         return Picture(index)
 
     def reopen(self) -> Counting:
@@ -194,8 +196,13 @@ def test_prefetching_stays_within_the_cache(desk: Desk, start: Callable[..., Pre
     assert tiny.read == [0]
 
 
-def test_a_broken_frame_is_told_and_the_thread_lives_on(desk: Desk, start: Callable[..., Prefetcher]) -> None:
-    prefetcher = start(Counting(20, fails_at=5), FrameCache(10_000), ahead=2, behind=0)
+@pytest.mark.parametrize("error", [Counting.error, MemoryError(), ValueError("no such pixels")], ids=repr)
+def test_a_broken_frame_is_told_and_the_thread_lives_on(
+    desk: Desk, start: Callable[..., Prefetcher], error: Exception
+) -> None:
+    reader = Counting(20, fails_at=5)
+    reader.error = error
+    prefetcher = start(reader, FrameCache(10_000), ahead=2, behind=0)
     prefetcher.request(5)
     wait_for(lambda: desk.errors == [5])
     prefetcher.request(4)
