@@ -8,7 +8,7 @@ import unicodedata
 from rvos_core.errors import UsageError, UserError
 from rvos_core.models.api import ModelCard, TextFeatures
 
-_WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f'-])+")
+_WORD = re.compile(r"[^\W_](?:[^\W_]|[\u0300-\u036f'-]+(?=[^\W_])|[\u0300-\u036f])*")
 _FUNCTION_WORDS = """
     a an the this that these those it its he him his she her they them their i me my we us our you your who whom whose
     which what there here is are was were be been being am do does did has have had will would can could shall should

@@ -7,6 +7,7 @@ on disk is the `tokenizers` library's JSON; a released RoBERTa tokeniser of that
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from tokenizers.models import WordLevel
 
 from rvos_core.errors import UserError
 
+_AROUND_WORDS = re.compile(r"(?<![^\W_])['-]+|['-]+(?![^\W_])")
 _SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 
 
@@ -94,7 +96,12 @@ class WordTokenizer:
         return int(self._tokenizer.get_vocab_size())
 
     def encode(self, text: str) -> Encoding:
-        """Ids of `text` with `<s>` and `</s>`; unknown words keep their order and appear once each."""
+        """Ids of `text` with `<s>` and `</s>`; unknown words keep their order and appear once each.
+
+        Where whole words are looked up, quotes and dashes around them are none of their letters.
+        """
+        if isinstance(self._tokenizer.model, WordLevel):
+            text = _AROUND_WORDS.sub(lambda found: " " * len(found[0]), text)
         encoded = self._tokenizer.encode(text)
         spans = zip(encoded.ids, encoded.offsets, strict=True)
         unknown = dict.fromkeys(text[start:stop] for token_id, (start, stop) in spans if token_id == self._unk_id)

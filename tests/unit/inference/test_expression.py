@@ -39,6 +39,13 @@ def test_an_expression_of_unknown_words_is_refused_with_what_the_model_knows(exp
     assert ("English only" in caught.value.message) == (not expression.isascii())
 
 
+@pytest.mark.parametrize("expression", ["the -", "'the' it's - --", "find the ' _-_ '"])
+def test_an_expression_that_names_nothing_is_refused(expression: str) -> None:
+    with pytest.raises(UserError) as caught:
+        notes(expression)
+    assert caught.value.code in {"expression.no_content", "expression.unknown_words"}
+
+
 def test_many_unknown_words_are_counted_not_listed() -> None:
     (note,) = notes("car " + " ".join(f"word{i}" for i in range(40)))
     assert "and 32 more" in note and len(note) < 400

@@ -24,6 +24,15 @@ def test_known_sentence_is_framed_by_the_special_tokens(tokenizer: WordTokenizer
     assert encoding.ids == tokenizer.encode("the man in red").ids
 
 
+@pytest.mark.parametrize("text", ["'the man' - in red", "--the man in 'red'", "the -- man, in 'red-"])
+def test_quotes_and_dashes_around_words_are_not_read(tokenizer: WordTokenizer, text: str) -> None:
+    assert tokenizer.encode(text).ids == tokenizer.encode("the man in red").ids
+
+
+def test_quotes_and_dashes_inside_words_belong_to_them(tokenizer: WordTokenizer) -> None:
+    assert tokenizer.encode("the man's t-shirt").unknown_words == ("man's", "t-shirt")
+
+
 def test_unknown_words_are_named_as_typed_once_and_in_order(tokenizer: WordTokenizer) -> None:
     encoding = tokenizer.encode("the Fahrrad in Straße, the Fahrrad \N{BICYCLE}")
     assert encoding.unknown_words == ("Fahrrad", "Straße")
