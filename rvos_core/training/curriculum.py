@@ -58,7 +58,7 @@ MINI: tuple[Stage, ...] = (
     ),
     Stage(
         StageConfig(
-            "4-clips", steps=600, shape=BatchShape(LARGE, clips=2, frames=4), learning_rate=3e-4, tail=0.8, seed=3
+            "4-clips", steps=1000, shape=BatchShape(LARGE, clips=2, frames=4), learning_rate=3e-4, tail=0.8, seed=3
         ),
         _referring(
             ReferringWeights(
