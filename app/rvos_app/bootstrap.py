@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +57,7 @@ from rvos_core.models.registry import list_cards
 _log = logging.getLogger("rvos.app")
 
 _WAIT_S = 25.0  # for a window of a slow model on a slow machine to end
+_SWITCH_S = 0.001  # the GUI thread waits this long for the interpreter while a job computes; Python's 5 ms add up
 _numbers = itertools.count(1)
 
 
@@ -94,6 +96,7 @@ class Studio(QObject):
         self._store = store
         self._commands = Application(f"rvos-studio-{next(_numbers)}")
         self._down = self._closing_agreed = False
+        self._switch_s = sys.getswitchinterval()
         self._question: QMessageBox | None = None
         self.settings = settings
         self.reporter = reporter or ErrorReporter()
@@ -200,6 +203,7 @@ class Studio(QObject):
     def start(self, clip: Path | None = None, *, expression: str = "") -> None:
         """Show the window; open `clip` where one is given, and put `expression` into the field."""
         self.collector.start()
+        sys.setswitchinterval(_SWITCH_S)
         self.window.show()
         if clip is not None:
             self.front.expression_to_type = expression
@@ -240,6 +244,7 @@ class Studio(QObject):
         if self._store is not None:
             self._store.save(self.settings)
         self.collector.stop()
+        sys.setswitchinterval(self._switch_s)
         if still_working:
             _log.error("a job did not end within %.0f s", _WAIT_S)
             logging.shutdown()

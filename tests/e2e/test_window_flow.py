@@ -176,7 +176,6 @@ import sys
 import rvos_app.main_window
 heavy = [name for name in {heavy} if name in sys.modules]
 from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from rvos_app.bootstrap import Studio
 from rvos_app.settings import Settings
@@ -209,7 +208,6 @@ _CYCLES = """
 import random, sys, threading
 from pathlib import Path
 from PySide6.QtCore import QTimer
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from rvos_app.bootstrap import Studio
 from rvos_app.settings import Settings
@@ -223,7 +221,7 @@ for cycle in range(6):
     timer = QTimer()
     timer.timeout.connect(lambda: studio.state.clip and not studio.state.objects and studio.hub.trigger("run.start"))
     timer.start(5)
-    QTimer.singleShot(dice.randrange(1200), app.quit)
+    QTimer.singleShot(dice.randrange(1200), lambda: app.exit(0))  # quit() would ask about masks not exported
     app.exec()
     timer.stop()
     studio.state.unsaved = False

@@ -112,8 +112,8 @@ class ActionHub(QObject):
 class KeyGuard(QObject):
     """Lets the focused field keep the keys it needs itself, so that typing never plays, steps or deletes.
 
-    A text field keeps every key without Ctrl or Alt; a button or list keeps Space, Enter and the arrows it uses. Only the
-    focused widget's events are filtered: a filter for the whole application would call Python for every event.
+    A text field keeps every key without Ctrl or Alt; a button or list keeps Space, Enter and the arrows it uses. Only
+    the focused widget is watched: a filter for the whole application would call Python for every event.
     """
 
     _TEXT = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)

@@ -10,6 +10,7 @@ from app_model import Action
 from rvos_app.actions.record import record
 
 _BIG_STEP = 10
+_CLIP = "has_clip"
 
 
 class Transport(Protocol):
@@ -29,8 +30,11 @@ class Transport(Protocol):
 
 def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
     """Records of the Playback menu."""
-    clip = "has_clip"
-    shuttle, step = transport.shuttle, transport.step
+    return [*_playing(transport), *_stepping(transport), *_span_and_mode(transport)]
+
+
+def _playing(transport: Transport) -> list[Action[Any, Any]]:
+    shuttle = transport.shuttle
     return [
         record(
             "playback.play",
@@ -38,7 +42,7 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             transport.toggle,
             place="1_play/1",
             keys=("Space",),
-            when=clip,
+            when=_CLIP,
             checked="playing",
         ),
         record(
@@ -47,7 +51,7 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             partial(shuttle, -1),
             place="1_play/2",
             keys=("J",),
-            when=clip,
+            when=_CLIP,
             tip="Play backwards; again for more speed",
         ),
         record(
@@ -56,7 +60,7 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             partial(shuttle, 0),
             place="1_play/3",
             keys=("K",),
-            when=clip,
+            when=_CLIP,
             tip="Stop; speed is 1x again",
         ),
         record(
@@ -65,16 +69,22 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             partial(shuttle, 1),
             place="1_play/4",
             keys=("L",),
-            when=clip,
+            when=_CLIP,
             tip="Play forwards; again for more speed",
         ),
+    ]
+
+
+def _stepping(transport: Transport) -> list[Action[Any, Any]]:
+    step = transport.step
+    return [
         record(
             "playback.back",
             "Step &Back",
             partial(step, -1),
             place="2_step/1",
             keys=("Left", ","),
-            when=clip,
+            when=_CLIP,
             tip="One frame back",
         ),
         record(
@@ -83,7 +93,7 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             partial(step, 1),
             place="2_step/2",
             keys=("Right", "."),
-            when=clip,
+            when=_CLIP,
             tip="One frame on",
         ),
         record(
@@ -92,7 +102,7 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             partial(step, -_BIG_STEP),
             place="2_step/3",
             keys=("Shift+Left",),
-            when=clip,
+            when=_CLIP,
         ),
         record(
             "playback.forward10",
@@ -100,17 +110,22 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             partial(step, _BIG_STEP),
             place="2_step/4",
             keys=("Shift+Right",),
-            when=clip,
+            when=_CLIP,
         ),
-        record("playback.first", "First Frame", transport.go_first, place="2_step/5", keys=("Home",), when=clip),
-        record("playback.last", "Last Frame", transport.go_last, place="2_step/6", keys=("End",), when=clip),
+        record("playback.first", "First Frame", transport.go_first, place="2_step/5", keys=("Home",), when=_CLIP),
+        record("playback.last", "Last Frame", transport.go_last, place="2_step/6", keys=("End",), when=_CLIP),
+    ]
+
+
+def _span_and_mode(transport: Transport) -> list[Action[Any, Any]]:
+    return [
         record(
             "playback.set_in",
             "Set &In",
             transport.set_in,
             place="3_span/1",
             keys=("I",),
-            when=clip,
+            when=_CLIP,
             tip="Runs and exports begin at this frame",
         ),
         record(
@@ -119,7 +134,7 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             transport.set_out,
             place="3_span/2",
             keys=("O",),
-            when=clip,
+            when=_CLIP,
             tip="Runs and exports end with this frame",
         ),
         record(
@@ -137,7 +152,7 @@ def playback_actions(transport: Transport) -> list[Action[Any, Any]]:
             transport.toggle_loop,
             place="4_mode/1",
             keys=("Ctrl+Shift+L",),
-            when=clip,
+            when=_CLIP,
             checked="loop",
             tip="Play from in to out again and again",
         ),

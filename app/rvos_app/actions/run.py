@@ -27,6 +27,10 @@ class RunCommands(Protocol):
 
 def run_actions(do: RunCommands) -> list[Action[Any, Any]]:
     """Records of the Run menu."""
+    return [*_runs(do), *_objects(do)]
+
+
+def _runs(do: RunCommands) -> list[Action[Any, Any]]:
     return [
         record(
             "run.focus",
@@ -74,6 +78,11 @@ def run_actions(do: RunCommands) -> list[Action[Any, Any]]:
             when="run_active",
             tip="Stop the run and those that wait; finished frames are kept",
         ),
+    ]
+
+
+def _objects(do: RunCommands) -> list[Action[Any, Any]]:
+    return [
         record(
             "run.toggle_visible",
             "&Show / Hide Object",

@@ -34,7 +34,32 @@ _THEMES = (("dark", "Dark Theme"), ("light", "Light Theme"), ("system", "Theme o
 
 def view_actions(do: ViewCommands) -> list[Action[Any, Any]]:
     """Records of the View menu."""
-    modes = [
+    return [
+        *_modes(do),
+        record(
+            "view.boxes",
+            "Show &Boxes",
+            do.toggle_boxes,
+            place="2_boxes/1",
+            keys=("F6",),
+            checked="show_boxes",
+            tip="A box with the name round each object",
+        ),
+        *_zoom(do),
+        *_themes(do),
+        record(
+            "view.full_screen",
+            "Full &Screen",
+            do.toggle_full_screen,
+            place="5_window/1",
+            keys=("F11",),
+            checked="full_screen",
+        ),
+    ]
+
+
+def _modes(do: ViewCommands) -> list[Action[Any, Any]]:
+    return [
         record(
             f"view.{mode}",
             title,
@@ -46,27 +71,10 @@ def view_actions(do: ViewCommands) -> list[Action[Any, Any]]:
         )
         for order, (mode, title, key, tip) in enumerate(_MODES)
     ]
-    themes = [
-        record(
-            f"view.theme_{theme}",
-            title,
-            partial(do.set_theme, theme),
-            place=f"4_theme/{order}",
-            checked=f"theme == '{theme}'",
-        )
-        for order, (theme, title) in enumerate(_THEMES)
-    ]
+
+
+def _zoom(do: ViewCommands) -> list[Action[Any, Any]]:
     return [
-        *modes,
-        record(
-            "view.boxes",
-            "Show &Boxes",
-            do.toggle_boxes,
-            place="2_boxes/1",
-            keys=("F6",),
-            checked="show_boxes",
-            tip="A box with the name round each object",
-        ),
         record(
             "view.fit",
             "&Fit",
@@ -87,13 +95,17 @@ def view_actions(do: ViewCommands) -> list[Action[Any, Any]]:
         ),
         record("view.zoom_in", "Zoom &In", do.zoom_in, place="3_zoom/3", keys=("Ctrl+=", "Ctrl++"), when="has_clip"),
         record("view.zoom_out", "Zoom O&ut", do.zoom_out, place="3_zoom/4", keys=("Ctrl+-",), when="has_clip"),
-        *themes,
+    ]
+
+
+def _themes(do: ViewCommands) -> list[Action[Any, Any]]:
+    return [
         record(
-            "view.full_screen",
-            "Full &Screen",
-            do.toggle_full_screen,
-            place="5_window/1",
-            keys=("F11",),
-            checked="full_screen",
-        ),
+            f"view.theme_{theme}",
+            title,
+            partial(do.set_theme, theme),
+            place=f"4_theme/{order}",
+            checked=f"theme == '{theme}'",
+        )
+        for order, (theme, title) in enumerate(_THEMES)
     ]
