@@ -144,14 +144,14 @@ def require_free_space(folder: Path, expected_bytes: int) -> None:
     if existing is None:
         return
     try:
-        free = shutil.disk_usage(existing).free
+        disk = shutil.disk_usage(existing)
     except OSError as error:
         _log.info("free space of %s is unknown: %s", existing, error)
         return
     needed = int(expected_bytes * _SPACE_FACTOR)
-    if free < needed:
+    if disk.free < needed and disk.total:  # some network disks say nothing, which reads as a size of 0
         raise UserError(
-            f"{folder} has {free / 1e6:,.0f} MB free; this needs about {needed / 1e6:,.0f} MB.",
+            f"{folder} has {disk.free / 1e6:,.0f} MB free; this needs about {needed / 1e6:,.0f} MB.",
             hint=_FREE_SPACE_HINT,
             code="files.disk_full",
         )

@@ -45,8 +45,10 @@ class _PngSequence:
         self._part: Path | None = None
 
     def __enter__(self) -> Self:
-        require_free_space(self.folder, self._expected_bytes)
-        self._part = self._stack.enter_context(atomic_folder(self.folder, owned=_OWNED, verify=self._verify))
+        with ExitStack() as stack:
+            self._part = stack.enter_context(atomic_folder(self.folder, owned=_OWNED, verify=self._verify))
+            require_free_space(self.folder, self._expected_bytes)
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(

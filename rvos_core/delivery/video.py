@@ -93,9 +93,9 @@ class _H264Writer:
         )
 
     def __enter__(self) -> Self:
-        require_free_space(self.path.parent, self._expected_bytes)
         with ExitStack() as stack:
             part = stack.enter_context(atomic_file(self.path, verify=self._verify))
+            require_free_space(self.path.parent, self._expected_bytes)
             self._open(part, stack)
             self._stack = stack.pop_all()
         return self

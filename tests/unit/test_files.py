@@ -288,6 +288,12 @@ def test_too_little_space_is_said_before_the_work(tmp_path: Path) -> None:
     assert caught.value.code == "files.disk_full"
 
 
+def test_a_disk_that_does_not_say_its_size_is_tried() -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("this system has no /proc, whose size is 0")
+    require_free_space(Path("/proc/self"), 10**18)
+
+
 def test_a_folder_that_cannot_be_a_name_is_said_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="its name is too long"):
         require_free_space(tmp_path / ("x" * 300) / "masks", 1)
