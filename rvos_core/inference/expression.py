@@ -21,12 +21,12 @@ _SHOWN_WORDS = 8
 
 
 def checked_expression(expression: str) -> str:
-    """The expression with single blanks between its words and none around it.
+    """The expression without the white space around it.
 
     Raises:
         UsageError: nothing in it, or nothing that is a word.
     """
-    text = " ".join(expression.split())
+    text = expression.strip()
     hint = 'Say what to look for, e.g. "the man in red riding a bike".'
     if not text:
         raise UsageError("The expression is empty.", hint=hint, code="expression.empty")
@@ -47,10 +47,8 @@ def expression_notes(expression: str, text: TextFeatures, card: ModelCard) -> tu
     if not any(word.casefold() not in strange | _NAMES_NOTHING for word in words):
         raise _nothing_known(expression, unknown, card)
     notes = []
-    if len(text.expression) < len(expression):
-        notes.append(
-            f"The expression has {len(_WORD.findall(expression))} words; the model reads the first {len(words)}."
-        )
+    if len(words) < (typed := len(_WORD.findall(expression))):
+        notes.append(f"The expression has {typed} words; the model reads the first {len(words)}.")
     if symbols := dict.fromkeys(character for character in text.expression if unicodedata.category(character) == "So"):
         notes.append(f"The model reads words only; it leaves out {_listed(tuple(symbols))}.")
     if unknown:

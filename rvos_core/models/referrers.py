@@ -47,8 +47,8 @@ class IfirvosReferrer:
 
     @torch.inference_mode()
     def encode_text(self, expression: str) -> TextFeatures:
-        """Tokenise. An expression that is too long loses its last words: `TextFeatures.expression` is what is left."""
-        text, limit = expression[:_MAX_CHARACTERS], self._config.text.max_tokens
+        """Tokenise. `TextFeatures.expression` is what is read: an expression that is too long loses its last words."""
+        text, limit = " ".join(expression.split())[:_MAX_CHARACTERS], self._config.text.max_tokens
         encoding = self._tokenizer.encode(text)
         if len(encoding.ids) > limit:
             text = text[: encoding.stops[limit - 2]]  # of the last word that leaves room for the closing token

@@ -67,10 +67,6 @@ def test_control_characters_never_reach_the_terminal() -> None:
     assert caught.value.message.isprintable()
 
 
-def test_blanks_between_words_do_not_count() -> None:
-    assert checked_expression("  the\tred \n" + " " * 9000 + "car ") == "the red car"
-
-
 @pytest.mark.parametrize("expression", ["", "  \t", "...", "\N{BICYCLE}\N{BICYCLE}", "\u200b"])
 def test_nothing_to_read_is_a_usage_error(expression: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -101,6 +101,10 @@ def test_odd_expressions_fit_too(engine: IfirvosReferrer, expression: str) -> No
     engine.refer(engine.encode_frames([moving_square(0)]), text)
 
 
+def test_blanks_between_words_do_not_count(engine: IfirvosReferrer) -> None:
+    assert engine.encode_text("  the\tred \n" + " " * 9000 + "car ").expression == "the red car"
+
+
 def test_unknown_words_are_named_as_typed(engine: IfirvosReferrer) -> None:
     assert engine.encode_text("the Zeppelin in red").unknown_words == ("Zeppelin",)
 
