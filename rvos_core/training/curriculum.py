@@ -62,7 +62,10 @@ MINI: tuple[Stage, ...] = (
         ),
         _referring(
             ReferringWeights(
-                matched=replace(LossWeights(), focal=8.0, dice=16.0), all_queries=Ramp(0.0, 0.0), other_objects=0.5
+                matched=replace(LossWeights(), focal=8.0, dice=16.0),
+                all_queries=Ramp(0.0, 0.0),
+                other_objects=0.5,
+                vote=2.0,
             )
         ),
     ),

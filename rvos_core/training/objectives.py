@@ -57,12 +57,21 @@ class Ramp:
 
 @dataclass(frozen=True)
 class ReferringWeights:
-    """Weights of a referring stage: the papers' losses, and aids that fade."""
+    """Weights of a referring stage: the papers' losses, and aids that fade.
+
+    Attributes:
+        matched: the papers' losses of the matched query.
+        all_queries: every query draws the meant object.
+        grounding: the throw-away map on the fused features.
+        other_objects: the other queries draw the other objects.
+        vote: the matched query wins the vote over the clip.
+    """
 
     matched: LossWeights = field(default_factory=LossWeights)
     all_queries: Ramp = field(default_factory=lambda: Ramp(1.0, 0.0))
     grounding: Ramp = field(default_factory=lambda: Ramp(1.0, 1.0))
     other_objects: float = 0.0
+    vote: float = 0.0
 
 
 class ReferringObjective:
@@ -87,6 +96,8 @@ class ReferringObjective:
             matched = match(layer, targets, self.weights.matched)
             parts = layer_losses(layer, targets, matched)
             total = total + parts.weighted(self.weights.matched)
+            if self.weights.vote > 0:
+                total = total + self.weights.vote * vote_loss(layer, matched)
             if all_queries > 0:
                 total = total + all_queries * all_query_loss(layer, targets, self.weights.matched)
             if self.weights.other_objects > 0:
@@ -117,6 +128,12 @@ def run_batch(model: Ifirvos, batch: ReferringBatch) -> IfirvosOutput:
     encoded = model.encode_frames(batch.pixels())
     text = model.encode_text(batch.token_ids, batch.token_padding)
     return model.decode(encoded.select(batch.clip_of), text)
+
+
+def vote_loss(layer: QueryPrediction, matched: list[int]) -> Tensor:
+    """Cross entropy of the queries' mean class logits over the clip: the papers' vote as a choice among the queries."""
+    scores = layer.pred_logits[..., 0].float().mean(1)
+    return F.cross_entropy(scores, torch.tensor(matched, device=scores.device))
 
 
 def other_object_loss(

@@ -13,7 +13,7 @@ import torch
 from rvos_core.errors import UserError
 from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import IfirvosConfig, ifirvos_mini_config
-from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.ifirvos import Ifirvos, LayerPrediction
 from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import NO_OBJECT, BatchShape, ReferringBatch, WorldBatches, mask_boxes
 from rvos_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -25,6 +25,7 @@ from rvos_core.training.objectives import (
     ReferringObjective,
     ReferringWeights,
     cell_names,
+    vote_loss,
 )
 from rvos_core.training.validation import QuickValidation
 
@@ -195,6 +196,16 @@ def test_quick_validation_gives_shares_and_leaves_the_weights_alone(tmp_path: Pa
     assert all(0 <= value <= 1 for value in figures.values())
     assert figures["val_oracle"] >= figures["val_J"]
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_the_vote_loss_is_least_where_the_matched_query_leads_over_the_clip() -> None:
+    logits = torch.zeros(1, 3, 4, 1)
+    logits[0, :, 2] = torch.tensor([[6.0], [-1.0], [6.0]])
+    layer = LayerPrediction(logits, torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 2, 2))
+    losses = [float(vote_loss(layer, [query])) for query in range(4)]
+    assert min(range(4), key=losses.__getitem__) == 2
+    mean = torch.tensor([0.0, 0.0, 11 / 3, 0.0], dtype=torch.float64)
+    assert losses[2] == pytest.approx(float(-mean.log_softmax(0)[2]), rel=1e-5)
 
 
 def test_a_ramp_holds_falls_and_holds() -> None:
