@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -14,17 +13,14 @@ from rvos_core.cli.options import Format
 from rvos_core.cli.output import Output
 from rvos_core.cli.session import Segmentation, media_notes
 from rvos_core.delivery.result import FrameLine, SegmentResult, write_result_json
-from rvos_core.delivery.sequences import frame_file_name
+from rvos_core.delivery.sequences import IndexedPngWriter
 from rvos_core.delivery.video import OverlayVideoWriter
-from rvos_core.files import atomic_folder
 from rvos_core.inference import FrameResult
-from rvos_core.masks import area, decode, write_indexed_png
+from rvos_core.masks import area, decode
 from rvos_core.types import CancelToken
 
 if TYPE_CHECKING:
     from rvos_core.media import MediaReader
-
-_NUMBERED_PNG = re.compile(r"\d{5,}\.png")
 
 
 def write_record(outputs: dict[str, Path], run: Segmentation, *, load_s: float, write_s: float) -> None:
@@ -76,10 +72,11 @@ def write_beside(
 
 def write_davis(folder: Path, run: Segmentation, *, cancel: CancelToken) -> Path:
     """Write indexed PNGs with the DAVIS palette, the object as id 1. Raises: UserError, Cancelled."""
-    with atomic_folder(folder, owned=_NUMBERED_PNG) as part:
+    size = {"height": run.info.height, "width": run.info.width}
+    with IndexedPngWriter(folder, span=run.request.span, **size) as writer:
         for each in run.frames:
             cancel.raise_if_cancelled()
-            write_indexed_png(part / frame_file_name(each.frame_index), decode(each.mask).astype(np.uint8))
+            writer.write(each.frame_index, decode(each.mask).astype(np.uint8))
     return folder
 
 

@@ -92,6 +92,11 @@ class TextConfig(_Serialisable):
     pooler: bool = True
     frozen: bool = True
 
+    def __post_init__(self) -> None:
+        _check_positive(self, "vocab_size", "width", "layers", "heads", "ffn", "positions")
+        if self.width % self.heads:
+            raise ValueError(f"text width {self.width} must be divisible by its heads {self.heads}")
+
     @property
     def max_tokens(self) -> int:
         """Longest expression in tokens, the two special ones included."""
@@ -144,6 +149,8 @@ class IfirvosConfig(_Serialisable):
     share_ifi: bool = True
 
     def __post_init__(self) -> None:
+        counts = ("hidden", "encoder_layers", "decoder_layers", "ffn", "heads", "points", "queries", "mask_dim")
+        _check_positive(self, *counts, "dynamic_channels", "projection_norm_groups", "fpn_norm_groups")
         if self.hidden % self.heads or self.hidden % 4:
             raise ValueError(f"hidden {self.hidden} must be divisible by heads {self.heads} and by 4")
         if self.levels < len(self.backbone.widths) - 1:
@@ -183,6 +190,12 @@ def ifirvos_mini_config(vocab_size: int) -> IfirvosConfig:
         fpn_block_strides=(8, 16, 32),
         gate_bias_init=1.0,
     )
+
+
+def _check_positive(config: Any, *names: str) -> None:
+    for name in names:
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} {getattr(config, name)} must be at least 1")
 
 
 def _plain(value: Any) -> Any:

@@ -98,3 +98,14 @@ def test_impossible_networks_are_refused(wrong: dict[str, Any]) -> None:
 def test_longest_expression_follows_from_the_position_table() -> None:
     assert ifirvos_r50_config().text.max_tokens == 512
     assert dataclasses.replace(ifirvos_r50_config().text, positions=40).max_tokens == 38
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [("", {"heads": 0}), ("", {"queries": -1}), ("", {"hidden": 0}), ("text", {"heads": 0}), ("text", {"heads": 3})],
+)
+def test_impossible_numbers_are_refused(part: str, change: dict[str, int]) -> None:
+    values = ifirvos_mini_config(vocab_size=50).to_dict()
+    (values[part] if part else values).update(change)
+    with pytest.raises(ValueError, match=next(iter(change))):
+        IfirvosConfig.from_dict(values)
