@@ -9,6 +9,7 @@ from itertools import pairwise
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from rvos_app.actions.hub import ActionHub
 from rvos_app.canvas.view import VideoCanvas
@@ -56,7 +57,8 @@ class MainWindow(QMainWindow):
         self._panels: list[QWidget] = []
         self._shown_panels: set[QWidget] = set()
         self._first_show = True
-        self._media_line = label(role="muted")
+        self._media_line = QElidingLabel()  # a long file name must not widen the window
+        self._media_line.setProperty("role", "muted")
         self._pixel_line = label(role="muted")
 
     def assemble(self, parts: Parts, hub: ActionHub, *, submenus: dict[str, QMenu]) -> None:

@@ -58,11 +58,30 @@ MINI: tuple[Stage, ...] = (
     ),
     Stage(
         StageConfig(
-            "4-clips", steps=1000, shape=BatchShape(LARGE, clips=2, frames=4), learning_rate=3e-4, tail=0.8, seed=3
+            "4-clips", steps=500, shape=BatchShape(LARGE, clips=2, frames=4), learning_rate=3e-4, tail=0.8, seed=3
         ),
         _referring(
             ReferringWeights(
                 matched=replace(LossWeights(), focal=8.0, dice=16.0),
+                all_queries=Ramp(0.0, 0.0),
+                other_objects=0.5,
+                vote=2.0,
+            )
+        ),
+    ),
+    Stage(
+        StageConfig(
+            "5-many-clips",
+            steps=700,
+            shape=BatchShape(((96, 160), (128, 224)), clips=8, frames=3),
+            learning_rate=4e-4,
+            tail=0.85,
+            ema_decay=0.99,
+            seed=4,
+        ),
+        _referring(
+            ReferringWeights(
+                matched=replace(LossWeights(), focal=6.0, dice=15.0),
                 all_queries=Ramp(0.0, 0.0),
                 other_objects=0.5,
                 vote=2.0,

@@ -61,7 +61,8 @@ class Welcome(QWidget):
         layout.addSpacing(14)
         self._recent_head = label(tr("Recent clips"), role="heading")
         layout.addWidget(self._recent_head)
-        layout.addWidget(rule())
+        self._recent_rule = rule()
+        layout.addWidget(self._recent_rule)
         layout.addLayout(self._recent)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
@@ -82,6 +83,7 @@ class Welcome(QWidget):
         for path in shown:
             self._recent.addWidget(_RecentClip(path, self))
         self._recent_head.setVisible(bool(shown))
+        self._recent_rule.setVisible(bool(shown))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         event.setAccepted(any(url.isLocalFile() for url in event.mimeData().urls()))
