@@ -19,9 +19,11 @@ run: $(READY) ## Open the studio on the demo clip
 	$(BIN)/python -m rvos_app "$$($(BIN)/python -c 'from rvos_resources import paths; print(paths.demo_dir() / "street.mp4")')"
 
 test: $(READY) ## Run the tests, except the slow ones and those for a GPU
+	@sh packaging/qt-libraries $(BIN)/python
 	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow and not gpu"
 
 test-all: $(READY) ## Run every test this machine can run
+	@sh packaging/qt-libraries $(BIN)/python
 	$(BIN)/python -m pytest -q -n $(JOBS)
 
 lint: $(READY) ## Check style, formatting and the direction of imports
@@ -36,6 +38,7 @@ bench: $(READY) ## Measure our parts side by side with their references
 	$(BIN)/rvos bench all
 
 docs: $(READY) ## Take the screenshots in docs/images again
+	@sh packaging/qt-libraries $(BIN)/python
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m rvos_app.screenshots docs/images
 
 gpu: $(READY) ## Run the tests that need a CUDA device
