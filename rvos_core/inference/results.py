@@ -15,7 +15,7 @@ from rvos_core.inference.candidates import CandidateStore
 from rvos_core.inference.events import FrameResult, Vote
 from rvos_core.inference.tracks import TrackFrames
 from rvos_core.inference.visibility import Hysteresis, mask_certainty, sigmoid
-from rvos_core.inference.vote import SpanVote
+from rvos_core.inference.vote import SpanVote, mask_likeness
 from rvos_core.masks import empty, encode, logits_to_mask, pixel_bbox
 from rvos_core.types import FrameSpan
 
@@ -49,7 +49,7 @@ class SpanResults:
         self._height = height
         self._width = width
         self._per_window = vote == "window"
-        self._vote = SpanVote(tracks)
+        self._vote = SpanVote(tracks, frames=len(span))
         self._hysteresis = Hysteresis(tracks, on=visible_on, off=visible_off)
         self._candidates = CandidateStore()
         self._probability = np.zeros((len(span), tracks), dtype=np.float32)
@@ -70,13 +70,15 @@ class SpanResults:
         self._probability[rows] = probability
         self._certainty[rows] = mask_certainty(frames.mask_logits)
         self._visible[rows] = self._hysteresis.push(probability)
-        self._vote.add(probability)
-        self._candidates.append(frames.mask_logits > 0)
+        masks = frames.mask_logits > 0
+        self._vote.add(probability, mask_likeness(masks))
+        self._candidates.append(masks)
         self._settled = rows.stop
 
     def begin_shot(self) -> None:
         """The next frames follow a scene cut: nothing is known yet of who is in sight."""
         self._hysteresis.reset()
+        self._vote.begin_shot()
 
     def preview(self, frames: TrackFrames) -> tuple[FrameResult, ...]:
         """Results of the latest window's frames as they stand, with the best track so far."""
@@ -89,7 +91,7 @@ class SpanResults:
             choice = int(probability.mean(axis=0, dtype=np.float64).argmax())
             self._shown[rows][new] = choice
         else:
-            self._shown[rows] = self._vote.best(probability)
+            self._shown[rows] = self._vote.peek(probability, mask_likeness(frames.mask_logits > 0))
         return tuple(
             self._result(
                 frame_index,
@@ -105,12 +107,12 @@ class SpanResults:
         """After the last `settle`: the frames that were shown with another track than the final one, in blocks."""
         if self._per_window:
             return
-        best = self._vote.best()
+        best = self._vote.path()
         stale = np.flatnonzero(self._shown[: self._settled] != best)
         for first in range(0, len(stale), _REVISION_BLOCK):
             block = stale[first : first + _REVISION_BLOCK]
-            self._shown[block] = best
-            yield tuple(self._revised(int(row), best) for row in block)
+            self._shown[block] = best[block]
+            yield tuple(self._revised(int(row), int(best[row])) for row in block)
 
     @property
     def settled(self) -> FrameSpan:

@@ -73,9 +73,9 @@ def demo_scene() -> Scene:
     actors = (
         _actor(_person("red", "black", "riding", variant=3), x=0.06, y=0.885, speed=2.7),
         _actor(_person("blue", "white", "riding", variant=8), x=0.1, y=0.79, speed=1.75, phase=2.0),
-        _actor(_person("green", "black", "walking", variant=4), x=0.42, y=0.955, speed=1.35, phase=0.4),
+        _actor(_person("green", "black", "walking", variant=4), x=0.66, y=0.955, speed=1.35, phase=0.4),
         _actor(_thing("car", "yellow", "moving", variant=0), x=0.3, y=0.66, speed=-2.2),
-        _actor(_thing("dog", "white", "running", variant=6), x=-0.38, y=0.925, speed=1.9, size=0.8, phase=1.0),
+        _actor(_thing("dog", "white", "running", variant=6), x=-0.66, y=0.925, speed=1.9, size=0.8, phase=1.0),
     )
     props = (
         Prop("tree", (96, 96, 100), -0.62, 0.6, 0.105),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise, product
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,30 +11,77 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from rvos_core.inference.visibility import Hysteresis, mask_certainty, sigmoid
-from rvos_core.inference.vote import SpanVote
+from rvos_core.inference.vote import SpanVote, mask_likeness
 
 PROBABILITIES = hnp.arrays(np.float32, st.tuples(st.integers(1, 30), st.just(4)), elements=st.floats(0, 1, width=32))
 
 
-@given(PROBABILITIES, st.lists(st.integers(1, 29), max_size=4), st.randoms())
-def test_the_vote_is_the_mean_over_all_frames_in_any_order_and_grouping(
-    probability: np.ndarray, edges: list[int], random: object
-) -> None:
-    parts = np.split(probability, sorted(edges))
-    random.shuffle(parts)  # type: ignore[attr-defined]
-    vote = SpanVote(4)
-    for part in parts:
-        vote.add(part)
-    assert vote.frames == len(probability)
-    assert vote.means() == pytest.approx(probability.astype(np.float64).mean(axis=0), abs=1e-9)
+def apart(frames: int, tracks: int) -> np.ndarray:
+    """Likeness (t, q, q) of masks that never meet."""
+    return np.zeros((frames, tracks, tracks), dtype=np.float32)
 
 
-def test_frames_that_may_still_change_count_without_being_kept() -> None:
-    vote = SpanVote(2)
-    vote.add(np.array([[0.6, 0.5]]))
-    assert vote.best() == 0
-    assert vote.best(np.array([[0.0, 0.9]])) == 1
-    assert vote.best() == 0 and vote.frames == 1
+def vote_of(probability: np.ndarray, likeness: np.ndarray) -> SpanVote:
+    vote = SpanVote(probability.shape[1], frames=len(probability))
+    vote.add(probability, likeness)
+    return vote
+
+
+@given(st.integers(1, 11), st.integers(0, 2**32 - 1))
+def test_tracks_that_never_meet_are_voted_by_their_mean_as_in_the_papers(frames: int, seed: int) -> None:
+    probability = np.random.default_rng(seed).random((frames, 4))  # too short for a jump to pay
+    path = vote_of(probability, apart(frames, 4)).path()
+    assert path.tolist() == [int(probability.mean(axis=0).argmax())] * frames
+
+
+@given(st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_the_path_is_the_best_of_all_paths(frames: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    probability, likeness = 10 * rng.random((frames, 3)), rng.random((frames, 3, 3)).astype(np.float32)
+
+    def worth(path: tuple[int, ...]) -> float:
+        gains = sum(probability[row, track] for row, track in enumerate(path))
+        changes = [(row, a, b) for row, (a, b) in enumerate(pairwise(path), start=1) if a != b]
+        return float(gains - sum(0.5 + 12.0 * (1.0 - likeness[row, a, b]) for row, a, b in changes))
+
+    found = tuple(vote_of(probability, likeness).path().tolist())
+    assert worth(found) == pytest.approx(max(worth(path) for path in product(range(3), repeat=frames)))
+
+
+def test_the_path_changes_tracks_where_their_masks_agree() -> None:
+    probability = np.array([[0.9, 0.1]] * 20 + [[0.1, 0.9]] * 20)
+    likeness = apart(40, 2)
+    assert len(set(vote_of(probability, likeness).path().tolist())) == 2  # 16 frames of gain pay for a jump
+    short = np.concatenate([probability[:20], probability[20:30]])
+    assert set(vote_of(short, likeness[:30]).path().tolist()) == {0}
+    likeness[18] = 0.9
+    assert vote_of(short, likeness[:30]).path().tolist() == [0] * 18 + [1] * 12
+
+
+def test_a_scene_cut_makes_a_change_free() -> None:
+    vote = SpanVote(2, frames=6)
+    vote.add(np.array([[0.9, 0.1]] * 3), apart(3, 2))
+    vote.begin_shot()
+    vote.add(np.array([[0.1, 0.6]] * 3), apart(3, 2))
+    assert vote.path().tolist() == [0, 0, 0, 1, 1, 1]
+
+
+@given(PROBABILITIES, st.integers(0, 30), st.integers(0, 2**32 - 1))
+def test_counting_in_parts_and_peeking_change_nothing(probability: np.ndarray, split: int, seed: int) -> None:
+    likeness = np.random.default_rng(seed).random((len(probability), 4, 4)).astype(np.float32)
+    whole = vote_of(probability, likeness).path()
+    parts = SpanVote(4, frames=len(probability))
+    parts.add(probability[:split], likeness[:split])
+    assert parts.peek(probability[split:], likeness[split:]).tolist() == whole[split:].tolist()
+    parts.add(probability[split:], likeness[split:])
+    assert parts.path().tolist() == whole.tolist() and parts.frames == len(probability)
+
+
+def test_likeness_is_the_iou_of_every_two_masks() -> None:
+    masks = np.zeros((1, 3, 4, 8), dtype=bool)
+    masks[0, 0, :, :4] = masks[0, 1, :, 2:6] = True
+    expected = [[1, 8 / 24, 0], [8 / 24, 1, 0], [0, 0, 0]]
+    assert mask_likeness(masks)[0] == pytest.approx(np.array(expected))
 
 
 def state_machine(values: list[float], on: float, off: float) -> list[bool]:
