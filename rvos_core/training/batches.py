@@ -62,6 +62,7 @@ class BatchShape:
         clips: clips in a batch at the first size; larger sizes take fewer so that the pixels stay about equal.
         frames: frames in a clip.
         expressions: expressions a clip.
+        twins: share of clips whose first two expressions mean two objects of one category, where there are such.
         min_objects, max_objects: of the world.
     """
 
@@ -69,6 +70,7 @@ class BatchShape:
     clips: int = 12
     frames: int = 1
     expressions: int = 2
+    twins: float = 0.0
     min_objects: int = 2
     max_objects: int = 5
 
@@ -178,7 +180,7 @@ class WorldBatches(Dataset[ReferringBatch]):
             clip = make_clip(self._seeds[int(rng.integers(len(self._seeds)))], config)
             if any(expression.target is not None for expression in clip.expressions):
                 clips.append(clip)
-        return collate(clips, self._tokenizer, rng, expressions=self._shape.expressions)
+        return collate(clips, self._tokenizer, rng, expressions=self._shape.expressions, twins=self._shape.twins)
 
 
 def batches(dataset: WorldBatches, start: int, *, workers: int) -> Iterator[ReferringBatch]:
@@ -194,9 +196,14 @@ def batches(dataset: WorldBatches, start: int, *, workers: int) -> Iterator[Refe
 
 
 def collate(
-    clips: Sequence[SyntheticClip], tokenizer: WordTokenizer, rng: np.random.Generator, *, expressions: int
+    clips: Sequence[SyntheticClip],
+    tokenizer: WordTokenizer,
+    rng: np.random.Generator,
+    *,
+    expressions: int,
+    twins: float = 0.0,
 ) -> ReferringBatch:
-    """One batch of `clips`, with `expressions` sentences each, drawn by `rng`."""
+    """One batch of `clips`, with `expressions` sentences each, drawn by `rng`; `twins` as in `BatchShape`."""
     most = max(len(clip.objects) for clip in clips)
     categories = torch.full((len(clips), most), NO_OBJECT)
     colours = torch.full((len(clips), most), NO_OBJECT)
@@ -205,7 +212,7 @@ def collate(
         for position, facts in enumerate(clip.objects):
             categories[index, position] = CATEGORIES.index(facts.category)
             colours[index, position] = COLOURS.index(facts.colour)
-        items.extend((index, expression) for expression in _draw_expressions(clip, rng, expressions))
+        items.extend((index, expression) for expression in _draw_expressions(clip, rng, expressions, twins))
     encodings = [tokenizer.encode(expression.text).ids for _, expression in items]
     longest = max(map(len, encodings))
     token_ids = torch.full((len(items), longest), tokenizer.pad_id)
@@ -231,12 +238,16 @@ def slot_classes(slots: ExpressionSlots) -> list[int]:
     return [0 if value is None else values.index(value) + 1 for values, value in said]
 
 
-def _draw_expressions(clip: SyntheticClip, rng: np.random.Generator, count: int) -> list[Expression]:
+def _draw_expressions(clip: SyntheticClip, rng: np.random.Generator, count: int, twins: float) -> list[Expression]:
     """`count` true expressions of a clip: of different objects first, then again from the start."""
     by_object: dict[int, list[Expression]] = {}
     for expression in clip.expressions:
         if expression.target is not None:
             by_object.setdefault(expression.target, []).append(expression)
-    order = [by_object[int(obj)] for obj in rng.permutation(list(by_object))]
+    objects = [int(obj) for obj in rng.permutation(list(by_object))]
+    if rng.random() < twins:
+        category = clip.objects[objects[0]].category
+        objects.sort(key=lambda obj: clip.objects[obj].category != category)  # stable: its twins come first
+    order = [by_object[obj] for obj in objects]
     chosen = (order[position % len(order)] for position in range(count))
     return [options[int(rng.integers(len(options)))] for options in chosen]

@@ -88,6 +88,25 @@ MINI: tuple[Stage, ...] = (
             )
         ),
     ),
+    Stage(
+        StageConfig(
+            "6-twins",
+            steps=420,
+            shape=BatchShape(((96, 160), (128, 224)), clips=8, frames=2, expressions=3, twins=0.8, min_objects=3),
+            learning_rate=5e-4,
+            tail=0.75,
+            ema_decay=0.99,
+            seed=5,
+        ),
+        _referring(
+            ReferringWeights(
+                matched=replace(LossWeights(), classification=4.0, focal=4.0, dice=10.0),
+                all_queries=Ramp(0.0, 0.0),
+                other_objects=0.5,
+                vote=8.0,
+            )
+        ),
+    ),
 )
 
 

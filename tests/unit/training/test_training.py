@@ -79,6 +79,23 @@ def test_targets_are_the_meant_objects_and_others_are_not() -> None:
             assert float((other.masks * target.masks).sum()) == 0
 
 
+def test_twins_are_two_objects_of_one_category_where_the_clip_has_them() -> None:
+    shape = replace(SHAPE, clips=12, frames=1, twins=1.0)
+    batch = WorldBatches(shape, TOKENIZER, seed=3, steps=1)[0]
+    for clip in range(12):
+        first, second = (int(obj) for obj in batch.objects[batch.clip_of == clip])
+        kinds = batch.categories[clip]
+        meant = [int(obj) for obj, name in enumerate(kinds) if int(name) == int(kinds[first]) and obj != first]
+        assert first != second
+        assert not meant or int(kinds[second]) == int(kinds[first]) or not _can_be_named(clip, meant, shape)
+
+
+def _can_be_named(clip: int, objects: list[int], shape: BatchShape) -> bool:
+    """Whether a drawn batch of many expressions ever means one of `objects` of this clip."""
+    many = WorldBatches(replace(shape, expressions=8), TOKENIZER, seed=3, steps=1)[0]
+    return any(int(obj) in objects for obj in many.objects[many.clip_of == clip])
+
+
 def test_box_is_first_to_last_set_index() -> None:
     masks = torch.zeros(2, 10, 20, dtype=torch.bool)
     masks[0, 2:5, 4:9] = True
