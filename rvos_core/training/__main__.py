@@ -13,6 +13,7 @@ from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.synthetic import vocabulary
 from rvos_core.training.curriculum import MINI, train
+from rvos_core.weights.bundle import load_bundle
 
 
 def main() -> None:
@@ -22,21 +23,30 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: as torch decides)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the world")
+    parser.add_argument("--start-from", type=Path, metavar="BUNDLE", help="a model's folder to begin with")
+    parser.add_argument("--only", metavar="STAGE", help="run this one stage of the curriculum, e.g. 6-twins")
     parser.add_argument("--seed", type=int, default=0, help="of the first random weights")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
-    tokenizer = WordTokenizer.from_words(vocabulary())
-    model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
+    if arguments.start_from:
+        bundle = load_bundle(arguments.start_from)
+        tokenizer, model = bundle.tokenizer, bundle.model
+    else:
+        tokenizer = WordTokenizer.from_words(vocabulary())
+        model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
+    stages = tuple(stage for stage in MINI if arguments.only in (None, stage.config.name))
+    if not stages:
+        parser.error(f"no stage {arguments.only}; there are {', '.join(stage.config.name for stage in MINI)}")
     arguments.folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(arguments.folder / "tokenizer.json")
     train(
         model,
         tokenizer,
         arguments.folder,
-        stages=MINI,
+        stages=stages,
         device=torch.device(arguments.device),
         workers=arguments.workers,
     )
