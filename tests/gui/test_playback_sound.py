@@ -254,6 +254,8 @@ def test_a_loudspeaker_that_breaks_is_given_up(
     qtbot.waitUntil(lambda: playback.current_index >= 8)
 
 
+# What Qt's sound says of libraries and servers that a machine lacks.
+@pytest.mark.qt_log_ignore("Couldn't (load|resolve)", "PulseAudioService", extend=True)
 def test_the_real_loudspeaker_is_found_or_its_absence_explained(qtbot: QtBot) -> None:
     try:
         output = open_output()

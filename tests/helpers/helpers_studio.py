@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from rvos_app.bootstrap import Studio
 from rvos_app.settings import Settings, SettingsStore
@@ -85,3 +86,23 @@ def _processor_waits_ns() -> dict[str, int]:
         with contextlib.suppress(OSError, IndexError, ValueError):
             waits[task.parent.name] = int(task.read_text(encoding="ascii").split()[1])
     return waits
+
+
+def run(qtbot: QtBot, studio: Studio, sentence: str) -> int:
+    """Run a sentence to its end; the id of its object."""
+    studio.field.setText(sentence)
+    studio.hub.trigger("run.start")
+    qtbot.waitUntil(lambda: not studio.state.run.active, timeout=20_000)
+    thing = studio.state.find_object(sentence)
+    assert thing is not None
+    return thing.object_id
+
+
+def error_said(qtbot: QtBot, studio: Studio) -> str:
+    """The sentence of the error dialog, which is closed."""
+    qtbot.waitUntil(lambda: studio.presenter.dialog is not None, timeout=25_000)
+    dialog = studio.presenter.dialog
+    assert dialog is not None
+    said = dialog.report.message
+    dialog.reject()
+    return said
