@@ -1,65 +1,37 @@
-"""Named configurations of IFIRVOS: every number and every ablation is a value here; the code has no forks.
+"""Configurations of the referring family: every number and every ablation is a value here; the code has no forks.
 
-Numbers of the full model: Lan, Rong, Zhang, "Referring Video Object Segmentation with Inter-Frame Interaction and
-Cross-Modal Correlation" (arXiv 2307.00536), section 4, and where the paper is silent the authors' published code.
+Numbers of the full models: the papers (Wu et al., "Language as Queries", CVPR 2022; Lan, Rong, Zhang, arXiv
+2307.00536, section 4; Li et al., "Robust Referring Video Object Segmentation via Relational Cycle Consistency"), and
+where a paper is silent its authors' published code. `architectures.py` names the configurations.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import types
-import typing
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from typing import Literal
 
-from rvos_core.errors import UserError
+from rvos_core.models.config_values import Serialisable, check_positive
 
-BackboneKind = Literal["resnet50", "residual"]
+BackboneKind = Literal["resnet50", "resnet101", "residual", "swin", "video_swin"]
 FusionKind = Literal["multiply", "attention_ffn"]
 TextKind = Literal["fixed", "dynamic"]
 
 
-class _Serialisable:
-    """`to_dict` / `from_dict` of a frozen dataclass: plain JSON values both ways, nothing unknown accepted."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the configuration as JSON values (tuples become lists)."""
-        return {key: _plain(value) for key, value in dataclasses.asdict(self).items()}  # type: ignore[call-overload]
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build the configuration from JSON values; missing keys take their default.
-
-        Raises:
-            UserError: `values` has a key this configuration does not know, lacks a required one, or holds a value
-                of the wrong kind.
-        """
-        hints = get_type_hints(cls)
-        fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - set(fields))
-        if unknown:
-            raise _config_error(cls, f"unknown key {', '.join(map(repr, unknown))}; it knows {', '.join(fields)}")
-        required = {
-            name
-            for name, f in fields.items()
-            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        }
-        if required - set(values):
-            raise _config_error(cls, f"{', '.join(map(repr, sorted(required - set(values))))} is missing")
-        return cls(**{key: _parse(cls, key, hints[key], value) for key, value in values.items()})
-
-
 @dataclass(frozen=True)
-class BackboneConfig(_Serialisable):
+class BackboneConfig(Serialisable):
     """The image encoder: four maps at strides 4, 8, 16, 32.
 
     Attributes:
-        kind: `resnet50`: bottlenecks with frozen batch norm, torchvision names; `residual`: basic blocks, GroupNorm.
+        kind: `resnet50`, `resnet101`: bottlenecks with frozen batch norm, torchvision names; `residual`: basic blocks,
+            GroupNorm; `swin`: windows of one frame; `video_swin`: windows of several frames.
         widths: channels of the four maps.
-        blocks: residual blocks of each stage.
-        stem_width: channels after the first convolution.
+        blocks: blocks of each stage.
+        stem_width: channels after the first convolution (ResNets only).
         norm_groups: groups of GroupNorm (`residual` only).
         frozen_stages: leading parts without gradient, the stem counted as the first.
+        heads: attention heads of each stage (Swin and Video-Swin only).
+        window: cells of a window along each axis: (h, w), for Video-Swin (t, h, w).
+        drop_path: stochastic depth of the last block, rising linearly from 0 (Swin and Video-Swin only).
     """
 
     kind: BackboneKind = "resnet50"
@@ -68,16 +40,30 @@ class BackboneConfig(_Serialisable):
     stem_width: int = 64
     norm_groups: int = 8
     frozen_stages: int = 2  # authors' code: conv1 and layer1 do not train
+    heads: tuple[int, ...] = ()
+    window: tuple[int, ...] = ()
+    drop_path: float = 0.0
+
+    def __post_init__(self) -> None:
+        axes = {"swin": 2, "video_swin": 3}.get(self.kind, 0)
+        if len(self.window) != axes or len(self.heads) != (len(self.widths) if axes else 0):
+            raise ValueError(f"heads {self.heads} and window {self.window} do not fit the backbone {self.kind}")
+
+    @property
+    def frames_on_their_own(self) -> bool:
+        """Whether a frame's maps do not depend on its neighbours; otherwise they hold for one clip only."""
+        return self.kind != "video_swin"
 
 
 @dataclass(frozen=True)
-class TextConfig(_Serialisable):
+class TextConfig(Serialisable):
     """A RoBERTa encoder; the defaults are roberta-base.
 
     Attributes:
         positions: rows of the position table; the first real token has position `padding_id + 1`.
-        pooler: whether the checkpoint carries Hugging Face's pooler (IFIRVOS never uses it).
-        frozen: the paper freezes the text encoder on Ref-YouTube-VOS.
+        pooler: whether the checkpoint carries Hugging Face's pooler (ReferFormer and R2-VOS read the sentence from it;
+            IFIRVOS never uses it).
+        frozen: the papers freeze the text encoder on Ref-YouTube-VOS.
     """
 
     vocab_size: int = 50265
@@ -93,7 +79,7 @@ class TextConfig(_Serialisable):
     frozen: bool = True
 
     def __post_init__(self) -> None:
-        _check_positive(self, "vocab_size", "width", "layers", "heads", "ffn", "positions")
+        check_positive(self, "vocab_size", "width", "layers", "heads", "ffn", "positions")
         if self.width % self.heads:
             raise ValueError(f"text width {self.width} must be divisible by its heads {self.heads}")
 
@@ -104,25 +90,28 @@ class TextConfig(_Serialisable):
 
 
 @dataclass(frozen=True)
-class IfirvosConfig(_Serialisable):
-    """Everything that defines an IFIRVOS network.
+class ReferringConfig(Serialisable):
+    """What the family shares.
 
     Attributes:
         hidden: width C of all tokens.
-        levels: feature levels of the transformer: strides 8, 16, 32 and 64 (paper 3.2, N_l = 4).
+        levels: feature levels of the transformer: strides 8, 16, 32 and 64.
         queries: object queries a frame.
+        classes: outputs of the class head: 1 ("this is the object that is meant, and it is in sight"), or the
+            categories of a data set (ReferFormer, Table D1).
         mask_dim: channels of the mask feature map that the dynamic mask head reads.
         dynamic_channels: hidden channels of the dynamic mask head.
         fpn_block_strides: strides of the cross-modal FPN with a vision-language block; others have a plain lateral.
-        gate_bias_init: initial output bias of the LEwV and VEwL attention; 1 lets the products begin near identity.
-        vision_language: Table 4 "VLI". False: the encoder sees the projected levels and the sentence query is pooled
-            from the raw words; neither LEwV nor VEwL exists.
-        fusion: Table 5 "interaction strategies": product with the attention output, or pre-norm attention + residual
-            + MLP.
-        vewl_text: Table 5 "interaction procedure": VEwL always reads the raw words, or the words as LEwV left them
-            after the previous level.
-        inter_frame: Table 4 "IFI".
-        share_ifi: one inter-frame layer used behind every decoder layer (the authors' code), or one each.
+            Without any it is the standard FPN (ReferFormer, Table 4).
+        gate_bias_init: initial output bias of the fusion attention; 1 lets the products begin near identity.
+        vision_language: whether words enhance the levels before the encoder.
+        fusion: how (IFIRVOS, Table 5 "interaction strategies"): product with the attention output, or pre-norm
+            attention + residual + MLP.
+        box_refinement: each decoder layer corrects the boxes of the one before, with heads of its own; otherwise all
+            layers share one head and start from the queries' reference points.
+        relative_coordinates: the mask head also reads where a cell lies from the box centre.
+        consensus: the network also says whether the object is there at all (after R2-VOS).
+        consensus_layers, consensus_ffn: of the text decoder that reads the sentence back from the picture.
     """
 
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
@@ -135,6 +124,7 @@ class IfirvosConfig(_Serialisable):
     heads: int = 8
     points: int = 4
     queries: int = 5
+    classes: int = 1
     mask_dim: int = 256
     dynamic_channels: int = 8
     dropout: float = 0.1
@@ -144,19 +134,79 @@ class IfirvosConfig(_Serialisable):
     gate_bias_init: float = 0.0
     vision_language: bool = True
     fusion: FusionKind = "multiply"
-    vewl_text: TextKind = "fixed"
-    inter_frame: bool = True
-    share_ifi: bool = True
+    box_refinement: bool = True
+    relative_coordinates: bool = True
+    consensus: bool = False
+    consensus_layers: int = 3
+    consensus_ffn: int = 2048
 
     def __post_init__(self) -> None:
-        counts = ("hidden", "encoder_layers", "decoder_layers", "ffn", "heads", "points", "queries", "mask_dim")
-        _check_positive(self, *counts, "dynamic_channels", "projection_norm_groups", "fpn_norm_groups")
+        counts = ("hidden", "encoder_layers", "decoder_layers", "ffn", "heads", "points", "queries", "classes")
+        check_positive(self, *counts, "mask_dim", "dynamic_channels", "projection_norm_groups", "fpn_norm_groups")
+        check_positive(self, "consensus_layers", "consensus_ffn")
         if self.hidden % self.heads or self.hidden % 4:
             raise ValueError(f"hidden {self.hidden} must be divisible by heads {self.heads} and by 4")
         if self.levels < len(self.backbone.widths) - 1:
             raise ValueError(f"levels {self.levels} must be at least 3 (strides 8, 16, 32)")
         if not set(self.fpn_block_strides) <= {4, 8, 16, 32}:
             raise ValueError(f"fpn_block_strides {self.fpn_block_strides} must be among 4, 8, 16, 32")
+
+
+@dataclass(frozen=True)
+class ReferformerConfig(ReferringConfig):
+    """ReferFormer: the family's base; it adds nothing but needs the text encoder's pooler, its sentence."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _needs_pooler(self)
+
+
+@dataclass(frozen=True)
+class IfirvosConfig(ReferringConfig):
+    """IFIRVOS.
+
+    Attributes:
+        vision_language: Table 4 "VLI". False: the encoder sees the projected levels and the sentence query is pooled
+            from the raw words; neither LEwV nor VEwL exists.
+        vewl_text: Table 5 "interaction procedure": VEwL always reads the raw words, or the words as LEwV left them
+            after the previous level.
+        inter_frame: Table 4 "IFI".
+        share_ifi: one inter-frame layer used behind every decoder layer (the authors' code), or one each.
+    """
+
+    vewl_text: TextKind = "fixed"
+    inter_frame: bool = True
+    share_ifi: bool = True
+
+
+@dataclass(frozen=True)
+class R2vosConfig(ReferringConfig):
+    """R2-VOS. Its pyramid meets the words at stride 32 only, so `fpn_block_strides` is empty.
+
+    Attributes:
+        early_grounding: the dual block and the text kernels at stride 32; False: a plain lateral, and the sentence is
+            read back from it.
+        text_kernels: K, tokens into which the grounded words are averaged.
+        reconstruct: the text decoder that reads the sentence back: what the cycle losses need.
+        query_mix: the read-back sentence is added to the decoder's input.
+        consensus: the pair classifier on [sentence ; read-back sentence].
+    """
+
+    fpn_block_strides: tuple[int, ...] = ()
+    early_grounding: bool = True
+    text_kernels: int = 3
+    reconstruct: bool = True
+    query_mix: bool = True
+    consensus: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_positive(self, "text_kernels")
+        _needs_pooler(self)
+        if self.fpn_block_strides:
+            raise ValueError(f"fpn_block_strides {self.fpn_block_strides}: R2-VOS's pyramid has no such blocks")
+        if not self.reconstruct and (self.query_mix or self.consensus):
+            raise ValueError("query_mix and consensus read the sentence that reconstruct makes")
 
 
 def ifirvos_r50_config() -> IfirvosConfig:
@@ -192,48 +242,6 @@ def ifirvos_mini_config(vocab_size: int) -> IfirvosConfig:
     )
 
 
-def _check_positive(config: Any, *names: str) -> None:
-    for name in names:
-        if getattr(config, name) < 1:
-            raise ValueError(f"{name} {getattr(config, name)} must be at least 1")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _parse(owner: type, key: str, kind: Any, value: Any) -> Any:
-    """Check one JSON value against its annotation and return it as the dataclass holds it."""
-    origin = get_origin(kind)
-    if isinstance(kind, type) and issubclass(kind, _Serialisable):
-        if isinstance(value, dict):
-            return kind.from_dict(value)
-    elif origin is Literal:
-        if value in get_args(kind):
-            return value
-        raise _config_error(owner, f"{key!r} is {value!r}, not one of {', '.join(map(repr, get_args(kind)))}")
-    elif origin is tuple:
-        args = get_args(kind)
-        variadic = args[-1] is Ellipsis
-        if isinstance(value, list | tuple) and (variadic or len(value) == len(args)):
-            kinds = (args[0],) * len(value) if variadic else args
-            return tuple(_parse(owner, key, k, v) for k, v in zip(kinds, value, strict=True))
-    elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    elif isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
-        return value
-    raise _config_error(owner, f"{key!r} is {value!r}, which is not a {_name(kind)}")
-
-
-def _name(kind: Any) -> str:
-    return str(kind) if isinstance(kind, types.GenericAlias) else typing.cast(str, getattr(kind, "__name__", str(kind)))
-
-
-def _config_error(owner: type, what: str) -> UserError:
-    return UserError(
-        f"The model configuration ({owner.__name__}) cannot be read: {what}.",
-        hint="The file may come from another version of RVOS Studio.",
-        code="model.config",
-    )
+def _needs_pooler(config: ReferringConfig) -> None:
+    if not config.text.pooler:
+        raise ValueError("text.pooler is off, but this network reads its sentence from the pooler")

@@ -1,14 +1,16 @@
-"""Image encoders: ResNet-50 with frozen batch norm (torchvision's names) and a small GroupNorm residual network.
+"""Image encoders: ResNets with frozen batch norm (torchvision's names) and a small residual network with GroupNorm.
 
 Each returns four maps at strides 4, 8, 16, 32, fine to coarse.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch import Tensor, nn
 
-from rvos_core.models.configs import BackboneConfig
+from rvos_core.models.configs import BackboneConfig, BackboneKind
 
 _BOTTLENECK_EXPANSION = 4
 
@@ -63,7 +65,7 @@ class Bottleneck(nn.Module):
         return self.relu(self.bn3(self.conv3(x)) + shortcut)  # type: ignore[no-any-return]
 
 
-class ResNet50(nn.Module):
+class ResNet(nn.Module):
     """He et al., "Deep Residual Learning" (CVPR 2016), table 1, without the classifier."""
 
     def __init__(self, config: BackboneConfig) -> None:
@@ -161,14 +163,29 @@ class ResidualGroupNorm(nn.Module):
         return tuple(maps)
 
 
+# Each kind's network: frames (n, 3, H, W) normalised -> maps (n, c, h, w) at strides 4, 8, 16, 32. Networks whose
+# frames are not on their own (`BackboneConfig.frames_on_their_own`) take t as second argument; n = b * t.
+_BODIES: Mapping[BackboneKind, Callable[[BackboneConfig], nn.Module]] = {
+    "resnet50": ResNet,
+    "resnet101": ResNet,
+    "residual": ResidualGroupNorm,
+}
+
+
 class ImageEncoder(nn.Module):
     """Holds the network under `body`, the name it has in released checkpoints (`backbone.0.body.*`)."""
 
     def __init__(self, config: BackboneConfig) -> None:
         super().__init__()
-        self.body: nn.Module = ResNet50(config) if config.kind == "resnet50" else ResidualGroupNorm(config)
+        self._frames_on_their_own = config.frames_on_their_own
+        self.body = _BODIES[config.kind](config)
 
-    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
-        """frames: (n, 3, H, W) normalised -> four maps (n, c, h, w), strides 4, 8, 16, 32."""
-        maps: tuple[Tensor, ...] = self.body(frames)
+    def forward(self, frames: Tensor, *, clip_length: int = 1) -> tuple[Tensor, ...]:
+        """Maps (n, c, h, w) at strides 4, 8, 16, 32.
+
+        Args:
+            frames: (n, 3, H, W) normalised, clip after clip; n = b * t.
+            clip_length: t. Only networks that look at several frames at once need it.
+        """
+        maps: tuple[Tensor, ...] = self.body(frames) if self._frames_on_their_own else self.body(frames, clip_length)
         return maps

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rvos_core.models.blocks.layout import as_clips
 from rvos_core.models.blocks.vision_language import VisionLanguageBlock
-from rvos_core.models.configs import IfirvosConfig
+from rvos_core.models.configs import ReferringConfig
 
 _STRIDES = (4, 8, 16, 32)
 # How much the joint self-attention of each stride is thinned out.
@@ -32,7 +32,7 @@ class NormedConv2d(nn.Conv2d):
 class CrossModalFpn(nn.Module):
     """Encoder levels at strides 32, 16, 8 and the backbone's stride-4 map -> one map at stride 4."""
 
-    def __init__(self, config: IfirvosConfig) -> None:
+    def __init__(self, config: ReferringConfig) -> None:
         super().__init__()
         c, groups = config.hidden, config.fpn_norm_groups
         for index, stride in enumerate(_STRIDES, start=1):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from rvos_core.models.blocks.feed_forward import feed_forward
 from rvos_core.models.blocks.layout import as_clips, clip_maps, clip_tokens
 from rvos_core.models.blocks.padding import padding_at
-from rvos_core.models.configs import IfirvosConfig
+from rvos_core.models.configs import ReferringConfig
 
 
 class MultiplyFusion(nn.Module):
@@ -60,7 +60,7 @@ class AttentionFfnFusion(nn.Module):
         return x + self.linear2(inner * torch.sigmoid(1.702 * inner))  # type: ignore[no-any-return]
 
 
-def fusion(config: IfirvosConfig) -> nn.Module:
+def fusion(config: ReferringConfig) -> nn.Module:
     """The fusion module that `config.fusion` names."""
     if config.fusion == "multiply":
         return MultiplyFusion(config.hidden, heads=config.heads, bias_init=config.gate_bias_init)
