@@ -1,7 +1,7 @@
 """Word-level tokeniser of the small bundled models: lower-cased words, a closed vocabulary, unknown words named.
 
 The special ids are RoBERTa's (`<s>` 0, `<pad>` 1, `</s>` 2, `<unk>` 3), so that one text encoder serves both. The file
-on disk is the `tokenizers` library's JSON; a released RoBERTa tokeniser of that format loads through the same class.
+on disk is the `tokenizers` library's JSON. RoBERTa's own tokeniser is in `subwords.py`; `loading.py` reads either.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers, processors
+import tokenizers
+from tokenizers import Regex, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordLevel
 
 from rvos_core.errors import UserError
 
 _AROUND_WORDS = re.compile(r"(?<![^\W_])['-]+|['-]+(?![^\W_])")
 _SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+_MAX_FILE_BYTES = 64 * 1024 * 1024  # RoBERTa's has 2
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,27 @@ class Encoding:
     unknown_words: tuple[str, ...] = ()
 
 
+class Tokenizer(Protocol):
+    """Text -> token ids, whatever the vocabulary is made of. `pad_id` fills up shorter texts of a batch."""
+
+    pad_id: int
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    def encode(self, text: str) -> Encoding:
+        """Ids of `text` with `<s>` and `</s>`."""
+        ...
+
+    def save(self, path: str | Path) -> None:
+        """Write `tokenizer.json`."""
+        ...
+
+
 class WordTokenizer:
     """Text -> ids. Build one from a word list with `from_words`, or read one with `from_file`."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
+    def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
         self._tokenizer = tokenizer
         self.pad_id = self._id("<pad>")
         self._unk_id = self._id("<unk>")
@@ -57,7 +77,7 @@ class WordTokenizer:
         vocabulary = {token: index for index, token in enumerate(_SPECIAL)}
         for word in sorted({word.lower() for word in words}):
             vocabulary.setdefault(word, len(vocabulary))
-        tokenizer = Tokenizer(WordLevel(vocab=vocabulary, unk_token="<unk>"))
+        tokenizer = tokenizers.Tokenizer(WordLevel(vocab=vocabulary, unk_token="<unk>"))
         tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [pre_tokenizers.Split(Regex(r"[^\p{L}\p{N}\p{M}'-]+"), "removed")]
@@ -74,18 +94,7 @@ class WordTokenizer:
         Raises:
             UserError: the file is missing or not a tokeniser.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8")
-            if "model" not in json.loads(text):
-                raise ValueError("no model section")
-            tokenizer = _parsed(text)
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise UserError(
-                f"{path} is not a tokeniser file.",
-                hint="Take the tokenizer.json that came with the weights.",
-                code="model.bad_tokenizer",
-            ) from error
-        return cls(tokenizer)
+        return cls(parse_tokenizer(path))
 
     def save(self, path: str | Path) -> None:
         """Write `tokenizer.json`."""
@@ -109,11 +118,35 @@ class WordTokenizer:
         return Encoding(ids=tuple(encoded.ids), stops=stops, unknown_words=tuple(unknown))
 
 
-def _parsed(text: str) -> Tokenizer:
-    """Raises: ValueError: `text` is JSON, but not of a tokeniser."""
+def parse_tokenizer(path: str | Path) -> tokenizers.Tokenizer:
+    """The `tokenizers` object in a `tokenizer.json`. Raises: UserError: the file is missing or not a tokeniser."""
+    text = read_text(path)
     try:
-        return Tokenizer.from_str(text)
+        if "model" not in json.loads(text):
+            raise bad_tokenizer(path)
+        return tokenizers.Tokenizer.from_str(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise bad_tokenizer(path) from error
     except Exception as error:
         if type(error) is not Exception:  # what `tokenizers` raises has no class of its own
             raise
-        raise ValueError(str(error)) from error
+        raise bad_tokenizer(path) from error
+
+
+def read_text(path: str | Path) -> str:
+    """Text of a tokeniser's file. Raises: UserError: it is missing, not text, or larger than any vocabulary."""
+    try:
+        if Path(path).stat().st_size > _MAX_FILE_BYTES:
+            raise bad_tokenizer(path)
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise bad_tokenizer(path) from error
+
+
+def bad_tokenizer(path: str | Path) -> UserError:
+    """The error for a file that is no tokeniser."""
+    return UserError(
+        f"{path} is not a tokeniser file.",
+        hint="Take the tokenizer.json that came with the weights.",
+        code="model.bad_tokenizer",
+    )
