@@ -158,7 +158,8 @@ class ReferformerConfig(ReferringConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _needs_pooler(self)
+        if not self.text.pooler:
+            raise ValueError("text.pooler is off, but this network reads its sentence from the pooler")
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,10 @@ class IfirvosConfig(ReferringConfig):
 
 
 @dataclass(frozen=True)
-class R2vosConfig(ReferringConfig):
-    """R2-VOS. Its pyramid meets the words at stride 32 only, so `fpn_block_strides` is empty.
+class R2vosConfig(ReferformerConfig):
+    """R2-VOS: ReferFormer with a pyramid that meets the words at stride 32 only and reads the sentence back from there.
+
+    `fpn_block_strides` is therefore empty.
 
     Attributes:
         early_grounding: the dual block and the text kernels at stride 32; False: a plain lateral, and the sentence is
@@ -202,7 +205,6 @@ class R2vosConfig(ReferringConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_positive(self, "text_kernels")
-        _needs_pooler(self)
         if self.fpn_block_strides:
             raise ValueError(f"fpn_block_strides {self.fpn_block_strides}: R2-VOS's pyramid has no such blocks")
         if not self.reconstruct and (self.query_mix or self.consensus):
@@ -240,8 +242,3 @@ def ifirvos_mini_config(vocab_size: int) -> IfirvosConfig:
         fpn_block_strides=(8, 16, 32),
         gate_bias_init=1.0,
     )
-
-
-def _needs_pooler(config: ReferringConfig) -> None:
-    if not config.text.pooler:
-        raise ValueError("text.pooler is off, but this network reads its sentence from the pooler")

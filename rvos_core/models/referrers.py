@@ -15,7 +15,8 @@ from rvos_core.language import WordTokenizer
 from rvos_core.models.api import FrameFeatures, ModelCard, TextFeatures, WindowPrediction
 from rvos_core.models.configs import IfirvosConfig
 from rvos_core.models.engine import Pace
-from rvos_core.models.ifirvos import EncodedFrames, EncodedText, Ifirvos
+from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring_values import EncodedFrames, EncodedText
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)

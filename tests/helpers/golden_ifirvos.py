@@ -18,7 +18,8 @@ from golden_cases import Case, GoldenFolder, fill_weights
 from golden_report import MODEL_TOLERANCE, Finding, GoldenArrays
 from rvos_core.models.blocks.padding import padding_at
 from rvos_core.models.configs import IfirvosConfig, TextConfig, ifirvos_r50_config
-from rvos_core.models.ifirvos import Ifirvos, IfirvosOutput
+from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring_values import ReferringOutput
 
 _CHECK_TOLERANCE = 1e-6
 # In rows and columns that are padded over their whole extent the 2-D code is ill-conditioned, and the pixel decoder's
@@ -90,7 +91,7 @@ def _observe(model: Ifirvos, case: Case, frames: Tensor) -> dict[str, Tensor]:
         if name
     ]
     try:
-        output: IfirvosOutput = model(frames, case.padding(), ids, text_padding, auxiliary=True)
+        output: ReferringOutput = model(frames, case.padding(), ids, text_padding, auxiliary=True)
     finally:
         for handle in handles:
             handle.remove()
@@ -98,7 +99,7 @@ def _observe(model: Ifirvos, case: Case, frames: Tensor) -> dict[str, Tensor]:
 
 
 def _named(
-    model: Ifirvos, case: Case, output: IfirvosOutput, calls: dict[str, list[Any]]
+    model: Ifirvos, case: Case, output: ReferringOutput, calls: dict[str, list[Any]]
 ) -> Iterator[tuple[str, Tensor]]:
     def clips(x: Tensor) -> Tensor:
         return x.unflatten(0, (case.clips, case.frames))

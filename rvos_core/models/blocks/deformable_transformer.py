@@ -5,7 +5,7 @@ Parameter names are those of released checkpoints. Layers are post-norm with ReL
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,8 +13,7 @@ from torch import Tensor, nn
 
 from rvos_core.models.blocks.deformable_attention import DeformableAttention
 from rvos_core.models.blocks.feed_forward import feed_forward
-from rvos_core.models.blocks.inter_frame import InterFrameLayer
-from rvos_core.models.configs import IfirvosConfig
+from rvos_core.models.configs import ReferringConfig
 
 
 @dataclass(frozen=True)
@@ -43,16 +42,24 @@ class Memory:
 
 @dataclass(frozen=True)
 class DecodedLayer:
-    """What one decoder layer says: embeddings (n, q, c) and boxes (n, q, 4), cxcywh in [0, 1] of the frame."""
+    """What one decoder layer says.
+
+    Attributes:
+        embeddings: (n, q, c).
+        boxes: (n, q, 4) cxcywh in [0, 1] of the unpadded frame.
+        centres: (n, q, 2) where the mask head places its coordinates: the refined boxes' centres, without gradient;
+            without refinement the queries' own reference points.
+    """
 
     embeddings: Tensor
     boxes: Tensor
+    centres: Tensor
 
 
 class EncoderLayer(nn.Module):
     """Deformable self-attention and a feed-forward network."""
 
-    def __init__(self, config: IfirvosConfig) -> None:
+    def __init__(self, config: ReferringConfig) -> None:
         super().__init__()
         c = config.hidden
         self.self_attn = DeformableAttention(c, levels=config.levels, heads=config.heads, points=config.points)
@@ -81,7 +88,7 @@ class EncoderLayer(nn.Module):
 class Encoder(nn.Module):
     """Encoder layers over all levels of each frame on its own."""
 
-    def __init__(self, config: IfirvosConfig) -> None:
+    def __init__(self, config: ReferringConfig) -> None:
         super().__init__()
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.encoder_layers))
 
@@ -104,7 +111,7 @@ class Encoder(nn.Module):
 class DecoderLayer(nn.Module):
     """Self-attention of one frame's queries, deformable cross-attention to that frame, a feed-forward network."""
 
-    def __init__(self, config: IfirvosConfig) -> None:
+    def __init__(self, config: ReferringConfig) -> None:
         super().__init__()
         c = config.hidden
         self.cross_attn = DeformableAttention(c, levels=config.levels, heads=config.heads, points=config.points)
@@ -129,22 +136,30 @@ class DecoderLayer(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Decoder layers, each followed by inter-frame interaction and a refinement of the boxes."""
+    """Decoder layers, each followed by a prediction of boxes that the next one starts from."""
 
-    def __init__(self, config: IfirvosConfig, bbox_embed: nn.ModuleList) -> None:
+    layers_name = "layers"
+
+    def __init__(self, config: ReferringConfig, bbox_embed: nn.ModuleList) -> None:
         super().__init__()
-        self.decoder_layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
-        if config.inter_frame:
-            count = 1 if config.share_ifi else config.decoder_layers
-            self.query_encoder_layers = nn.ModuleList(
-                InterFrameLayer(config.hidden, heads=config.heads, ffn=config.ffn, dropout=config.dropout)
-                for _ in range(count)
-            )
-        # The box heads of the model: released checkpoints name the same tensors twice.
-        self.bbox_embed = bbox_embed
+        self.refines = config.box_refinement
+        self.add_module(self.layers_name, nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers)))
+        if self.refines:  # the model's box heads: released checkpoints name the same tensors twice
+            self.bbox_embed = bbox_embed
+
+    def between(self, x: Tensor, *, layer: int, frames: int) -> Tensor:
+        """What happens to the embeddings (n, q, c) behind decoder layer `layer`; n = b * frames."""
+        return x
 
     def forward(
-        self, queries: Tensor, positions: Tensor, *, references: Tensor, memory: Memory, frames: int
+        self,
+        queries: Tensor,
+        positions: Tensor,
+        *,
+        references: Tensor,
+        memory: Memory,
+        frames: int,
+        bbox_embed: nn.ModuleList,
     ) -> tuple[DecodedLayer, ...]:
         """Decode the frames' objects.
 
@@ -154,30 +169,31 @@ class Decoder(nn.Module):
             references: (n, q, 2) first points (x, y) in [0, 1].
             memory: the encoded frames.
             frames: t; n = b * t.
+            bbox_embed: the box head of each layer.
 
         Returns:
             One `DecodedLayer` for each layer. Gradients flow through a layer's boxes to that layer only.
         """
         decoded = []
         x = queries
-        for index, layer in enumerate(self.decoder_layers):
+        for index, layer in enumerate(self.get_submodule(self.layers_name).children()):
             ratios = memory.valid_ratios[:, None].repeat(1, 1, 1, references.shape[-1] // 2)
             x = layer(x, positions, references=references[:, :, None] * ratios, memory=memory)
-            if hasattr(self, "query_encoder_layers"):
-                x = self.query_encoder_layers[index % len(self.query_encoder_layers)](x, frames=frames)
-            boxes = _refine(self.bbox_embed[index](x), references)
-            decoded.append(DecodedLayer(x, boxes))
-            references = boxes.detach()
+            x = self.between(x, layer=index, frames=frames)
+            boxes = _refine(bbox_embed[index](x), references)
+            if self.refines:
+                references = boxes.detach()
+            decoded.append(DecodedLayer(x, boxes, references[..., :2]))
         return tuple(decoded)
 
 
 class DeformableTransformer(nn.Module):
     """Encoder and decoder with the level codes and the queries' reference points."""
 
-    def __init__(self, config: IfirvosConfig, bbox_embed: nn.ModuleList) -> None:
+    def __init__(self, config: ReferringConfig, make_decoder: Callable[[], Decoder]) -> None:
         super().__init__()
         self.encoder = Encoder(config)
-        self.decoder = Decoder(config, bbox_embed)
+        self.decoder = make_decoder()
         self.level_embed = nn.Parameter(torch.empty(config.levels, config.hidden))
         self.reference_points = nn.Linear(config.hidden, 2)
         self._reset_parameters()
@@ -216,12 +232,14 @@ class DeformableTransformer(nn.Module):
         tokens = self.encoder(tokens, codes, shapes=shapes, padding=padding, valid_ratios=valid_ratios)
         return Memory(tokens, shapes, padding, valid_ratios)
 
-    def decode(self, sentence: Tensor, query_embed: Tensor, *, memory: Memory, frames: int) -> tuple[DecodedLayer, ...]:
+    def decode(
+        self, sentence: Tensor, query_embed: Tensor, *, memory: Memory, frames: int, bbox_embed: nn.ModuleList
+    ) -> tuple[DecodedLayer, ...]:
         """sentence: (b, c); query_embed: (q, c); memory of n = b * frames frames -> one result a decoder layer."""
         queries = sentence.repeat_interleave(frames, dim=0)[:, None].expand(-1, query_embed.shape[0], -1)
         references = self.reference_points(query_embed).sigmoid().expand(queries.shape[0], -1, -1)
         decoded: tuple[DecodedLayer, ...] = self.decoder(
-            queries, query_embed, references=references, memory=memory, frames=frames
+            queries, query_embed, references=references, memory=memory, frames=frames, bbox_embed=bbox_embed
         )
         return decoded
 

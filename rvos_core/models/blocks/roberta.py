@@ -47,6 +47,10 @@ class RobertaEncoder(nn.Module):
             x = layer(x, attend)
         return x  # type: ignore[no-any-return]
 
+    def pool(self, hidden: Tensor) -> Tensor:
+        """Hugging Face's pooler, tanh(Linear) of the first token: (b, l, width) -> (b, width)."""
+        return self.pooler["dense"](hidden[:, 0]).tanh()  # type: ignore[no-any-return]
+
 
 class _Embeddings(nn.Module):
     def __init__(self, config: TextConfig) -> None:

@@ -11,13 +11,14 @@ from torch import Tensor
 
 from rvos_core.models.blocks.padding import padding_at
 from rvos_core.models.configs import ifirvos_mini_config
-from rvos_core.models.ifirvos import EncodedFrames, Ifirvos, IfirvosOutput, LayerPrediction
+from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring_values import EncodedFrames, LayerPrediction, ReferringOutput
 from tiny_ifirvos import clips, expressions, tiny_config, tiny_model
 
 PREDICTIONS = [field.name for field in fields(LayerPrediction)]
 
 
-def _assert_close(actual: IfirvosOutput, expected: IfirvosOutput, *, atol: float = 2e-4) -> None:
+def _assert_close(actual: ReferringOutput, expected: ReferringOutput, *, atol: float = 2e-4) -> None:
     # Mask logits reach tens: relative coordinates enter in pixels.
     for name in PREDICTIONS:
         torch.testing.assert_close(getattr(actual, name), getattr(expected, name), atol=atol, rtol=1e-4)
@@ -26,14 +27,14 @@ def _assert_close(actual: IfirvosOutput, expected: IfirvosOutput, *, atol: float
 @torch.inference_mode()
 def _run(
     model: Ifirvos, frames: Tensor, ids: Tensor, *, padding: Tensor | None = None, token_padding: Tensor | None = None
-) -> IfirvosOutput:
-    output: IfirvosOutput = model(frames, padding, ids, token_padding)
+) -> ReferringOutput:
+    output: ReferringOutput = model(frames, padding, ids, token_padding)
     return output
 
 
-def _part(output: IfirvosOutput, clip: int) -> IfirvosOutput:
+def _part(output: ReferringOutput, clip: int) -> ReferringOutput:
     values = {name: getattr(output, name)[clip : clip + 1] for name in PREDICTIONS}
-    return IfirvosOutput(**values, aux=(), fused_levels=())
+    return ReferringOutput(**values, aux=(), fused_levels=())
 
 
 def test_shapes_and_ranges() -> None:
