@@ -19,7 +19,16 @@ from golden_cases import GoldenFolder
 from golden_report import Checker, Finding, GoldenArrays
 
 MODELS = ("ifirvos",)
-PIECES = ("ms_deform_attn", "sine_position", "dynamic_mask_head", "vl_blocks", "matcher_losses", "davis_jf")
+PIECES = (
+    "ms_deform_attn",
+    "sine_position",
+    "dynamic_mask_head",
+    "vl_blocks",
+    "matcher_losses",
+    "davis_jf",
+    "a2d",
+    "video_swin",
+)
 
 
 def check_file(folder: GoldenFolder, name: str) -> Iterator[Finding]:
