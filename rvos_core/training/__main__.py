@@ -13,6 +13,7 @@ from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.synthetic import vocabulary
 from rvos_core.training.curriculum import MINI, train
+from rvos_core.training.engine import keep_freed_memory
 from rvos_core.weights.bundle import load_bundle
 
 
@@ -24,10 +25,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: as torch decides)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the world")
     parser.add_argument("--start-from", type=Path, metavar="BUNDLE", help="a model's folder to begin with")
-    parser.add_argument("--only", metavar="STAGE", help="run this one stage of the curriculum, e.g. 6-twins")
+    parser.add_argument("--stages", metavar="NAMES", help="stages of the curriculum to run, e.g. 7-first-query,8-films")
     parser.add_argument("--seed", type=int, default=0, help="of the first random weights")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    keep_freed_memory()
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
@@ -37,9 +39,11 @@ def main() -> None:
     else:
         tokenizer = WordTokenizer.from_words(vocabulary())
         model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
-    stages = tuple(stage for stage in MINI if arguments.only in (None, stage.config.name))
-    if not stages:
-        parser.error(f"no stage {arguments.only}; there are {', '.join(stage.config.name for stage in MINI)}")
+    names = [stage.config.name for stage in MINI]
+    wanted = arguments.stages.split(",") if arguments.stages else names
+    if unknown := [name for name in wanted if name not in names]:
+        parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(names)}")
+    stages = tuple(stage for stage in MINI if stage.config.name in wanted)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save(arguments.folder / "tokenizer.json")
     train(

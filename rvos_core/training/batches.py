@@ -32,7 +32,7 @@ from rvos_core.synthetic import (
     make_clip,
     split_seeds,
 )
-from rvos_core.training.losses import Target, subsample_masks
+from rvos_core.training.losses import Targets, subsample_masks
 
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet, as all models of the family
 _STD = (0.229, 0.224, 0.225)
@@ -120,34 +120,46 @@ class ReferringBatch:
         std = torch.tensor(_STD, device=frames.device)[:, None, None]
         return (frames - mean) / std
 
-    def target(self, clip: int, obj: int) -> Target:
-        """Object `obj` of clip `clip`; an empty target for `NO_OBJECT`."""
-        mask = self.labels[clip] == (obj + 1 if obj != NO_OBJECT else _NO_LABEL)
-        return Target(masks=subsample_masks(mask.float()), boxes=mask_boxes(mask), valid=mask.flatten(1).any(1))
+    def targets(self) -> Targets:
+        """The meant object of every item; empty where the expression means none."""
+        wanted = torch.where(self.objects == NO_OBJECT, _NO_LABEL, self.objects + 1).to(self.labels.dtype)
+        masks = self.labels[self.clip_of] == wanted[:, None, None, None]
+        return Targets(subsample_masks(masks.float()), mask_boxes(masks), masks.flatten(2).any(2))
 
-    def targets(self) -> list[Target]:
-        """The meant object of every item."""
-        return [self.target(int(c), int(o)) for c, o in zip(self.clip_of, self.objects, strict=True)]
+    def objects_of_clips(self) -> Targets:
+        """Every object of every clip, with an axis k of objects after the clips: masks (n, k, t, h, w) and so on.
 
-    def others(self, item: int) -> list[Target]:
-        """The other visible objects of an item's clip."""
-        clip, meant = int(self.clip_of[item]), int(self.objects[item])
-        count = int((self.categories[clip] != NO_OBJECT).sum())
-        found = (self.target(clip, obj) for obj in range(count) if obj != meant)
-        return [target for target in found if bool(target.valid.any())]
+        Objects that a clip does not have are empty and never valid.
+        """
+        labels = torch.arange(1, self.categories.shape[1] + 1, device=self.labels.device, dtype=self.labels.dtype)
+        masks = self.labels[:, None] == labels[:, None, None, None]
+        return Targets(subsample_masks(masks.float()), mask_boxes(masks), masks.flatten(3).any(3))
+
+    def others(self) -> Targets:
+        """The visible objects of every item's clip but the meant one, as `objects_of_clips` with items in n's place.
+
+        The meant object and those that are never in sight are left empty and never valid.
+        """
+        every = self.objects_of_clips()
+        index = torch.arange(self.categories.shape[1], device=self.objects.device)
+        other = index != self.objects[:, None]
+        return Targets(
+            every.masks[self.clip_of] * other[..., None, None, None],
+            every.boxes[self.clip_of] * other[..., None, None],
+            every.valid[self.clip_of] & other[..., None],
+        )
 
 
 def mask_boxes(masks: Tensor) -> Tensor:
-    """(t, h, w) bool -> (t, 4) cxcywh in [0, 1]; first and last set index (no + 1), zeros where empty."""
-    height, width = masks.shape[-2:]
-    boxes = torch.zeros(masks.shape[0], 4, device=masks.device)
-    for axis, (start, extent) in enumerate(((0, width), (1, height))):
-        line = masks.any(1 if axis == 0 else 2).float()
-        low = line.argmax(1)
-        high = line.shape[1] - 1 - line.flip(1).argmax(1)
-        boxes[:, start] = (low + high) / 2 / extent
-        boxes[:, start + 2] = (high - low) / extent
-    return boxes * masks.flatten(1).any(1)[:, None]
+    """(..., h, w) bool -> (..., 4) cxcywh in [0, 1]; first and last set index (no + 1), zeros where empty."""
+    extents = []
+    for axis in (-2, -1):  # the axis that is folded: rows for x, columns for y
+        line = masks.any(axis).float()
+        low = line.argmax(-1)
+        high = line.shape[-1] - 1 - line.flip(-1).argmax(-1)
+        extents.append(((low + high) / 2 / line.shape[-1], (high - low) / line.shape[-1]))
+    (x, width), (y, height) = extents
+    return torch.stack([x, y, width, height], -1) * masks.flatten(-2).any(-1)[..., None]
 
 
 class WorldBatches(Dataset[ReferringBatch]):

@@ -41,6 +41,16 @@ def _referring(weights: ReferringWeights) -> Callable[[Ifirvos], Objective]:
     return lambda model: ReferringObjective(model, weights)
 
 
+_FIRST_QUERY = ReferringWeights(
+    matched=replace(LossWeights(), focal=4.0, dice=8.0),
+    first_query=True,
+    all_queries=Ramp(0.0, 0.0),
+    grounding=Ramp(0.5, 0.5),
+    other_objects=0.5,
+    vote=1.0,
+    sight=0.5,
+)
+
 MINI: tuple[Stage, ...] = (
     Stage(
         StageConfig("1-parts", steps=1400, shape=BatchShape(SMALL, clips=16), learning_rate=1e-3, validate_every=10**9),
@@ -106,6 +116,30 @@ MINI: tuple[Stage, ...] = (
                 vote=8.0,
             )
         ),
+    ),
+    Stage(
+        StageConfig(
+            "7-first-query",
+            steps=1300,
+            shape=BatchShape(((96, 160), (128, 224)), clips=10, expressions=3, twins=0.7, min_objects=3),
+            learning_rate=5e-4,
+            tail=0.4,
+            ema_decay=0.995,
+            seed=6,
+        ),
+        _referring(_FIRST_QUERY),
+    ),
+    Stage(
+        StageConfig(
+            "8-films",
+            steps=900,
+            shape=BatchShape(((96, 160), (128, 224)), clips=6, frames=3, expressions=3, twins=0.7, min_objects=3),
+            learning_rate=4e-4,
+            tail=0.6,
+            ema_decay=0.995,
+            seed=7,
+        ),
+        _referring(_FIRST_QUERY),
     ),
 )
 

@@ -29,18 +29,23 @@ class QueryPrediction(Protocol):
 
 
 @dataclass(frozen=True)
-class Target:
-    """The referred object of one clip.
+class Targets:
+    """The referred object of every clip of a batch.
 
     Attributes:
-        masks: (t, h, w) float32 0/1 at the resolution of the predicted masks (see `subsample_masks`).
-        boxes: (t, 4) float32 cxcywh in [0, 1] of the unpadded frame; zeros where the object is out of sight.
-        valid: (t,) bool, the object is visible in this frame.
+        masks: (b, t, h, w) float32 0/1 at the resolution of the predicted masks (see `subsample_masks`).
+        boxes: (b, t, 4) float32 cxcywh in [0, 1] of the unpadded frame; zeros where the object is out of sight.
+        valid: (b, t) bool, the object is visible in this frame.
     """
 
     masks: Tensor
     boxes: Tensor
     valid: Tensor
+
+    @property
+    def valid_frames(self) -> Tensor:
+        """Frames of the batch in which their object is visible, at least 1: what the public code divides losses by."""
+        return self.valid.sum().clamp(min=1)
 
 
 @dataclass(frozen=True)
@@ -93,23 +98,26 @@ def to_corners(boxes: Tensor) -> Tensor:
 
 def generalized_iou(a: Tensor, b: Tensor) -> Tensor:
     """Generalised IoU of corner boxes that broadcast: (..., 4), (..., 4) -> (...)."""
-    inner = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
-    outer = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).clamp(min=0).prod(-1)
-    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - inner
+    inner = _area((torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp(min=0))
+    outer = _area((torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).clamp(min=0))
+    union = _area(a[..., 2:] - a[..., :2]) + _area(b[..., 2:] - b[..., :2]) - inner
     iou = (inner + BOX_EPS) / (union + BOX_EPS)
     return iou - ((outer - union) + BOX_EPS) / (outer + BOX_EPS)
 
 
+def _area(size: Tensor) -> Tensor:
+    return size[..., 0] * size[..., 1]
+
+
 def box_losses(boxes: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Sums of L1 and of 1 - GIoU over all boxes; `boxes`, `target`: (..., 4) cxcywh that broadcast."""
-    l1 = (boxes - target).abs().sum()
-    giou = (1 - generalized_iou(to_corners(boxes), to_corners(target))).sum()
-    return l1, giou
+    """L1 (summed over the four numbers) and 1 - GIoU of boxes (..., 4) cxcywh that broadcast: two of (...)."""
+    l1 = (boxes - target).abs().sum(-1)
+    return l1, 1 - generalized_iou(to_corners(boxes), to_corners(target))
 
 
 @dataclass(frozen=True)
 class LossTerms:
-    """The five unweighted terms: losses of a decoder layer (scalars), or costs of each query of a clip (q,)."""
+    """The five unweighted terms: losses of a decoder layer (scalars), or costs of every query (b, q)."""
 
     classification: Tensor
     l1: Tensor
@@ -128,41 +136,36 @@ class LossTerms:
         )
 
 
-def layer_losses(layer: QueryPrediction, targets: list[Target], matched: list[int]) -> LossTerms:
-    """Losses of one decoder layer where clip b's target belongs to query `matched[b]`.
+def layer_losses(layer: QueryPrediction, targets: Targets, matched: Tensor) -> LossTerms:
+    """Losses of one decoder layer where clip b's target belongs to query `matched[b]` (int64, (b,)).
 
     Classification counts every frame and query; boxes the matched query on all frames; masks the clip's whole
     volume. All are divided by the number of valid frames in the batch (at least 1).
     """
-    count = max(1, sum(int(target.valid.sum()) for target in targets))
+    count = targets.valid_frames
+    clips = torch.arange(len(matched), device=matched.device)
     wanted = torch.zeros_like(layer.pred_logits[..., 0])
-    zero = layer.pred_logits.new_zeros(())
-    l1 = giou = focal = dice = zero
-    for index, (target, query) in enumerate(zip(targets, matched, strict=True)):
-        wanted[index, :, query] = target.valid.to(wanted.dtype)
-        clip_l1, clip_giou = box_losses(layer.pred_boxes[index, :, query], target.boxes)
-        volume, mask = layer.pred_masks[index, :, query].flatten(), target.masks.flatten()
-        l1, giou = l1 + clip_l1, giou + clip_giou
-        focal = focal + sigmoid_focal(volume, mask).mean()
-        dice = dice + dice_loss(volume, mask)
+    wanted[clips, :, matched] = targets.valid.to(wanted.dtype)
     classification = sigmoid_focal(layer.pred_logits[..., 0], wanted).sum()
-    return LossTerms(classification / count, l1 / count, giou / count, focal / count, dice / count)
+    l1, giou = box_losses(layer.pred_boxes[clips, :, matched], targets.boxes)
+    volumes = layer.pred_masks[clips, :, matched].flatten(1)
+    masks = targets.masks.flatten(1)
+    focal = sigmoid_focal(volumes, masks).mean(-1).sum()
+    dice = dice_loss(volumes, masks).sum()
+    return LossTerms(classification / count, l1.sum() / count, giou.sum() / count, focal / count, dice / count)
 
 
-def all_query_loss(layer: QueryPrediction, targets: list[Target], weights: LossWeights) -> Tensor:
+def all_query_loss(layer: QueryPrediction, targets: Targets, weights: LossWeights) -> Tensor:
     """Mask, box and dice losses of *every* query against the clip's one target, averaged over queries.
 
     Not in the papers: it lets the words decide which object is meant before queries divide the picture among
     themselves (docs/decisions/0004-weights-made-in-the-street-world.md). Weight it to 0 towards the end.
     """
-    masks = torch.stack([target.masks for target in targets])[:, :, None].expand_as(layer.pred_masks)
-    boxes = torch.stack([target.boxes for target in targets])[:, :, None].expand_as(layer.pred_boxes)
-    count = max(1, sum(int(target.valid.sum()) for target in targets))
     queries = layer.pred_masks.shape[2]
     volumes = layer.pred_masks.transpose(1, 2).flatten(2)
-    wanted = masks.transpose(1, 2).flatten(2)
-    l1, giou = box_losses(layer.pred_boxes, boxes)
+    wanted = targets.masks.flatten(1)[:, None].expand_as(volumes)
+    l1, giou = box_losses(layer.pred_boxes, targets.boxes[:, :, None])
     focal = sigmoid_focal(volumes, wanted).mean(-1).sum()
     dice = dice_loss(volumes, wanted).sum()
-    total = weights.l1 * l1 + weights.giou * giou + weights.focal * focal + weights.dice * dice
-    return total / (count * queries)
+    total = weights.l1 * l1.sum() + weights.giou * giou.sum() + weights.focal * focal + weights.dice * dice
+    return total / (targets.valid_frames * queries)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Protocol
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -21,14 +22,14 @@ from rvos_core.training.batches import NO_OBJECT, SLOT_VALUES, ReferringBatch
 from rvos_core.training.losses import (
     LossWeights,
     QueryPrediction,
-    Target,
+    Targets,
     all_query_loss,
     box_losses,
     dice_loss,
     layer_losses,
     sigmoid_focal,
 )
-from rvos_core.training.matcher import match
+from rvos_core.training.matcher import box_costs, mask_costs, match
 
 
 class Objective(Protocol):
@@ -61,17 +62,21 @@ class ReferringWeights:
 
     Attributes:
         matched: the papers' losses of the matched query.
+        first_query: the meant object always belongs to the first query, instead of the cheapest one.
         all_queries: every query draws the meant object.
         grounding: the throw-away map on the fused features.
         other_objects: the other queries draw the other objects.
         vote: the matched query wins the vote over the clip.
+        sight: the matched query's class score says in which frames the object is in sight.
     """
 
     matched: LossWeights = field(default_factory=LossWeights)
+    first_query: bool = False
     all_queries: Ramp = field(default_factory=lambda: Ramp(1.0, 0.0))
     grounding: Ramp = field(default_factory=lambda: Ramp(1.0, 1.0))
     other_objects: float = 0.0
     vote: float = 0.0
+    sight: float = 0.0
 
 
 class ReferringObjective:
@@ -88,32 +93,44 @@ class ReferringObjective:
     def __call__(self, model: Ifirvos, batch: ReferringBatch, progress: float) -> tuple[Tensor, dict[str, float]]:
         output = run_batch(model, batch)
         targets = batch.targets()
+        others = batch.others() if self.weights.other_objects > 0 else None
         total = torch.zeros((), device=batch.frames.device)
         figures: dict[str, float] = {}
-        all_queries = self.weights.all_queries.at(progress)
         layers: list[QueryPrediction] = [output, *output.aux]
-        for depth, layer in enumerate(layers):
-            matched = match(layer, targets, self.weights.matched)
+        for depth, layer in enumerate(map(in_float32, layers)):
+            matched = self._matched(layer, targets)
             parts = layer_losses(layer, targets, matched)
             total = total + parts.weighted(self.weights.matched)
-            if self.weights.vote > 0:
-                total = total + self.weights.vote * vote_loss(layer, matched)
-            if all_queries > 0:
-                total = total + all_queries * all_query_loss(layer, targets, self.weights.matched)
-            if self.weights.other_objects > 0:
-                others = [batch.others(item) for item in range(len(targets))]
-                total = total + self.weights.other_objects * other_object_loss(
-                    layer, others, matched, self.weights.matched
-                )
+            total = total + self._aids(layer, targets, matched, others=others, progress=progress)
             if depth == 0:
                 figures |= {name: float(value.detach()) for name, value in vars(parts).items()}
         grounding = self._grounding(output, targets)
         figures |= {"grounding": float(grounding.detach())}
         return total + self.weights.grounding.at(progress) * grounding, figures
 
-    def _grounding(self, output: IfirvosOutput, targets: list[Target]) -> Tensor:
+    def _matched(self, layer: QueryPrediction, targets: Targets) -> Tensor:
+        if self.weights.first_query:
+            return torch.zeros(len(targets.masks), dtype=torch.int64, device=targets.masks.device)
+        return match(layer, targets, self.weights.matched)
+
+    def _aids(
+        self, layer: QueryPrediction, targets: Targets, matched: Tensor, *, others: Targets | None, progress: float
+    ) -> Tensor:
+        """What one decoder layer owes besides the papers' losses."""
+        weights, total = self.weights, layer.pred_masks.new_zeros(())
+        if weights.vote > 0:
+            total = total + weights.vote * vote_loss(layer, targets, matched)
+        if weights.sight > 0:
+            total = total + weights.sight * sight_loss(layer, targets, matched)
+        if (all_queries := weights.all_queries.at(progress)) > 0:
+            total = total + all_queries * all_query_loss(layer, targets, weights.matched)
+        if others is not None:
+            total = total + weights.other_objects * other_object_loss(layer, others, matched, weights.matched)
+        return total
+
+    def _grounding(self, output: IfirvosOutput, targets: Targets) -> Tensor:
         """BCE + dice of a throw-away map on the text-fused features at strides 8 and 16."""
-        masks = torch.stack([target.masks for target in targets]).flatten(0, 1)[:, None]
+        masks = targets.masks.flatten(0, 1)[:, None]
         loss = masks.new_zeros(())
         for head, level in zip(self.heads.children(), output.fused_levels[:2], strict=True):
             logits = head(level.flatten(0, 1)).float()
@@ -130,49 +147,82 @@ def run_batch(model: Ifirvos, batch: ReferringBatch) -> IfirvosOutput:
     return model.decode(encoded.select(batch.clip_of), text)
 
 
-def vote_loss(layer: QueryPrediction, matched: list[int]) -> Tensor:
-    """Cross entropy of the queries' mean class logits over the clip: the papers' vote as a choice among the queries."""
-    scores = layer.pred_logits[..., 0].float().mean(1)
-    return F.cross_entropy(scores, torch.tensor(matched, device=scores.device))
+@dataclass(frozen=True)
+class _Float32Layer:
+    """A decoder layer's prediction for the losses, as `QueryPrediction`."""
+
+    pred_logits: Tensor
+    pred_boxes: Tensor
+    pred_masks: Tensor
 
 
-def other_object_loss(
-    layer: QueryPrediction, others: list[list[Target]], matched: list[int], weights: LossWeights
-) -> Tensor:
+def in_float32(layer: QueryPrediction) -> QueryPrediction:
+    """The same prediction in float32: the losses' sums must not be those of an autocast network."""
+    return _Float32Layer(layer.pred_logits.float(), layer.pred_boxes.float(), layer.pred_masks.float())
+
+
+def vote_loss(layer: QueryPrediction, targets: Targets, matched: Tensor) -> Tensor:
+    """Cross entropy of the queries' mean class logits over the frames that show the object: the papers' vote as a
+    choice among the queries.
+    """
+    valid = targets.valid[..., None].float()
+    scores = (layer.pred_logits[..., 0] * valid).sum(1) / valid.sum(1).clamp(min=1)
+    shown = targets.valid.any(1)
+    return (F.cross_entropy(scores, matched, reduction="none") * shown).sum() / shown.sum().clamp(min=1)
+
+
+def sight_loss(layer: QueryPrediction, targets: Targets, matched: Tensor) -> Tensor:
+    """Binary cross entropy of the matched query's class logits with "in sight", frames of either kind weighing alike.
+
+    The focal loss alone hardly hears of the few frames in which a referred object is hidden.
+    """
+    clips = torch.arange(len(matched), device=matched.device)
+    logits = layer.pred_logits[clips, :, matched, 0]
+    losses = F.binary_cross_entropy_with_logits(logits, targets.valid.float(), reduction="none")
+    kinds = (targets.valid, ~targets.valid)
+    return sum(((losses * kind).sum() / kind.sum().clamp(min=1) for kind in kinds), logits.new_zeros(()))
+
+
+def other_object_loss(layer: QueryPrediction, others: Targets, matched: Tensor, weights: LossWeights) -> Tensor:
     """Each further visible object is drawn by the cheapest unused query: mask, dice and box losses, no class.
 
     It keeps the queries different from each other, so that the candidates a person may pick from are worth showing.
+    `others`: as `ReferringBatch.others`. The mean over all objects drawn; boxes are averaged over valid frames.
     """
-    loss, count = layer.pred_masks.new_zeros(()), 0
-    for item, (targets, taken) in enumerate(zip(others, matched, strict=True)):
-        free = [query for query in range(layer.pred_masks.shape[2]) if query != taken]
-        targets = targets[: len(free)]
-        if not targets:
-            continue
-        cost = torch.stack([_drawing_cost(layer, item, free, target, weights) for target in targets])  # (objects, free)
-        for row, column in enumerate(_cheapest(cost.detach())):
-            loss = loss + cost[row, column]
-            count += 1
-    return loss / max(1, count)
+    rows, objects, queries = _cheapest(layer, others, matched, weights)
+    if not len(rows):
+        return layer.pred_masks.new_zeros(())
+    volumes = layer.pred_masks[rows, :, queries].flatten(1)
+    wanted, valid = others.masks[rows, objects].flatten(1), others.valid[rows, objects].float()
+    l1, giou = box_losses(layer.pred_boxes[rows, :, queries], others.boxes[rows, objects])
+    boxes = ((weights.l1 * l1 + weights.giou * giou) * valid).sum(1) / valid.sum(1)
+    drawing = weights.focal * sigmoid_focal(volumes, wanted).mean(-1) + weights.dice * dice_loss(volumes, wanted)
+    return (drawing + boxes).mean()
 
 
-def _drawing_cost(
-    layer: QueryPrediction, item: int, queries: list[int], target: Target, weights: LossWeights
-) -> Tensor:
-    """(queries,) weighted mask, dice and box losses of drawing `target`, per valid frame for the boxes."""
-    volumes = layer.pred_masks[item][:, queries].transpose(0, 1).flatten(1)
-    wanted = target.masks.flatten().expand_as(volumes)
-    cost = weights.focal * sigmoid_focal(volumes, wanted).mean(-1) + weights.dice * dice_loss(volumes, wanted)
-    frames = max(1, int(target.valid.sum()))
-    boxes = [box_losses(layer.pred_boxes[item][target.valid, query], target.boxes[target.valid]) for query in queries]
-    return cost + torch.stack([(weights.l1 * l1 + weights.giou * giou) / frames for l1, giou in boxes])
+@torch.no_grad()
+def _cheapest(
+    layer: QueryPrediction, others: Targets, matched: Tensor, weights: LossWeights
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Pairs (item, object, query), three of (pairs,) int64, of least total cost in each item, by trying all.
 
-
-def _cheapest(cost: Tensor) -> tuple[int, ...]:
-    """Columns that give the least total cost, one per row, by trying all (rows <= columns <= 4)."""
-    values = cost.tolist()
-    choices = permutations(range(cost.shape[1]), cost.shape[0])
-    return min(choices, key=lambda columns: sum(values[row][column] for row, column in enumerate(columns)))
+    The matched query is taken already. Where there are more objects than free queries, the first ones are drawn.
+    """
+    focal, dice = mask_costs(layer.pred_masks, others.masks)  # (b, q, k)
+    valid = others.valid.transpose(1, 2).float()[:, :, None]  # (b, t, 1, k)
+    l1, giou = box_costs(layer.pred_boxes[:, :, :, None], others.boxes.transpose(1, 2)[:, :, None])  # (b, t, q, k)
+    boxes = ((weights.l1 * l1 + weights.giou * giou) * valid).sum(1) / valid.sum(1).clamp(min=1)
+    cost = weights.focal * focal + weights.dice * dice + boxes
+    pairs = []
+    seen = others.valid.any(-1)
+    for item, values in enumerate(cost.cpu().numpy()):
+        free = [query for query in range(values.shape[0]) if query != int(matched[item])]
+        objects = seen[item].nonzero()[:, 0].tolist()[: len(free)]
+        wanted = values[np.ix_(free, objects)]
+        best = min(permutations(range(len(free)), len(objects)), key=lambda rows: wanted[rows, range(len(rows))].sum())
+        pairs += [(item, obj, free[row]) for obj, row in zip(objects, best, strict=True)]
+    rows, objects_, queries = torch.tensor(pairs, device=cost.device).reshape(-1, 3).unbind(1)
+    return rows, objects_, queries
 
 
 class PartsObjective:

@@ -17,7 +17,7 @@ class QuickValidation:
     """
 
     def __init__(
-        self, tokenizer: WordTokenizer, shape: BatchShape, *, device: torch.device, clips: int = 96, bf16: bool = True
+        self, tokenizer: WordTokenizer, shape: BatchShape, *, device: torch.device, clips: int = 96, bf16: bool = False
     ) -> None:
         steps = max(1, clips // shape.clips)
         dataset = WorldBatches(shape, tokenizer, seed=7, steps=steps, split="val")
@@ -27,8 +27,8 @@ class QuickValidation:
 
     @torch.no_grad()
     def __call__(self, model: Ifirvos) -> dict[str, float]:
-        rows = [row for batch in self._batches for row in self._rows(model, batch)]
-        voted, oracle, right, covered = (torch.tensor(column, dtype=torch.float) for column in zip(*rows, strict=True))
+        rows = torch.cat([self._rows(model, batch) for batch in self._batches])
+        voted, oracle, right, covered = rows.unbind(-1)
         return {
             "val_J": float(voted.mean()),
             "val_oracle": float(oracle.mean()),
@@ -36,24 +36,34 @@ class QuickValidation:
             "val_others_covered": float(covered[covered >= 0].mean()) if bool((covered >= 0).any()) else 0.0,
         }
 
-    def _rows(self, model: Ifirvos, batch: ReferringBatch) -> list[tuple[float, float, float, float]]:
+    def _rows(self, model: Ifirvos, batch: ReferringBatch) -> Tensor:
+        """(items, 4): IoU of the voted query, of the best one, whether the voted one is right, others covered."""
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
             output = run_batch(model, batch)
-        best = output.pred_logits[..., 0].float().sigmoid().mean(1).argmax(1)
         masks = output.pred_masks.float() > 0
-        rows = []
-        for item, target in enumerate(batch.targets()):
-            ious = volume_iou(masks[item], target.masks > 0)
-            others = [volume_iou(masks[item], other.masks > 0) for other in batch.others(item)]
-            chosen = int(best[item])
-            right = all(float(ious[chosen]) > float(other[chosen]) for other in others) and float(ious[chosen]) > 0
-            covered = sum(float(other.max()) > 0.5 for other in others) / len(others) if others else -1.0
-            rows.append((float(ious[chosen]), float(ious.max()), float(right), covered))
-        return rows
+        ious = volume_iou(masks, batch.targets().masks[:, None] > 0)[..., 0]
+        others = batch.others()
+        present = others.valid.any(-1)
+        rivals = volume_iou(masks, others.masks > 0) * present[:, None]
+        best = output.pred_logits[..., 0].float().sigmoid().mean(1).argmax(1)
+        items = torch.arange(len(best), device=best.device)
+        voted = ious[items, best]
+        right = voted > rivals[items, best].amax(-1)
+        found = ((rivals.amax(1) > 0.5) & present).sum(-1)
+        covered = torch.where(present.any(-1), found / present.sum(-1).clamp(min=1), -1.0)
+        return torch.stack([voted, ious.amax(-1), right.float(), covered], -1)
 
 
-def volume_iou(masks: Tensor, target: Tensor) -> Tensor:
-    """IoU over the whole clip: masks (t, q, h, w) bool, target (t, h, w) bool -> (q,)."""
-    inner = (masks & target[:, None]).sum((0, 2, 3)).float()
-    union = (masks | target[:, None]).sum((0, 2, 3)).float()
-    return torch.where(union > 0, inner / union.clamp(min=1), torch.ones_like(inner))
+def volume_iou(masks: Tensor, wanted: Tensor) -> Tensor:
+    """IoU over the whole clip of every query with every object; 1 where both are empty.
+
+    Args:
+        masks: (b, t, q, h, w) bool. wanted: (b, k, t, h, w) bool.
+
+    Returns:
+        (b, q, k) float32.
+    """
+    drawn, objects = masks.transpose(1, 2).flatten(2).float(), wanted.flatten(2).float()
+    inner = drawn @ objects.transpose(1, 2)
+    union = drawn.sum(-1)[..., None] + objects.sum(-1)[:, None] - inner
+    return torch.where(union > 0, inner / union.clamp(min=1), 1.0)

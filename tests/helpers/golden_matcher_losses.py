@@ -12,7 +12,7 @@ from torch import Tensor
 
 from golden_cases import GoldenFolder
 from golden_report import Finding, GoldenArrays
-from rvos_core.training.losses import REFERFORMER, LossTerms, Target, generalized_iou, layer_losses, subsample_masks
+from rvos_core.training.losses import REFERFORMER, LossTerms, Targets, generalized_iou, layer_losses, subsample_masks
 from rvos_core.training.matcher import match, match_cost
 
 _TOLERANCE = 1e-5
@@ -51,21 +51,17 @@ def _case(arrays: GoldenArrays, case: str) -> Iterator[Finding]:
     stride4 = subsample_masks(torch.from_numpy(padded).float())
     yield _compare(arrays, f"{case}.gt_masks_padded", padded)
     yield _compare(arrays, f"{case}.gt_masks_stride4", stride4)
-    targets = [
-        Target(
-            stride4[b],
-            torch.from_numpy(arrays.take(f"{case}.gt_boxes{b}")),
-            torch.from_numpy(arrays.take(f"{case}.valid{b}")).bool(),
-        )
-        for b in clips
-    ]
+    boxes, valid = (
+        torch.from_numpy(np.stack([arrays.take(f"{case}.{name}{b}") for b in clips])) for name in ("gt_boxes", "valid")
+    )
+    targets = Targets(stride4, boxes, valid.bool())
     matched = match(last, targets, REFERFORMER)
+    cost = match_cost(last, targets)
     for b in clips:
-        cost = match_cost(last.pred_logits[b], last.pred_boxes[b], last.pred_masks[b], targets[b])
         for name, part in _COSTS.items():
-            yield _compare(arrays, f"{case}.cost_{name}{b}", getattr(cost, part)[:, None])
-        yield _compare(arrays, f"{case}.cost_total{b}", cost.weighted(REFERFORMER)[:, None])
-        yield arrays.compare(f"{case}.match{b}", [matched[b]], tolerance=0)
+            yield _compare(arrays, f"{case}.cost_{name}{b}", getattr(cost, part)[b][:, None])
+        yield _compare(arrays, f"{case}.cost_total{b}", cost.weighted(REFERFORMER)[b][:, None])
+        yield arrays.compare(f"{case}.match{b}", [int(matched[b])], tolerance=0)
     parts = layer_losses(last, targets, matched)
     earlier_parts = layer_losses(earlier, targets, match(earlier, targets, REFERFORMER))
     yield from _losses(arrays, case, parts, suffix="")

@@ -15,7 +15,7 @@ from torch import Tensor
 from rvos_core.training.losses import (
     IFIRVOS_PAPER,
     LossWeights,
-    Target,
+    Targets,
     all_query_loss,
     dice_loss,
     generalized_iou,
@@ -24,7 +24,7 @@ from rvos_core.training.losses import (
     subsample_masks,
     to_corners,
 )
-from rvos_core.training.matcher import match, match_cost
+from rvos_core.training.matcher import mask_costs, match, match_cost
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,11 @@ def random_layer(seed: int, b: int = 2, t: int = 3, q: int = 5, h: int = 6, w: i
     )
 
 
-def random_targets(seed: int, b: int = 2, t: int = 3, h: int = 6, w: int = 7) -> list[Target]:
+def random_targets(seed: int, b: int = 2, t: int = 3, h: int = 6, w: int = 7) -> Targets:
     generator = torch.Generator().manual_seed(1000 + seed)
-    targets = []
-    for _ in range(b):
-        valid = torch.rand(t, generator=generator) > 0.3
-        masks = (torch.rand(t, h, w, generator=generator) > 0.6).float() * valid[:, None, None]
-        targets.append(Target(masks, torch.rand(t, 4, generator=generator) * valid[:, None], valid))
-    return targets
+    valid = torch.rand(b, t, generator=generator) > 0.3
+    masks = (torch.rand(b, t, h, w, generator=generator) > 0.6).float() * valid[..., None, None]
+    return Targets(masks, torch.rand(b, t, 4, generator=generator) * valid[..., None], valid)
 
 
 @given(st.floats(-8, 8), st.booleans())
@@ -97,21 +94,21 @@ def test_subsampling_takes_every_fourth_pixel_from_two_and_covers_odd_sizes() ->
 
 def test_losses_equal_a_loop_over_clips_frames_and_queries() -> None:
     layer, targets, matched = random_layer(3), random_targets(3), [1, 4]
-    parts = layer_losses(layer, targets, matched)
-    count = max(1, sum(int(t.valid.sum()) for t in targets))
+    parts = layer_losses(layer, targets, torch.tensor(matched))
+    count = max(1, int(targets.valid.sum()))
     classification = l1 = giou = focal = dice = 0.0
-    for b, target in enumerate(targets):
+    for b in range(2):
         for t in range(3):
             for q in range(5):
-                wanted = torch.tensor(float(q == matched[b] and bool(target.valid[t])))
+                wanted = torch.tensor(float(q == matched[b] and bool(targets.valid[b, t])))
                 classification += float(sigmoid_focal(layer.pred_logits[b, t, q, 0], wanted))
-            box = layer.pred_boxes[b, t, matched[b]]
-            l1 += float((box - target.boxes[t]).abs().sum())
-            giou += 1 - plain_giou(to_corners(box).double().numpy(), to_corners(target.boxes[t]).double().numpy())
-        volume = layer.pred_masks[b, :, matched[b]]
-        focal += float(sigmoid_focal(volume, target.masks).mean())
+            box, true = layer.pred_boxes[b, t, matched[b]], targets.boxes[b, t]
+            l1 += float((box - true).abs().sum())
+            giou += 1 - plain_giou(to_corners(box).double().numpy(), to_corners(true).double().numpy())
+        volume, masks = layer.pred_masks[b, :, matched[b]], targets.masks[b]
+        focal += float(sigmoid_focal(volume, masks).mean())
         p = volume.sigmoid()
-        dice += float(1 - (2 * (p * target.masks).sum() + 1) / (p.sum() + target.masks.sum() + 1))
+        dice += float(1 - (2 * (p * masks).sum() + 1) / (p.sum() + masks.sum() + 1))
     expected = [classification, l1, giou, focal, dice]
     got = [parts.classification, parts.l1, parts.giou, parts.focal, parts.dice]
     for value, plain in zip(got, expected, strict=True):
@@ -120,31 +117,40 @@ def test_losses_equal_a_loop_over_clips_frames_and_queries() -> None:
 
 def test_the_matched_query_is_the_one_that_draws_the_object() -> None:
     layer, targets = random_layer(5), random_targets(5)
-    for b, target in enumerate(targets):
-        layer.pred_masks[b, :, b + 2] = (target.masks - 0.5) * 20
-        layer.pred_boxes[b, :, b + 2] = target.boxes
-    assert match(layer, targets, LossWeights()) == [2, 3]
-    assert match(layer, targets, IFIRVOS_PAPER) == [2, 3]
+    for b in range(2):
+        layer.pred_masks[b, :, b + 2] = (targets.masks[b] - 0.5) * 20
+        layer.pred_boxes[b, :, b + 2] = targets.boxes[b]
+    assert match(layer, targets, LossWeights()).tolist() == [2, 3]
+    assert match(layer, targets, IFIRVOS_PAPER).tolist() == [2, 3]
 
 
 def test_permuting_the_queries_permutes_the_costs() -> None:
-    layer, target = random_layer(7, b=1), random_targets(7, b=1)[0]
+    layer, targets = random_layer(7), random_targets(7)
     order = [3, 0, 4, 1, 2]
-    cost = match_cost(layer.pred_logits[0], layer.pred_boxes[0], layer.pred_masks[0], target).weighted(LossWeights())
-    moved = match_cost(
-        layer.pred_logits[0][:, order], layer.pred_boxes[0][:, order], layer.pred_masks[0][:, order], target
-    ).weighted(LossWeights())
-    assert torch.allclose(moved, cost[order], atol=1e-6)
+    moved = Layer(layer.pred_logits[:, :, order], layer.pred_boxes[:, :, order], layer.pred_masks[:, :, order])
+    cost = match_cost(layer, targets).weighted(LossWeights())
+    assert torch.allclose(match_cost(moved, targets).weighted(LossWeights()), cost[:, order], atol=1e-6)
+
+
+def test_costs_of_masks_as_products_equal_the_losses_pair_by_pair() -> None:
+    layer, wanted = random_layer(8), random_targets(8, b=6).masks.view(2, 3, 3, 6, 7)
+    focal, dice = mask_costs(layer.pred_masks, wanted)
+    for b in range(2):
+        for q in range(5):
+            for k in range(3):
+                volume, mask = layer.pred_masks[b, :, q].flatten(), wanted[b, k].flatten()
+                assert float(focal[b, q, k]) == pytest.approx(float(sigmoid_focal(volume, mask).mean()), rel=1e-4)
+                assert float(dice[b, q, k]) == pytest.approx(float(dice_loss(volume, mask)) - 1, rel=1e-4)
 
 
 def test_all_query_loss_is_the_mean_over_queries_of_the_drawing_losses() -> None:
     layer, targets, weights = random_layer(9), random_targets(9), LossWeights(classification=0.0)
-    each = [float(layer_losses(layer, targets, [q, q]).weighted(weights)) for q in range(5)]
+    each = [float(layer_losses(layer, targets, torch.tensor([q, q])).weighted(weights)) for q in range(5)]
     assert float(all_query_loss(layer, targets, weights)) == pytest.approx(sum(each) / 5, rel=1e-4)
 
 
 def test_a_clip_without_its_object_gives_finite_losses() -> None:
     layer = random_layer(11, b=1)
-    empty = Target(torch.zeros(3, 6, 7), torch.zeros(3, 4), torch.zeros(3, dtype=torch.bool))
-    parts = layer_losses(layer, [empty], match(layer, [empty], LossWeights()))
+    empty = Targets(torch.zeros(1, 3, 6, 7), torch.zeros(1, 3, 4), torch.zeros(1, 3, dtype=torch.bool))
+    parts = layer_losses(layer, empty, match(layer, empty, LossWeights()))
     assert all(math.isfinite(float(value)) for value in vars(parts).values())

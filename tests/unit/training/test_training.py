@@ -18,6 +18,7 @@ from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import NO_OBJECT, BatchShape, ReferringBatch, WorldBatches, mask_boxes
 from rvos_core.training.checkpoint import load_checkpoint, save_checkpoint
 from rvos_core.training.engine import Diverged, StageConfig, Trainer
+from rvos_core.training.losses import LossWeights, Targets, subsample_masks
 from rvos_core.training.objectives import (
     Objective,
     PartsObjective,
@@ -25,6 +26,8 @@ from rvos_core.training.objectives import (
     ReferringObjective,
     ReferringWeights,
     cell_names,
+    other_object_loss,
+    sight_loss,
     vote_loss,
 )
 from rvos_core.training.validation import QuickValidation
@@ -71,12 +74,25 @@ def test_a_batch_is_a_function_of_its_step() -> None:
 
 def test_targets_are_the_meant_objects_and_others_are_not() -> None:
     batch = one_batch()
-    for item, target in enumerate(batch.targets()):
-        clip, obj = int(batch.clip_of[item]), int(batch.objects[item])
+    targets, others = batch.targets(), batch.others()
+    for item, (clip, obj) in enumerate(zip(batch.clip_of.tolist(), batch.objects.tolist(), strict=True)):
         assert obj != NO_OBJECT
-        assert torch.equal(target.valid, (batch.labels[clip] == obj + 1).flatten(1).any(1))
-        for other in batch.others(item):
-            assert float((other.masks * target.masks).sum()) == 0
+        assert torch.equal(targets.valid[item], (batch.labels[clip] == obj + 1).flatten(1).any(1))
+        assert float((others.masks[item] * targets.masks[item]).sum()) == 0
+        for k, kind in enumerate(batch.categories[clip].tolist()):
+            alone = batch.labels[clip] == k + 1
+            seen = alone.flatten(1).any(1) if k != obj and kind != NO_OBJECT else torch.zeros(2, dtype=torch.bool)
+            assert torch.equal(others.valid[item, k], seen)
+            if seen.any():
+                assert torch.equal(others.masks[item, k], subsample_masks(alone.float()))
+                assert torch.equal(others.boxes[item, k], mask_boxes(alone))
+
+
+def test_an_expression_that_means_nothing_has_an_empty_target() -> None:
+    batch = replace(one_batch(), objects=torch.full((4,), NO_OBJECT))
+    targets = batch.targets()
+    assert not targets.valid.any() and not targets.masks.any() and not targets.boxes.any()
+    assert torch.equal(batch.others().valid, batch.objects_of_clips().valid[batch.clip_of])
 
 
 def test_twins_are_two_objects_of_one_category_where_the_clip_has_them() -> None:
@@ -215,14 +231,56 @@ def test_quick_validation_gives_shares_and_leaves_the_weights_alone(tmp_path: Pa
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
-def test_the_vote_loss_is_least_where_the_matched_query_leads_over_the_clip() -> None:
+def test_the_vote_loss_is_least_where_the_matched_query_leads_while_the_object_is_in_sight() -> None:
     logits = torch.zeros(1, 3, 4, 1)
-    logits[0, :, 2] = torch.tensor([[6.0], [-1.0], [6.0]])
+    logits[0, :, 2] = torch.tensor([[6.0], [-1.0], [-60.0]])
     layer = LayerPrediction(logits, torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 2, 2))
-    losses = [float(vote_loss(layer, [query])) for query in range(4)]
+    targets = Targets(torch.zeros(1, 3, 2, 2), torch.zeros(1, 3, 4), torch.tensor([[True, True, False]]))
+    losses = [float(vote_loss(layer, targets, torch.tensor([query]))) for query in range(4)]
     assert min(range(4), key=losses.__getitem__) == 2
-    mean = torch.tensor([0.0, 0.0, 11 / 3, 0.0], dtype=torch.float64)
+    mean = torch.tensor([0.0, 0.0, 5 / 2, 0.0], dtype=torch.float64)
     assert losses[2] == pytest.approx(float(-mean.log_softmax(0)[2]), rel=1e-5)
+    nowhere = replace(targets, valid=torch.zeros(1, 3, dtype=torch.bool))
+    assert float(vote_loss(layer, nowhere, torch.tensor([2]))) == 0
+
+
+def test_the_sight_loss_weighs_hidden_frames_as_much_as_seen_ones() -> None:
+    logits = torch.zeros(1, 4, 2, 1)
+    logits[0, :, 1] = torch.tensor([[2.0], [2.0], [2.0], [1.0]])
+    layer = LayerPrediction(logits, torch.zeros(1, 4, 2, 4), torch.zeros(1, 4, 2, 2, 2))
+    targets = Targets(torch.zeros(1, 4, 2, 2), torch.zeros(1, 4, 4), torch.tensor([[True, True, True, False]]))
+    expected = math.log1p(math.exp(-2.0)) + math.log1p(math.exp(1.0))
+    assert float(sight_loss(layer, targets, torch.tensor([1]))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_other_objects_go_to_the_cheapest_free_queries() -> None:
+    batch = WorldBatches(replace(SHAPE, min_objects=4), TOKENIZER, seed=4, steps=1)[0]
+    others = batch.others()
+    items, objects = others.valid.shape[:2]
+    masks = torch.full((items, 2, 5, *others.masks.shape[-2:]), -20.0)
+    boxes = torch.full((items, 2, 5, 4), 0.5)
+    for k in range(min(objects, 4)):
+        masks[:, :, 4 - k] = (others.masks[:, k] - 0.5) * 40
+        boxes[:, :, 4 - k] = others.boxes[:, k]
+    layer = LayerPrediction(torch.zeros(items, 2, 5, 1), boxes, masks)
+    first = torch.zeros(items, dtype=torch.int64)
+    perfect = float(other_object_loss(layer, others, first, LossWeights()))
+    moved = LayerPrediction(layer.pred_logits, boxes.roll(1, 2), masks.roll(1, 2))
+    assert float(other_object_loss(moved, others, first + 1, LossWeights())) == pytest.approx(perfect, abs=1e-5)
+    assert perfect < float(other_object_loss(moved, others, first, LossWeights())) - 0.1  # one of them is taken
+
+
+def test_the_first_query_is_given_the_meant_object_where_that_is_asked() -> None:
+    model = tiny_model()
+    objective = ReferringObjective(model, ReferringWeights(first_query=True, all_queries=Ramp(0.0, 0.0)))
+    loss, _ = objective(model, one_batch(), 0.0)
+    loss.backward()
+    gradient = model.query_embed.weight.grad
+    assert gradient is not None and float(gradient[0].abs().sum()) > 0
+    wanted = ReferringObjective(model, replace(objective.weights, first_query=False))
+    wanted.heads.load_state_dict(objective.heads.state_dict())
+    with torch.no_grad():
+        assert float(objective(model, one_batch(), 0.0)[0]) != float(wanted(model, one_batch(), 0.0)[0])
 
 
 def test_a_ramp_holds_falls_and_holds() -> None:
