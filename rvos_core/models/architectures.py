@@ -81,13 +81,13 @@ def _swin(width: int, blocks: tuple[int, int, int, int], heads: int, *, drop_pat
 
 
 def _video(swin: BackboneConfig) -> BackboneConfig:
-    """Liu et al., "Video Swin Transformer" (CVPR 2022), with windows of 8x7x7."""
-    return dataclasses.replace(swin, kind="video_swin", window=(8, 7, 7))
+    """Liu et al., "Video Swin Transformer" (CVPR 2022), with windows of 8x7x7; stochastic depth as in ReferFormer."""
+    return dataclasses.replace(swin, kind="video_swin", window=(8, 7, 7), drop_path=0.2)
 
 
 _SWIN = {
     "swin-t": _swin(96, (2, 2, 6, 2), 3, drop_path=0.2),
-    "swin-s": _swin(96, (2, 2, 18, 2), 3, drop_path=0.3),
+    "swin-s": _swin(96, (2, 2, 18, 2), 3, drop_path=0.2),
     "swin-b": _swin(128, (2, 2, 18, 2), 4, drop_path=0.3),
     "swin-l": _swin(192, (2, 2, 18, 2), 6, drop_path=0.3),
 }

@@ -1,4 +1,5 @@
-"""Image encoders: ResNets with frozen batch norm (torchvision's names) and a small residual network with GroupNorm.
+"""Image encoders: ResNets with frozen batch norm (torchvision's names), a small residual network with GroupNorm, and
+Swin and Video-Swin from files of their own.
 
 Each returns four maps at strides 4, 8, 16, 32, fine to coarse.
 """
@@ -10,6 +11,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from rvos_core.models.blocks.swin import Swin
+from rvos_core.models.blocks.video_swin import VideoSwin
 from rvos_core.models.configs import BackboneConfig, BackboneKind
 
 _BOTTLENECK_EXPANSION = 4
@@ -169,6 +172,8 @@ _BODIES: Mapping[BackboneKind, Callable[[BackboneConfig], nn.Module]] = {
     "resnet50": ResNet,
     "resnet101": ResNet,
     "residual": ResidualGroupNorm,
+    "swin": Swin,
+    "video_swin": VideoSwin,
 }
 
 
