@@ -40,6 +40,23 @@ class SequenceScores:
         return (float(np.mean(self.j)) + float(np.mean(self.f))) / 2
 
 
+@dataclass(frozen=True)
+class Outline:
+    """What F needs to know of one mask: made once where a mask is compared with several.
+
+    Attributes:
+        boundary: (H, W) bool, see `boundary_map`.
+        length_px: number of its pixels.
+        near: bool, pixels of `window` within reach of the boundary; there are none outside.
+        window: rows and columns of the mask.
+    """
+
+    boundary: np.ndarray
+    length_px: int
+    near: np.ndarray
+    window: tuple[slice, slice]
+
+
 def jaccard(truth: np.ndarray, prediction: np.ndarray, *, void: np.ndarray | None = None) -> float:
     """Intersection over union of two masks (H, W) bool, 0..1; 1 where both are empty.
 
@@ -55,16 +72,29 @@ def jaccard(truth: np.ndarray, prediction: np.ndarray, *, void: np.ndarray | Non
 def boundary_f(truth: np.ndarray, prediction: np.ndarray, *, void: np.ndarray | None = None) -> float:
     """F of the boundaries' precision and recall within 0.8 % of the image diagonal, 0..1; arguments as in `jaccard`."""
     truth, prediction = _scored(truth, prediction, void)
-    true_boundary, drawn_boundary = boundary_map(truth), boundary_map(prediction)
-    true_length, drawn_length = np.count_nonzero(true_boundary), np.count_nonzero(drawn_boundary)
-    if not true_length or not drawn_length:
-        return float(true_length == drawn_length)
-    reach_px = boundary_reach_px(*truth.shape)
-    x, y, width, height = cv2.boundingRect((true_boundary | drawn_boundary).view(np.uint8))
-    window = np.s_[y : y + height, x : x + width]
-    true_boundary, drawn_boundary = true_boundary[window], drawn_boundary[window]
-    precision = np.count_nonzero(drawn_boundary & _dilated(true_boundary, reach_px)) / drawn_length
-    recall = np.count_nonzero(true_boundary & _dilated(drawn_boundary, reach_px)) / true_length
+    return outlines_f(outline(truth), outline(prediction))
+
+
+def outline(mask: np.ndarray) -> Outline:
+    """Boundary and what lies near it of a mask (H, W) bool from which void pixels are already removed."""
+    boundary = boundary_map(mask)
+    length_px = int(np.count_nonzero(boundary))
+    reach_px = boundary_reach_px(*boundary.shape)
+    left, top, width, height = cv2.boundingRect(boundary.view(np.uint8))
+    window = (
+        slice(max(0, top - reach_px), top + height + reach_px),
+        slice(max(0, left - reach_px), left + width + reach_px),
+    )
+    near = _dilated(boundary[window], reach_px) if length_px else boundary[window]
+    return Outline(boundary, length_px, near, window)
+
+
+def outlines_f(truth: Outline, prediction: Outline) -> float:
+    """F of two masks by their outlines, of one size."""
+    if not truth.length_px or not prediction.length_px:
+        return float(truth.length_px == prediction.length_px)
+    precision = np.count_nonzero(prediction.boundary[truth.window] & truth.near) / prediction.length_px
+    recall = np.count_nonzero(truth.boundary[prediction.window] & prediction.near) / truth.length_px
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
