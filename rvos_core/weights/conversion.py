@@ -1,0 +1,92 @@
+"""One conversion, from a stranger's file to our safetensors. Runs in the import worker; see `worker.py`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rvos_core.files import writing
+from rvos_core.models.architectures import architecture
+from rvos_core.weights.reading import Checkpoint, read_checkpoint
+from rvos_core.weights.recognise import Recognised, published_name, recognise
+from rvos_core.weights.sniff import refused
+from rvos_core.weights.streaming import write_safetensors
+from rvos_core.weights.strict import check_storage, fit, renamed, shapes_of
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be converted.
+
+    Attributes:
+        source: the checkpoint.
+        output: where the safetensors go; None: check only.
+        arch: what the person says it is: an architecture or a published configuration; or None.
+        config: its configuration as JSON values with the key `arch`, where one came with it; or None.
+        half: store float16 instead of float32.
+    """
+
+    source: str
+    output: str | None = None
+    arch: str | None = None
+    config: dict[str, Any] | None = None
+    half: bool = False
+
+
+def convert(job: Job) -> dict[str, Any]:
+    """Do `job`; returns what the parent needs to know as JSON values.
+
+    Raises:
+        UserError: the file is refused; the message says why.
+        MemoryError: it needs more memory than this process may take.
+    """
+    source = Path(job.source)
+    checkpoint = read_checkpoint(source)
+    entries = renamed(checkpoint.tensors, source)
+    check_storage(entries, source)
+    shapes = shapes_of(entries)
+    if job.config is None:
+        found = recognise(shapes, path=source, arguments=checkpoint.arguments, wanted=job.arch)
+    else:
+        found = _given(job.config, source)
+    ordered, parameters = fit(entries, found, source)
+    if job.output is not None:
+        dtype = torch.float16 if job.half else torch.float32
+        with writing(Path(job.output)):
+            write_safetensors(Path(job.output), ordered, dtype=dtype, source=source)
+    return {
+        "arch": found.arch,
+        "config": found.config.to_dict(),
+        "published": found.published,
+        "parameters": parameters,
+        "kind": checkpoint.kind.value,
+        "precision": _precision(checkpoint),
+        "notes": [*checkpoint.notes, *found.notes],
+        "sha256": _sha256(source),
+    }
+
+
+def _given(values: dict[str, Any], source: Path) -> Recognised:
+    """The network that a config.json beside the checkpoint describes."""
+    plain = dict(values)
+    arch = plain.pop("arch", None)
+    try:
+        config = architecture(str(arch)).config.from_dict(plain)
+    except ValueError as error:
+        what = f"comes with a config.json that contradicts itself ({error})"
+        raise refused(source, what, "Give the checkpoint's file alone.", code="config") from error
+    return Recognised(str(arch), config, published_name(str(arch), config))
+
+
+def _precision(checkpoint: Checkpoint) -> str:
+    kinds = {str(value.dtype).removeprefix("torch.") for value in checkpoint.tensors.values()}
+    return "mixed" if len(kinds & {"float16", "bfloat16", "float32", "float64"}) > 1 else next(iter(sorted(kinds)))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
