@@ -93,6 +93,8 @@ def segment(
             "seconds": round(load_s + run.seconds + write_s, 3),
             "expression": sentence,
             "score": run.summary.score,
+            "consensus": run.summary.consensus,
+            "absent": run.summary.absent,
             "visible_frames": run.summary.visible_frames,
             "unknown_words": list(run.summary.unknown_words),
             "notes": [*notes, *run.summary.notes],

@@ -36,6 +36,7 @@ def write_record(outputs: dict[str, Path], run: Segmentation, *, load_s: float, 
         ],
         score=summary.score,
         consensus=summary.consensus,
+        absent=summary.absent,
         unknown_words=summary.unknown_words,
         notes=(*media_notes(run.info), *summary.notes),
         settings={

@@ -37,6 +37,7 @@ class SegmentResult:
         frames: one line a frame, in order.
         score: mean probability of the chosen object, 0..1.
         consensus: P(the object is there at all), or None where the model does not say.
+        absent: the model finds that the object is nowhere in the span.
         unknown_words: words that the model does not know.
         notes: sentences for a person.
         settings: window, stride, size and the like.
@@ -51,6 +52,7 @@ class SegmentResult:
     frames: Sequence[FrameLine]
     score: float
     consensus: float | None = None
+    absent: bool = False
     unknown_words: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class SegmentResult:
             "span": {"start": self.span.start, "stop": self.span.stop},
             "score": round(self.score, _DECIMALS),
             "consensus": None if self.consensus is None else round(self.consensus, _DECIMALS),
+            "absent": self.absent,
             "unknown_words": list(self.unknown_words),
             "notes": list(self.notes),
             "settings": self.settings,

@@ -44,7 +44,7 @@ class FrameResult:
         mask: display size; empty where the object is out of sight.
         confidence: class probability x mask certainty, 0..1 (see `visibility.mask_certainty`).
         box: x1, y1, x2, y2 of the mask, display pixels, as `masks.bbox` gives it; None for an empty mask.
-        visible: False where the class probability says that the object is out of sight.
+        visible: False where the object is out of sight: by the class probability, or because it is not in the clip.
     """
 
     frame_index: int
@@ -92,7 +92,8 @@ class RunSummary:
         expression: as typed.
         span: frames that have a result.
         score: mean class probability of the chosen object over the span, 0..1.
-        consensus: P(the object is in the clip at all), or None where the model does not say.
+        consensus: P(the object is in the span at all), or None where the model does not say.
+        absent: the object is nowhere in the span: every mask is empty.
         unknown_words: words the model has never seen, as typed.
         notes: sentences for a person: what was shortened, halved or doubtful.
         device: `cpu`, `mps`, `cuda:0`, ...
@@ -112,6 +113,7 @@ class RunSummary:
     vote: Vote
     score: float
     consensus: float | None
+    absent: bool
     unknown_words: tuple[str, ...]
     notes: tuple[str, ...]
     device: str
@@ -158,7 +160,10 @@ class WindowDone:
 
 @dataclass(frozen=True)
 class FramesRevised:
-    """The final vote chose another object than the preview: these frames replace the earlier ones. Comes in blocks."""
+    """The whole span is known, and these frames are not as the preview showed them: another object, or none.
+
+    They replace the earlier ones. Comes in blocks.
+    """
 
     frames: tuple[FrameResult, ...] = field(repr=False)
 

@@ -56,6 +56,11 @@ def expression_notes(expression: str, text: TextFeatures, card: ModelCard) -> tu
     return tuple(notes)
 
 
+def absent_note(expression: str) -> str:
+    """What a person is told where the model finds that the object is nowhere in the span."""
+    return f"Nothing in these frames is {_quoted(expression)}: every mask is empty."
+
+
 def _nothing_known(expression: str, unknown: tuple[str, ...], card: ModelCard) -> UserError:
     if not unknown:
         return UsageError(

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from rvos_core.inference.candidates import CandidateStore
+from rvos_core.inference.consensus import Presence
 from rvos_core.inference.events import FrameResult, Vote
 from rvos_core.inference.tracks import TrackFrames
 from rvos_core.inference.visibility import Hysteresis, mask_certainty, sigmoid
@@ -31,6 +32,7 @@ class SpanResults:
         height, width: display size, pixels.
         tracks: queries of the model.
         visible_on, visible_off: thresholds of the class probability (see `Hysteresis`).
+        present_at: threshold of the windows' consensus (see `Presence`).
         vote: see `RunRequest`.
     """
 
@@ -43,6 +45,7 @@ class SpanResults:
         tracks: int,
         visible_on: float,
         visible_off: float,
+        present_at: float | None = None,
         vote: Vote,
     ) -> None:
         self._span = span
@@ -51,11 +54,13 @@ class SpanResults:
         self._per_window = vote == "window"
         self._vote = SpanVote(tracks, frames=len(span))
         self._hysteresis = Hysteresis(tracks, on=visible_on, off=visible_off)
+        self.presence = Presence(span, threshold=present_at)
         self._candidates = CandidateStore()
         self._probability = np.zeros((len(span), tracks), dtype=np.float32)
         self._certainty = np.zeros((len(span), tracks), dtype=np.float32)
         self._visible = np.zeros((len(span), tracks), dtype=bool)
         self._shown = np.full(len(span), _NOT_SHOWN, dtype=np.int16)
+        self._shown_visible = np.zeros(len(span), dtype=bool)
         self._settled = 0
 
     def settle(self, frames: TrackFrames) -> None:
@@ -92,26 +97,33 @@ class SpanResults:
             self._shown[rows][new] = choice
         else:
             self._shown[rows] = self._vote.peek(probability, mask_likeness(frames.mask_logits > 0))
+        here = self.presence.in_windows(rows)
+        self._shown_visible[rows] = visible[np.arange(len(here)), self._shown[rows]] & here
         return tuple(
             self._result(
                 frame_index,
                 frames.mask_logits[i, track],
                 probability=float(probability[i, track]),
                 certainty=float(certainty[i, track]),
-                visible=bool(visible[i, track]),
+                visible=bool(self._shown_visible[rows.start + i]),
             )
             for i, (frame_index, track) in enumerate(zip(frames.span, self._shown[rows], strict=True))
         )
 
     def revisions(self) -> Iterator[tuple[FrameResult, ...]]:
-        """After the last `settle`: the frames that were shown with another track than the final one, in blocks."""
-        if self._per_window:
-            return
-        best = self._vote.path()
-        stale = np.flatnonzero(self._shown[: self._settled] != best)
+        """After the last `settle`: the frames that were shown otherwise than they are in the end, in blocks.
+
+        They follow another track than the final one, or turn out to be without the object.
+        """
+        rows = slice(0, self._settled)
+        best = self._shown[rows].astype(np.int64) if self._per_window else self._vote.path()
+        visible = self._visible[np.arange(self._settled), best] & self.presence.in_windows(rows)
+        if self.presence.absent:
+            visible[:] = False
+        stale = np.flatnonzero((self._shown[rows] != best) | (self._shown_visible[rows] != visible))
         for first in range(0, len(stale), _REVISION_BLOCK):
             block = stale[first : first + _REVISION_BLOCK]
-            self._shown[block] = best[block]
+            self._shown[block], self._shown_visible[block] = best[block], visible[block]
             yield tuple(self._revised(int(row), int(best[row])) for row in block)
 
     @property
@@ -126,7 +138,7 @@ class SpanResults:
 
     @property
     def visible_frames(self) -> int:
-        return int(self._of_shown(self._visible).sum())
+        return int(self._shown_visible[: self._settled].sum())
 
     def close(self) -> None:
         """Drop the candidates."""
@@ -146,7 +158,7 @@ class SpanResults:
             soft_logits(self._candidates.mask(row, track)),
             probability=float(self._probability[row, track]),
             certainty=float(self._certainty[row, track]),
-            visible=bool(self._visible[row, track]),
+            visible=bool(self._shown_visible[row]),
         )
 
     def _result(

@@ -26,7 +26,7 @@ from rvos_core.inference.events import (
     Timings,
     WindowDone,
 )
-from rvos_core.inference.expression import checked_expression, expression_notes
+from rvos_core.inference.expression import absent_note, checked_expression, expression_notes
 from rvos_core.inference.feed import FrameFeed
 from rvos_core.inference.results import SpanResults
 from rvos_core.inference.tracks import TrackMerger
@@ -124,7 +124,6 @@ class _Run:
         self._windows = 0
         self._queries = 0
         self._revised = 0
-        self._consensus: list[float] = []
         self._refer_s = 0.0
         self._masks_s = 0.0
         self._began = time.perf_counter()
@@ -141,6 +140,8 @@ class _Run:
                 self._cancel.raise_if_cancelled()
                 self._revised += len(frames)
                 yield FramesRevised(frames)
+            if self._results.presence.absent:
+                self._notes.append(absent_note(self._request.expression))
             yield RunFinished(self._summary())
         except MemoryError as error:
             raise too_little_memory(self._referrer) from error
@@ -221,10 +222,11 @@ class _Run:
                 tracks=self._queries,
                 visible_on=self._referrer.card.visible_on,
                 visible_off=self._referrer.card.visible_off,
+                present_at=self._referrer.card.present_at,
                 vote=self._request.vote,
             )
         if prediction.consensus is not None:
-            self._consensus.append(prediction.consensus)
+            self._results.presence.hear(prediction.window, prediction.consensus)
         settled = self._merger.add(prediction.window, prediction.mask_logits, prediction.class_logits)
         if settled is not None:
             self._results.settle(settled)
@@ -242,7 +244,8 @@ class _Run:
             span=self._results.settled,
             vote=self._request.vote,
             score=self._results.score,
-            consensus=float(np.mean(self._consensus)) if self._consensus else None,
+            consensus=self._results.presence.probability,
+            absent=self._results.presence.absent,
             unknown_words=self._text.unknown_words,
             notes=tuple(self._notes),
             device=self._referrer.device,

@@ -5,7 +5,7 @@ Shape letters: b batch, t frames, q queries, c channels, h w cells (stride 4 of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -29,6 +29,7 @@ class ModelCard:
         size: short side of the network input, pixels.
         long_side: cap of the long side of the network input, pixels.
         window, stride: default sliding window, frames.
+        present_at: consensus below this means that the object is not there; None: the model does not say.
         visible_on, visible_off: hysteresis thresholds of the class probability for "in sight".
         measured: name of a benchmark -> figures, e.g. `{"synth-test": {"jf": 0.8}}`.
     """
@@ -45,6 +46,7 @@ class ModelCard:
     stride: int
     visible_on: float = 0.5
     visible_off: float = 0.5
+    present_at: float | None = None
     bundled: bool = False
     measured: dict[str, Any] = field(default_factory=dict)
 
@@ -106,4 +108,54 @@ class Referrer(Protocol):
 
     def refer(self, frames: FrameFeatures, text: TextFeatures) -> WindowPrediction:
         """Predict masks, classes and boxes of all queries on these frames."""
+        ...
+
+
+@dataclass(frozen=True)
+class FramePrediction:
+    """What a propagator says of one frame.
+
+    Attributes:
+        object_ids: stable ids; row k of the tensors belongs to `object_ids[k]`.
+        probabilities: (o, h, w) float32 at the size of the network input, after the objects were weighed against each
+            other; what is missing to 1 in a cell is background.
+        logits: (o, h, w) float32 at stride 4 of the network input: each object on its own.
+    """
+
+    object_ids: tuple[int, ...]
+    probabilities: torch.Tensor
+    logits: torch.Tensor
+
+
+class Propagator(Protocol):
+    """Remembered (frame, masks) -> masks on further frames. Objects may be added at any time; ids never change."""
+
+    card: ModelCard
+
+    @property
+    def object_ids(self) -> tuple[int, ...]:
+        """The objects that are followed, in the order in which they were shown."""
+        ...
+
+    def remember(self, frame: np.ndarray, masks: Mapping[int, np.ndarray], *, permanent: bool) -> None:
+        """Show objects in a frame.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+            masks: object id (1 or more) -> (H, W) bool; all false: it is known not to be in sight.
+            permanent: never forget it (a person's correction); else it leaves as predicted frames do. The first frame
+                of an object is kept in any case.
+        """
+        ...
+
+    def step(self, frame: np.ndarray) -> FramePrediction:
+        """Predict the frame that follows the last one, (H, W, 3) uint8 RGB, and remember of it what the policy says."""
+        ...
+
+    def forget(self, object_id: int) -> None:
+        """Follow an object no longer."""
+        ...
+
+    def restart(self) -> None:
+        """The next frame does not follow the last one: keep only the frames that are kept for good."""
         ...

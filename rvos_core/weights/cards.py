@@ -107,7 +107,14 @@ def _document(folder: Path) -> dict[str, Any]:
 
 def _card_of(path: Path, document: dict[str, Any]) -> ModelCard:
     values = document.get("card")
-    kinds = {"str": str, "int": int, "float": (int, float), "bool": bool, "dict[str, Any]": dict}
+    kinds = {
+        "str": str,
+        "int": int,
+        "float": (int, float),
+        "float | None": (int, float, type(None)),
+        "bool": bool,
+        "dict[str, Any]": dict,
+    }
     if not isinstance(values, dict):
         raise damaged(path, "is not a model card")
     for entry in dataclasses.fields(ModelCard):

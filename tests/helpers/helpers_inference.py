@@ -126,11 +126,20 @@ def numbered(index: int, *, height: int = 32, width: int = 48) -> np.ndarray:
 
 
 class ScriptedEngine:
-    """Answers windows of `numbered` frames: `answer(indices)` gives mask logits (t, q, h, w), class logits (t, q)."""
+    """Answers windows of `numbered` frames: `answer(indices)` gives mask logits (t, q, h, w), class logits (t, q);
+    `consensus(indices)` gives P(the object is there).
+    """
 
     device = "cpu"
 
-    def __init__(self, answer: Answer, *, before: Callable[[str], None] = lambda what: None, **card: object) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        *,
+        before: Callable[[str], None] = lambda what: None,
+        consensus: Callable[[Sequence[int]], float] | None = None,
+        **card: object,
+    ) -> None:
         self.card = replace(CARD, **card)  # type: ignore[arg-type]
         self.pace = Pace()
         self.windows: list[list[int]] = []
@@ -138,6 +147,7 @@ class ScriptedEngine:
         self.memory = 1.0
         self._answer = answer
         self._before = before
+        self._consensus = consensus
 
     def encode_text(self, expression: str) -> TextFeatures:
         ids = torch.tensor([[0, 5, 2]])
@@ -156,7 +166,10 @@ class ScriptedEngine:
         masks, classes = self._answer(indices)
         boxes = torch.zeros(*classes.shape, 4)
         return WindowPrediction(
-            torch.from_numpy(masks.astype(np.float32)), torch.from_numpy(classes.astype(np.float32)), boxes
+            torch.from_numpy(masks.astype(np.float32)),
+            torch.from_numpy(classes.astype(np.float32)),
+            boxes,
+            None if self._consensus is None else self._consensus(indices),
         )
 
     def input_size(self, height: int, width: int, *, size: int | None = None) -> tuple[int, int]:

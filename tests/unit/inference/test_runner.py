@@ -135,6 +135,50 @@ def test_out_of_sight_frames_are_empty_with_hysteresis() -> None:
     assert events[-1].summary.visible_frames == 20  # type: ignore[union-attr]
 
 
+def test_an_object_that_is_nowhere_gives_empty_masks_and_a_sentence() -> None:
+    found = answers(lambda frame, query: 0.9 if query == 1 else 0.1)
+    events = run(ScriptedEngine(found, consensus=lambda indices: 0.3, present_at=0.5), request(2, 90))
+    assert shown_query(events) == dict.fromkeys(range(2, 90))
+    assert all(not frame.visible and frame.box is None for frame in latest(events).values())
+    summary = events[-1].summary  # type: ignore[union-attr]
+    assert summary.absent and summary.visible_frames == 0 and summary.consensus == pytest.approx(0.3)
+    assert any("the red car" in note and "every mask is empty" in note for note in summary.notes)
+
+
+def test_a_model_without_such_a_head_never_says_that_an_object_is_nowhere() -> None:
+    found = answers(lambda frame, query: 0.9 if query == 1 else 0.1)
+    summary = run(ScriptedEngine(found), request(0, 20))[-1].summary  # type: ignore[union-attr]
+    assert not summary.absent and summary.consensus is None and summary.visible_frames == 20
+
+
+@pytest.mark.parametrize("vote", ["span", "window"])
+def test_windows_without_the_object_are_empty_in_a_span_that_has_it(vote: str) -> None:
+    engine = ScriptedEngine(
+        answers(lambda frame, query: 0.9 if query == 1 else 0.1),
+        consensus=lambda indices: 0.9 if indices[0] < 24 else 0.2,
+        present_at=0.5,
+    )
+    events = run(engine, request(0, 48, window=8, stride=8, vote=vote))
+    assert shown_query(events) == {index: 1 if index < 24 else None for index in range(48)}
+    summary = events[-1].summary  # type: ignore[union-attr]
+    assert not summary.absent and summary.visible_frames == 24
+
+
+def test_an_object_that_is_nowhere_takes_back_what_the_preview_showed() -> None:
+    engine = ScriptedEngine(
+        answers(lambda frame, query: 0.9 if query == 1 else 0.1),
+        consensus=lambda indices: 0.6 if indices[0] == 16 else 0.1,
+        present_at=0.5,
+    )
+    events = run(engine, request(0, 48, window=8, stride=8))
+    preview = shown_query([event for event in events if isinstance(event, WindowDone)])
+    assert [index for index, query in preview.items() if query == 1] == list(range(16, 24))
+    assert shown_query(events) == dict.fromkeys(range(48))
+    revised = [frame.frame_index for event in events if isinstance(event, FramesRevised) for frame in event.frames]
+    assert revised == list(range(16, 24)), "empty frames stay as they were"
+    assert events[-1].summary.revised_frames == 8  # type: ignore[union-attr]
+
+
 def test_the_box_is_the_masks_own_in_display_pixels() -> None:
     frame = latest(run(ScriptedEngine(answers(lambda frame, query: 0.9 - 0.3 * query)), request(0, 3)))[0]
     mask = decode(frame.mask)
