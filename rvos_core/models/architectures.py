@@ -21,6 +21,7 @@ from rvos_core.models.configs import (
     ReferringConfig,
     TextConfig,
 )
+from rvos_core.models.isvos_configs import IsvosConfig, isvos_mini_config, isvos_r50_config
 
 if TYPE_CHECKING:
     from torch import nn
@@ -125,6 +126,12 @@ def _build_r2vos(config: R2vosConfig) -> nn.Module:
     return R2vos(config)
 
 
+def _build_isvos(config: IsvosConfig) -> nn.Module:
+    from rvos_core.models.isvos import Isvos
+
+    return Isvos(config)
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     entry.name: entry
     for entry in (
@@ -144,6 +151,13 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             R2vosConfig,
             _build_r2vos,
             _named("r2vos", R2vosConfig, _DISTIL_ROBERTA, "r50", "swin-t", "video-swin-t"),
+        ),
+        Architecture(
+            "isvos",
+            "ISVOS",
+            IsvosConfig,
+            _build_isvos,
+            {"isvos-r50": isvos_r50_config, "isvos-mini": isvos_mini_config},
         ),
     )
 }

@@ -11,7 +11,9 @@ _TEMPERATURE = 10000.0
 _EPS = 1e-6
 
 
-def sine_2d(size: tuple[int, int], features: int, *, padding: Tensor | None = None, device: torch.device) -> Tensor:
+def sine_2d(
+    size: tuple[int, int], features: int, *, padding: Tensor | None = None, device: torch.device, offset: float = 0.5
+) -> Tensor:
     """Code of every cell's centre within the valid part of its map.
 
     Args:
@@ -19,6 +21,8 @@ def sine_2d(size: tuple[int, int], features: int, *, padding: Tensor | None = No
         features: channels of the code; the first half codes y, the second x.
         padding: (n, h, w) bool, True where the map is padded; None where nothing is.
         device: where the code is wanted.
+        offset: taken from the cell's number, which begins at 1: 0.5 is its centre (Deformable DETR), 0 its far edge
+            (DETR, Mask2Former).
 
     Returns:
         (n, features, h, w) float32; n is 1 without padding.
@@ -27,8 +31,8 @@ def sine_2d(size: tuple[int, int], features: int, *, padding: Tensor | None = No
     rows, columns = valid.cumsum(1), valid.cumsum(2)
     # This order of operations in float32 is what the released models were run with; cells of fully padded rows and
     # columns (count 0) depend on it.
-    y = (rows - 0.5) / (rows[:, -1:, :] + _EPS) * (2 * math.pi)
-    x = (columns - 0.5) / (columns[:, :, -1:] + _EPS) * (2 * math.pi)
+    y = (rows - offset) / (rows[:, -1:, :] + _EPS) * (2 * math.pi)
+    x = (columns - offset) / (columns[:, :, -1:] + _EPS) * (2 * math.pi)
     return torch.cat([_interleave(y, features // 2), _interleave(x, features // 2)], dim=-1).permute(0, 3, 1, 2)
 
 

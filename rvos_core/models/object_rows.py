@@ -1,0 +1,65 @@
+"""Object ids and tensor rows: ids never change, rows do, and this is the only place where one becomes the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BACKGROUND = 0  # in label maps; so no object may have this id
+
+
+@dataclass(frozen=True)
+class ObjectRows:
+    """The objects in the order in which they were shown: row k of a tensor (o, ...) belongs to `ids[k]`."""
+
+    ids: tuple[int, ...] = ()
+
+    def with_objects(self, ids: Iterable[int]) -> ObjectRows:
+        """New objects behind the known ones, in the order given.
+
+        Raises:
+            ValueError: an id is below 1.
+        """
+        new = tuple(dict.fromkeys(each for each in ids if each not in self.ids))
+        if any(each <= BACKGROUND for each in new):
+            raise ValueError(f"object ids {new} must be at least 1: 0 is the background of a label map")
+        return ObjectRows(self.ids + new)
+
+    def without(self, object_id: int) -> ObjectRows:
+        """The rows behind `object_id` move up."""
+        return ObjectRows(tuple(each for each in self.ids if each != object_id))
+
+    def stack(self, by_id: Mapping[int, Tensor]) -> Tensor:
+        """(o, ...) of equal tensors by id. Raises: KeyError: an object has none."""
+        return torch.stack([by_id[each] for each in self.ids])
+
+    def split(self, rows: Tensor) -> dict[int, Tensor]:
+        """Tensors by id of (o, ...)."""
+        return dict(zip(self.ids, rows.unbind(0), strict=True))
+
+
+def label_map(object_ids: tuple[int, ...], probabilities: Tensor, size: tuple[int, int]) -> np.ndarray:
+    """The likeliest object of each pixel.
+
+    Args:
+        object_ids: of the rows.
+        probabilities: (o, h, w), together with the background's 1 in every cell.
+        size: (height, width) of the frame that is displayed.
+
+    Returns:
+        (height, width) int32: an object id, or 0 for the background.
+    """
+    full = F.interpolate(probabilities[None].float(), size=size, mode="bilinear", align_corners=False)[0]
+    background = 1 - full.sum(0, keepdim=True)
+    names = torch.tensor([BACKGROUND, *object_ids], dtype=torch.int32, device=full.device)
+    return names[torch.cat([background, full]).argmax(0)].cpu().numpy()
+
+
+def masks_of(labels: np.ndarray) -> dict[int, np.ndarray]:
+    """A label map (H, W) of object ids -> masks (H, W) bool of the objects that are in it, by id."""
+    return {int(each): labels == each for each in np.unique(labels) if each != BACKGROUND}
