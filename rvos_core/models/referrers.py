@@ -11,11 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rvos_core.language import WordTokenizer
+from rvos_core.language import Tokenizer
 from rvos_core.models.api import FrameFeatures, ModelCard, TextFeatures, WindowPrediction
-from rvos_core.models.configs import IfirvosConfig
+from rvos_core.models.configs import ReferringConfig
 from rvos_core.models.engine import Pace
-from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring import ReferringNetwork
 from rvos_core.models.referring_values import EncodedFrames, EncodedText
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -27,15 +27,15 @@ _FEED_FORWARD_TOKENS = 16384  # of one step, see blocks/feed_forward.py
 _MAX_CHARACTERS = 4000  # of an expression; a sentence has a hundred
 
 
-class IfirvosReferrer:
-    """IFIRVOS on one device, in evaluation mode.
+class FamilyReferrer:
+    """A network of the family (ReferFormer, IFIRVOS, R2-VOS) on one device, in evaluation mode.
 
-    Frames are resized to the card's short side, antialiased, and normalised as on ImageNet. The paper's ResNet-50
-    model takes the size as it comes (torchvision's `Resize`: the long side is cut to an integer); the small model was
-    trained on sides that are multiples of 32.
+    Frames are resized to the card's short side, antialiased, and normalised as on ImageNet. The papers' models
+    take the size as it comes (torchvision's `Resize`: the long side is cut to an integer); the small model was trained
+    on sides that are multiples of 32.
     """
 
-    def __init__(self, model: Ifirvos, tokenizer: WordTokenizer, *, card: ModelCard, device: str = "cpu") -> None:
+    def __init__(self, model: ReferringNetwork, tokenizer: Tokenizer, *, card: ModelCard, device: str = "cpu") -> None:
         self.card = card
         self.device = device
         self.pace = Pace()
@@ -74,13 +74,19 @@ class IfirvosReferrer:
         output = self._model.decode(encoded, self._words(text), auxiliary=False)
         return WindowPrediction(
             mask_logits=output.pred_masks[0].float(),
-            class_logits=output.pred_logits[0, ..., 0].float(),
+            class_logits=_of_likeliest_class(output.pred_logits[0].float()),
             boxes=output.pred_boxes[0].float(),
+            consensus=None if output.consensus_logit is None else float(output.consensus_logit[0].sigmoid()),
         )
+
+    @property
+    def frames_on_their_own(self) -> bool:
+        """Whether a frame's features do not depend on the frames beside it; Video-Swin's do."""
+        return self._config.backbone.frames_on_their_own
 
     def input_size(self, height: int, width: int, *, size: int | None = None) -> tuple[int, int]:
         """(height, width) of the network input; `size` overrides the card's short side, the cap grows with it."""
-        multiple = 1 if self._config.backbone.kind == "resnet50" else _COARSEST_STRIDE
+        multiple = _COARSEST_STRIDE if self._config.backbone.kind == "residual" else 1
         short = size or self.card.size
         long = round(self.card.long_side * short / self.card.size)
         return fitted_size(height, width, short_side=short, long_side=max(short, long), multiple=multiple)
@@ -127,7 +133,7 @@ def fitted_size(height: int, width: int, *, short_side: int, long_side: int, mul
     return (new_short, new_long) if height <= width else (new_long, new_short)
 
 
-def window_bytes(config: IfirvosConfig, frames: int, input_size: tuple[int, int]) -> float:
+def window_bytes(config: ReferringConfig, frames: int, input_size: tuple[int, int]) -> float:
     """Estimated peak of one window beyond the weights, bytes, in float32.
 
     A fixed part (libraries, one step of the feed-forward layers) and a part per frame: the kept features, about seven
@@ -141,6 +147,15 @@ def window_bytes(config: IfirvosConfig, frames: int, input_size: tuple[int, int]
     return fixed + 4.0 * frames * cells * (kept + 7 * c + heads)
 
 
+def _of_likeliest_class(logits: Tensor) -> Tensor:
+    """(t, q, k) -> (t, q): each query's logits of the class that is likeliest over the window's frames.
+
+    ReferFormer's class heads with a data set's categories say which one the object is of, too.
+    """
+    likeliest = logits.sigmoid().mean(0).argmax(-1)
+    return logits.gather(-1, likeliest[None, :, None].expand(*logits.shape[:2], 1))[..., 0]
+
+
 def _resized(frame: np.ndarray, input_size: tuple[int, int]) -> Tensor:
     """(3, h, w) uint8 of `frame` (H, W, 3) uint8; bilinear over the area that an output pixel covers, as Pillow
     resizes.
@@ -149,3 +164,6 @@ def _resized(frame: np.ndarray, input_size: tuple[int, int]) -> Tensor:
     if tuple(frame.shape[:2]) == input_size:
         return image[0]
     return F.interpolate(image, size=input_size, mode="bilinear", align_corners=False, antialias=True)[0]
+
+
+IfirvosReferrer = FamilyReferrer  # by the name of its first network
