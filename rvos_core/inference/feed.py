@@ -14,7 +14,8 @@ import numpy as np
 from rvos_core.errors import UserError
 from rvos_core.inference.cuts import CutDetector
 from rvos_core.inference.windows import WindowRule, next_window
-from rvos_core.models.api import FrameFeatures, Referrer
+from rvos_core.models.api import FrameFeatures
+from rvos_core.models.engine import Engine
 from rvos_core.types import CancelToken, FrameSpan
 
 _ENCODE_AT_ONCE = 8  # frames
@@ -31,8 +32,9 @@ class FrameSource(Protocol):
 class FrameFeed:
     """The frames of a span as windows, shot by shot.
 
-    The image encoder sees one frame at a time, so what it found serves every window that the frame is in. All methods
-    can be called again after they failed for lack of memory: nothing that was read or encoded is lost.
+    Where the image encoder sees one frame at a time, what it found serves every window that the frame is in; where it
+    looks at several (Video-Swin), every window is encoded as a whole. All methods can be called again after they failed
+    for lack of memory: nothing that was read or encoded is lost.
 
     Args:
         referrer: encodes the frames.
@@ -43,7 +45,7 @@ class FrameFeed:
     """
 
     def __init__(
-        self, referrer: Referrer, source: FrameSource, *, span: FrameSpan, size: int | None, cancel: CancelToken
+        self, referrer: Engine, source: FrameSource, *, span: FrameSpan, size: int | None, cancel: CancelToken
     ) -> None:
         self._referrer = referrer
         self._source = source
@@ -93,8 +95,10 @@ class FrameFeed:
             del self._features[index]
         for index in [index for index in self._raw if index < window.start]:
             del self._raw[index]
+        if not self._referrer.frames_on_their_own:
+            return self._timed([self._raw[index] for index in window])
         self._encode_waiting(at_least=1, block=max(1, min(block, _ENCODE_AT_ONCE)), stop=window.stop)
-        return _joined([self._features[index] for index in window])
+        return joined_features([self._features[index] for index in window])
 
     def close(self) -> None:
         """Let go of everything, the reader's iterator included."""
@@ -140,26 +144,33 @@ class FrameFeed:
 
     def _encode_waiting(self, *, at_least: int, block: int, stop: int | None = None) -> None:
         """Encodes what was read, up to frame `stop`, once `at_least` frames wait: raw frames do not pile up in long
-        windows.
+        windows. Frames that are not on their own wait for their window.
         """
+        if not self._referrer.frames_on_their_own:
+            return
         waiting = [index for index in self._raw if stop is None or index < stop]
         if len(waiting) < at_least:
             return
-        began = time.perf_counter()
         for first in range(0, len(waiting), block):
             indices = waiting[first : first + block]
-            encoded = self._referrer.encode_frames([self._raw[index] for index in indices], size=self._size)
+            encoded = self._timed([self._raw[index] for index in indices])
             for row, index in enumerate(indices):
                 self._features[index] = FrameFeatures(
                     tuple(level[row : row + 1] for level in encoded.levels), encoded.input_size
                 )
             for index in indices:
                 del self._raw[index]
+
+    def _timed(self, frames: list[np.ndarray]) -> FrameFeatures:
+        began = time.perf_counter()
+        encoded = self._referrer.encode_frames(frames, size=self._size)
         self.encode_s += time.perf_counter() - began
+        return encoded
 
 
-def _joined(frames: list[FrameFeatures]) -> FrameFeatures:
+def joined_features(parts: list[FrameFeatures]) -> FrameFeatures:
+    """One after the other in time: features of all frames from those of some each."""
     import torch
 
-    levels = zip(*(frame.levels for frame in frames), strict=True)
-    return FrameFeatures(tuple(torch.cat(level) for level in levels), frames[0].input_size)
+    levels = zip(*(part.levels for part in parts), strict=True)
+    return FrameFeatures(tuple(torch.cat(level) for level in levels), parts[0].input_size)

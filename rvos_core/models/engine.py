@@ -43,6 +43,11 @@ class Engine(Referrer, Protocol):
     device: str
     pace: Pace
 
+    @property
+    def frames_on_their_own(self) -> bool:
+        """Whether what `encode_frames` finds on a frame does not depend on the frames beside it."""
+        ...
+
     def input_size(self, height: int, width: int, *, size: int | None = None) -> tuple[int, int]:
         """(height, width) of the network input for frames of `height` x `width` pixels; `size` overrides the card's
         short side.

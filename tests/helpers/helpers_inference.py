@@ -131,6 +131,7 @@ class ScriptedEngine:
     """
 
     device = "cpu"
+    frames_on_their_own = True
 
     def __init__(
         self,

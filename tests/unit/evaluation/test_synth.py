@@ -40,6 +40,7 @@ class KnowingEngine:
         long_side=448, window=8, stride=6,
     )  # fmt: skip
     device = "cpu"
+    frames_on_their_own = True
 
     def __init__(self, *, twist=lambda target, count: target, sees: bool = True) -> None:
         self.pace = Pace()
