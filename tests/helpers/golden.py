@@ -16,15 +16,16 @@ from importlib import import_module
 from pathlib import Path
 
 from golden_cases import GoldenFolder
-from golden_report import Checker, Finding, GoldenArrays
+from golden_report import KEYS_SUFFIX, Checker, Finding, GoldenArrays
 
-MODELS = ("ifirvos",)
+MODELS = ("ifirvos", "referformer", "r2vos")
 PIECES = (
     "ms_deform_attn",
     "sine_position",
     "dynamic_mask_head",
     "vl_blocks",
     "matcher_losses",
+    "r2vos_rkd",
     "davis_jf",
     "a2d",
     "video_swin",
@@ -55,21 +56,33 @@ def main(arguments: list[str] | None = None) -> int:
     if not (options.folder / "cases.json").is_file():
         parser.error(f"{options.folder} has no cases.json")
     folder = GoldenFolder.read(options.folder)
-    names = sorted(path.stem for path in options.folder.glob("*.npz"))
+    names = files_of(options.folder)
     if options.only:
         if options.only not in names:
             print(f"{options.only}: {options.folder} has no {options.only}.npz, nothing to compare")
             return 0 if options.only in PIECES else 1
         names = [options.only]
-    failed = [name for name in names if not _report(folder, name)]
+    reports = {name: _report(folder, name) for name in names}
+    failed = [name for name, findings in reports.items() if not _passed(findings)]
     print(
-        f"{len(names) - len(failed)} of {len(names)} files pass" + (f"; failed: {', '.join(failed)}" if failed else "")
+        f"{len(names) - len(failed)} of {len(names)} files pass, {sum(map(len, reports.values()))} comparisons"
+        + (f"; failed: {', '.join(failed)}" if failed else "")
     )
     return 1 if failed or not names else 0
 
 
-def _report(folder: GoldenFolder, name: str) -> bool:
-    """Print what one file's comparison finds; True if all of it passed."""
+def files_of(folder: Path) -> list[str]:
+    """What there is to compare: .npz files, and key files that may stand without one."""
+    keys = (path.name.removesuffix(KEYS_SUFFIX) for path in folder.glob(f"*{KEYS_SUFFIX}"))
+    return sorted({path.stem for path in folder.glob("*.npz")} | set(keys))
+
+
+def _passed(findings: list[Finding]) -> bool:
+    return bool(findings) and all(finding.passed for finding in findings)
+
+
+def _report(folder: GoldenFolder, name: str) -> list[Finding]:
+    """Print what one file's comparison finds, and return it."""
     print(f"{name}\n     {'array':<44} {'error':>10} {'/tolerance':>10}")
     start = time.monotonic()
     findings = []
@@ -77,12 +90,11 @@ def _report(folder: GoldenFolder, name: str) -> bool:
         findings.append(finding)
         print(finding, flush=True)
     worst = max((f.ratio for f in findings if not f.problem), default=0.0)
-    passed = bool(findings) and all(f.passed for f in findings)
     print(
-        f"{'ok' if passed else 'FAIL'}   {name}: {len(findings)} comparisons, worst error / tolerance {worst:.3g}, "
-        f"{time.monotonic() - start:.1f} s\n"
+        f"{'ok' if _passed(findings) else 'FAIL'}   {name}: {len(findings)} comparisons, "
+        f"worst error / tolerance {worst:.3g}, {time.monotonic() - start:.1f} s\n"
     )
-    return passed
+    return findings
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import numpy as np
 from golden_cases import GoldenFolder
 
 MODEL_TOLERANCE = 5e-5
+KEYS_SUFFIX = "_keys.json.gz"
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,16 @@ class Finding:
 
 
 class GoldenArrays:
-    """The arrays of one file. Every array must be taken by the checker; `untaken` are unknown to it."""
+    """The arrays of one file. Every array must be taken by the checker; `untaken` are unknown to it.
+
+    A model's key file may stand alone; the arrays are then none.
+    """
 
     def __init__(self, path: Path) -> None:
-        with np.load(path) as archive:
-            self._arrays = {name: archive[name] for name in archive.files}
+        self._arrays: dict[str, np.ndarray] = {}
+        if path.exists() or not path.with_name(path.stem + KEYS_SUFFIX).exists():
+            with np.load(path) as archive:
+                self._arrays = {name: archive[name] for name in archive.files}
         self._taken: set[str] = set()
 
     def __contains__(self, name: str) -> bool:

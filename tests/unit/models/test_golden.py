@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -17,7 +19,7 @@ from helpers_data import REPOSITORY, shared_goldens
 TRACKED = REPOSITORY / "tests" / "golden"
 
 
-@pytest.mark.parametrize("name", [*golden.MODELS, *golden.PIECES])
+@pytest.mark.parametrize("name", sorted({*golden.MODELS, *golden.files_of(TRACKED)}))
 def test_tracked_arrays_are_reproduced(name: str) -> None:
     findings = list(golden.check_file(GoldenFolder.read(TRACKED), name))
     assert len(findings) >= 4
@@ -25,11 +27,19 @@ def test_tracked_arrays_are_reproduced(name: str) -> None:
 
 
 def test_whole_shared_folder_is_reproduced() -> None:
+    """Files that are tracked word for word are compared above."""
     folder = GoldenFolder.read(shared_goldens())
-    supported = [n for n in (*golden.MODELS, *golden.PIECES) if (folder.path / f"{n}.npz").exists()]
-    failed = [str(f) for name in supported for f in golden.check_file(folder, name) if not f.passed]
-    assert supported
-    assert failed == []
+    names = golden.files_of(folder.path)
+    assert names
+    new = [name for name in names if not _is_tracked(folder.path, name)]
+    assert [str(f) for name in new for f in golden.check_file(folder, name) if not f.passed] == []
+
+
+def _is_tracked(folder: Path, name: str) -> bool:
+    found = [folder / "cases.json", *folder.glob(f"{name}.npz"), *folder.glob(f"{name}_keys.json.gz")]
+    return all(
+        (TRACKED / path.name).exists() and filecmp.cmp(path, TRACKED / path.name, shallow=False) for path in found
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,6 +102,14 @@ def test_a_model_of_another_version_exits_1(folder: Path, capsys: pytest.Capture
     np.savez(folder / "isvos.npz", pred_masks=np.zeros(3))
     assert golden.main([str(folder)]) == 1
     assert "not supported by this version" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("change", "passes"), [({}, True), ({"query_embed.weight": [4, 256]}, False)])
+def test_a_key_file_may_stand_alone(folder: Path, change: dict[str, list[int]], passes: bool) -> None:
+    keys = json.loads(gzip.decompress((TRACKED / "r2vos_keys.json.gz").read_bytes()))
+    keys["full"]["shapes"] |= change
+    (folder / "r2vos_keys.json.gz").write_bytes(gzip.compress(json.dumps(keys).encode()))
+    assert golden.main([str(folder)]) == (0 if passes else 1)
 
 
 def test_absent_pieces_are_fine_and_absent_models_are_not(folder: Path) -> None:
