@@ -18,8 +18,8 @@ from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.training.batches import BatchShape
 from rvos_core.training.checkpoint import load_checkpoint
 from rvos_core.training.engine import StageConfig, Trainer
-from rvos_core.training.losses import LossWeights
 from rvos_core.training.objectives import Objective, PartsObjective, Ramp, ReferringObjective, ReferringWeights
+from rvos_core.training.presets import LossConfig, LossWeights
 from rvos_core.training.validation import QuickValidation
 
 _LOG = logging.getLogger("rvos.training")
@@ -42,7 +42,7 @@ def _referring(weights: ReferringWeights) -> Callable[[Ifirvos], Objective]:
 
 
 _FIRST_QUERY = ReferringWeights(
-    matched=replace(LossWeights(), focal=4.0, dice=8.0),
+    matched=LossConfig.of(LossWeights(mask=4.0, dice=8.0)),
     first_query=True,
     all_queries=Ramp(0.0, 0.0),
     grounding=Ramp(0.5, 0.5),
@@ -72,7 +72,7 @@ MINI: tuple[Stage, ...] = (
         ),
         _referring(
             ReferringWeights(
-                matched=replace(LossWeights(), focal=8.0, dice=16.0),
+                matched=LossConfig.of(LossWeights(mask=8.0, dice=16.0)),
                 all_queries=Ramp(0.0, 0.0),
                 other_objects=0.5,
                 vote=2.0,
@@ -91,7 +91,7 @@ MINI: tuple[Stage, ...] = (
         ),
         _referring(
             ReferringWeights(
-                matched=replace(LossWeights(), focal=6.0, dice=15.0),
+                matched=LossConfig.of(LossWeights(mask=6.0, dice=15.0)),
                 all_queries=Ramp(0.0, 0.0),
                 other_objects=0.5,
                 vote=2.0,
@@ -110,7 +110,7 @@ MINI: tuple[Stage, ...] = (
         ),
         _referring(
             ReferringWeights(
-                matched=replace(LossWeights(), classification=4.0, focal=4.0, dice=10.0),
+                matched=LossConfig.of(LossWeights(classification=4.0, mask=4.0, dice=10.0)),
                 all_queries=Ramp(0.0, 0.0),
                 other_objects=0.5,
                 vote=8.0,

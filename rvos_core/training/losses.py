@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-FOCAL_ALPHA = 0.25  # Lin et al., focal loss; the public code's value
-FOCAL_GAMMA = 2.0
+from rvos_core.training.presets import REFERFORMER, LossConfig, LossWeights
+
 BOX_EPS = 1e-6
 
 
 class QueryPrediction(Protocol):
-    """What one decoder layer says: logits (b, t, q, 1), boxes (b, t, q, 4) cxcywh, masks (b, t, q, h, w)."""
+    """What one decoder layer says: logits (b, t, q, k), boxes (b, t, q, 4) cxcywh, masks (b, t, q, h, w)."""
 
     @property
     def pred_logits(self) -> Tensor: ...
@@ -36,32 +36,18 @@ class Targets:
         masks: (b, t, h, w) float32 0/1 at the resolution of the predicted masks (see `subsample_masks`).
         boxes: (b, t, 4) float32 cxcywh in [0, 1] of the unpadded frame; zeros where the object is out of sight.
         valid: (b, t) bool, the object is visible in this frame.
+        labels: (b,) int64 class of the object; None where there is one class only ("the referred object").
     """
 
     masks: Tensor
     boxes: Tensor
     valid: Tensor
+    labels: Tensor | None = None
 
     @property
     def valid_frames(self) -> Tensor:
         """Frames of the batch in which their object is visible, at least 1: what the public code divides losses by."""
         return self.valid.sum().clamp(min=1)
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    """Weights of matching cost and loss alike. Defaults: the public code (ReferFormer and IFIRVOS)."""
-
-    classification: float = 2.0
-    l1: float = 5.0
-    giou: float = 2.0
-    focal: float = 2.0
-    dice: float = 5.0
-
-
-IFIRVOS_PAPER = LossWeights(focal=1.0, dice=1.0)  # IFIRVOS section 4.2
-IFIRVOS_CODE = LossWeights()
-REFERFORMER = LossWeights()
 
 
 def subsample_masks(masks: Tensor) -> Tensor:
@@ -74,13 +60,20 @@ def subsample_masks(masks: Tensor) -> Tensor:
     return padded[..., 2::4, 2::4]
 
 
-def sigmoid_focal(logits: Tensor, targets: Tensor) -> Tensor:
-    """Element-wise focal loss with alpha .25 and gamma 2; same shape as `logits`."""
+def sigmoid_focal(logits: Tensor, targets: Tensor, config: LossConfig = REFERFORMER) -> Tensor:
+    """Element-wise focal loss (Lin et al., eq. 5) with the alpha and gamma of `config`; same shape as `logits`."""
     cross_entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     probability = logits.sigmoid()
     agreement = probability * targets + (1 - probability) * (1 - targets)
-    balance = FOCAL_ALPHA * targets + (1 - FOCAL_ALPHA) * (1 - targets)
-    return balance * cross_entropy * (1 - agreement) ** FOCAL_GAMMA
+    balance = config.focal_alpha * targets + (1 - config.focal_alpha) * (1 - targets)
+    return balance * cross_entropy * (1 - agreement) ** config.focal_gamma
+
+
+def pixel_loss(logits: Tensor, targets: Tensor, config: LossConfig) -> Tensor:
+    """The mask term pixel by pixel in the form that `config` names; same shape as `logits`."""
+    if config.mask == "bce":
+        return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return sigmoid_focal(logits, targets, config)
 
 
 def dice_loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -122,7 +115,7 @@ class LossTerms:
     classification: Tensor
     l1: Tensor
     giou: Tensor
-    focal: Tensor
+    mask: Tensor
     dice: Tensor
 
     def weighted(self, weights: LossWeights) -> Tensor:
@@ -131,41 +124,44 @@ class LossTerms:
             weights.classification * self.classification
             + weights.l1 * self.l1
             + weights.giou * self.giou
-            + weights.focal * self.focal
+            + weights.mask * self.mask
             + weights.dice * self.dice
         )
 
 
-def layer_losses(layer: QueryPrediction, targets: Targets, matched: Tensor) -> LossTerms:
+def layer_losses(
+    layer: QueryPrediction, targets: Targets, matched: Tensor, config: LossConfig = REFERFORMER
+) -> LossTerms:
     """Losses of one decoder layer where clip b's target belongs to query `matched[b]` (int64, (b,)).
 
-    Classification counts every frame and query; boxes the matched query on all frames; masks the clip's whole
+    Classification counts every frame, query and class; boxes the matched query on all frames; masks the clip's whole
     volume. All are divided by the number of valid frames in the batch (at least 1).
     """
     count = targets.valid_frames
     clips = torch.arange(len(matched), device=matched.device)
-    wanted = torch.zeros_like(layer.pred_logits[..., 0])
-    wanted[clips, :, matched] = targets.valid.to(wanted.dtype)
-    classification = sigmoid_focal(layer.pred_logits[..., 0], wanted).sum()
+    labels = torch.zeros_like(matched) if targets.labels is None else targets.labels
+    wanted = torch.zeros_like(layer.pred_logits)
+    wanted[clips, :, matched, labels] = targets.valid.to(wanted.dtype)
+    classification = sigmoid_focal(layer.pred_logits, wanted, config).sum()
     l1, giou = box_losses(layer.pred_boxes[clips, :, matched], targets.boxes)
     volumes = layer.pred_masks[clips, :, matched].flatten(1)
     masks = targets.masks.flatten(1)
-    focal = sigmoid_focal(volumes, masks).mean(-1).sum()
+    pixels = pixel_loss(volumes, masks, config).mean(-1).sum()
     dice = dice_loss(volumes, masks).sum()
-    return LossTerms(classification / count, l1.sum() / count, giou.sum() / count, focal / count, dice / count)
+    return LossTerms(classification / count, l1.sum() / count, giou.sum() / count, pixels / count, dice / count)
 
 
-def all_query_loss(layer: QueryPrediction, targets: Targets, weights: LossWeights) -> Tensor:
+def all_query_loss(layer: QueryPrediction, targets: Targets, config: LossConfig) -> Tensor:
     """Mask, box and dice losses of *every* query against the clip's one target, averaged over queries.
 
     Not in the papers: it lets the words decide which object is meant before queries divide the picture among
     themselves (docs/decisions/0004-weights-made-in-the-street-world.md). Weight it to 0 towards the end.
     """
-    queries = layer.pred_masks.shape[2]
+    weights, queries = config.loss, layer.pred_masks.shape[2]
     volumes = layer.pred_masks.transpose(1, 2).flatten(2)
     wanted = targets.masks.flatten(1)[:, None].expand_as(volumes)
     l1, giou = box_losses(layer.pred_boxes, targets.boxes[:, :, None])
-    focal = sigmoid_focal(volumes, wanted).mean(-1).sum()
+    pixels = pixel_loss(volumes, wanted, config).mean(-1).sum()
     dice = dice_loss(volumes, wanted).sum()
-    total = weights.l1 * l1.sum() + weights.giou * giou.sum() + weights.focal * focal + weights.dice * dice
+    total = weights.l1 * l1.sum() + weights.giou * giou.sum() + weights.mask * pixels + weights.dice * dice
     return total / (targets.valid_frames * queries)

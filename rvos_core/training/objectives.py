@@ -20,16 +20,16 @@ from rvos_core.models.ifirvos import Ifirvos, IfirvosOutput
 from rvos_core.synthetic import CATEGORIES, COLOURS
 from rvos_core.training.batches import NO_OBJECT, SLOT_VALUES, ReferringBatch
 from rvos_core.training.losses import (
-    LossWeights,
     QueryPrediction,
     Targets,
     all_query_loss,
     box_losses,
     dice_loss,
     layer_losses,
-    sigmoid_focal,
+    pixel_loss,
 )
 from rvos_core.training.matcher import box_costs, mask_costs, match
+from rvos_core.training.presets import IFIRVOS_CODE, LossConfig
 
 
 class Objective(Protocol):
@@ -70,7 +70,7 @@ class ReferringWeights:
         sight: the matched query's class score says in which frames the object is in sight.
     """
 
-    matched: LossWeights = field(default_factory=LossWeights)
+    matched: LossConfig = IFIRVOS_CODE
     first_query: bool = False
     all_queries: Ramp = field(default_factory=lambda: Ramp(1.0, 0.0))
     grounding: Ramp = field(default_factory=lambda: Ramp(1.0, 1.0))
@@ -99,8 +99,8 @@ class ReferringObjective:
         layers: list[QueryPrediction] = [output, *output.aux]
         for depth, layer in enumerate(map(in_float32, layers)):
             matched = self._matched(layer, targets)
-            parts = layer_losses(layer, targets, matched)
-            total = total + parts.weighted(self.weights.matched)
+            parts = layer_losses(layer, targets, matched, self.weights.matched)
+            total = total + parts.weighted(self.weights.matched.loss)
             total = total + self._aids(layer, targets, matched, others=others, progress=progress)
             if depth == 0:
                 figures |= {name: float(value.detach()) for name, value in vars(parts).items()}
@@ -183,36 +183,39 @@ def sight_loss(layer: QueryPrediction, targets: Targets, matched: Tensor) -> Ten
     return sum(((losses * kind).sum() / kind.sum().clamp(min=1) for kind in kinds), logits.new_zeros(()))
 
 
-def other_object_loss(layer: QueryPrediction, others: Targets, matched: Tensor, weights: LossWeights) -> Tensor:
+def other_object_loss(layer: QueryPrediction, others: Targets, matched: Tensor, config: LossConfig) -> Tensor:
     """Each further visible object is drawn by the cheapest unused query: mask, dice and box losses, no class.
 
     It keeps the queries different from each other, so that the candidates a person may pick from are worth showing.
     `others`: as `ReferringBatch.others`. The mean over all objects drawn; boxes are averaged over valid frames.
     """
-    rows, objects, queries = _cheapest(layer, others, matched, weights)
+    weights = config.loss
+    rows, objects, queries = _cheapest(layer, others, matched, config)
     if not len(rows):
         return layer.pred_masks.new_zeros(())
     volumes = layer.pred_masks[rows, :, queries].flatten(1)
     wanted, valid = others.masks[rows, objects].flatten(1), others.valid[rows, objects].float()
     l1, giou = box_losses(layer.pred_boxes[rows, :, queries], others.boxes[rows, objects])
     boxes = ((weights.l1 * l1 + weights.giou * giou) * valid).sum(1) / valid.sum(1)
-    drawing = weights.focal * sigmoid_focal(volumes, wanted).mean(-1) + weights.dice * dice_loss(volumes, wanted)
+    pixels = pixel_loss(volumes, wanted, config).mean(-1)
+    drawing = weights.mask * pixels + weights.dice * dice_loss(volumes, wanted)
     return (drawing + boxes).mean()
 
 
 @torch.no_grad()
 def _cheapest(
-    layer: QueryPrediction, others: Targets, matched: Tensor, weights: LossWeights
+    layer: QueryPrediction, others: Targets, matched: Tensor, config: LossConfig
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Pairs (item, object, query), three of (pairs,) int64, of least total cost in each item, by trying all.
 
     The matched query is taken already. Where there are more objects than free queries, the first ones are drawn.
     """
-    focal, dice = mask_costs(layer.pred_masks, others.masks)  # (b, q, k)
+    weights = config.cost
+    pixels, dice = mask_costs(layer.pred_masks, others.masks, config)  # (b, q, k)
     valid = others.valid.transpose(1, 2).float()[:, :, None]  # (b, t, 1, k)
     l1, giou = box_costs(layer.pred_boxes[:, :, :, None], others.boxes.transpose(1, 2)[:, :, None])  # (b, t, q, k)
     boxes = ((weights.l1 * l1 + weights.giou * giou) * valid).sum(1) / valid.sum(1).clamp(min=1)
-    cost = weights.focal * focal + weights.dice * dice + boxes
+    cost = weights.mask * pixels + weights.dice * dice + boxes
     pairs = []
     seen = others.valid.any(-1)
     for item, values in enumerate(cost.cpu().numpy()):

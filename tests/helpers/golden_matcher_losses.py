@@ -12,8 +12,9 @@ from torch import Tensor
 
 from golden_cases import GoldenFolder
 from golden_report import Finding, GoldenArrays
-from rvos_core.training.losses import REFERFORMER, LossTerms, Targets, generalized_iou, layer_losses, subsample_masks
+from rvos_core.training.losses import LossTerms, Targets, generalized_iou, layer_losses, subsample_masks
 from rvos_core.training.matcher import match, match_cost
+from rvos_core.training.presets import REFERFORMER
 
 _TOLERANCE = 1e-5
 _PADDED_TO = 32
@@ -21,10 +22,10 @@ _PARTS = {
     "loss_ce": "classification",
     "loss_bbox": "l1",
     "loss_giou": "giou",
-    "loss_mask": "focal",
+    "loss_mask": "mask",
     "loss_dice": "dice",
 }
-_COSTS = {"class": "classification", "bbox": "l1", "giou": "giou", "mask": "focal", "dice": "dice"}
+_COSTS = {"class": "classification", "bbox": "l1", "giou": "giou", "mask": "mask", "dice": "dice"}
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,13 @@ def _case(arrays: GoldenArrays, case: str) -> Iterator[Finding]:
     for b in clips:
         for name, part in _COSTS.items():
             yield _compare(arrays, f"{case}.cost_{name}{b}", getattr(cost, part)[b][:, None])
-        yield _compare(arrays, f"{case}.cost_total{b}", cost.weighted(REFERFORMER)[b][:, None])
+        yield _compare(arrays, f"{case}.cost_total{b}", cost.weighted(REFERFORMER.loss)[b][:, None])
         yield arrays.compare(f"{case}.match{b}", [int(matched[b])], tolerance=0)
     parts = layer_losses(last, targets, matched)
     earlier_parts = layer_losses(earlier, targets, match(earlier, targets, REFERFORMER))
     yield from _losses(arrays, case, parts, suffix="")
     yield from _losses(arrays, case, earlier_parts, suffix="_0")
-    total = parts.weighted(REFERFORMER) + earlier_parts.weighted(REFERFORMER)
+    total = parts.weighted(REFERFORMER.loss) + earlier_parts.weighted(REFERFORMER.loss)
     yield _compare(arrays, f"{case}.loss.total_weighted", total[None])
 
 

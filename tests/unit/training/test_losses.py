@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from rvos_core.training.losses import (
-    IFIRVOS_PAPER,
-    LossWeights,
     Targets,
     all_query_loss,
     dice_loss,
@@ -25,6 +24,7 @@ from rvos_core.training.losses import (
     to_corners,
 )
 from rvos_core.training.matcher import mask_costs, match, match_cost
+from rvos_core.training.presets import IFIRVOS_PAPER, LOSS_PRESETS, R2VOS_PAPER, LossConfig, LossWeights
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def test_losses_equal_a_loop_over_clips_frames_and_queries() -> None:
         p = volume.sigmoid()
         dice += float(1 - (2 * (p * masks).sum() + 1) / (p.sum() + masks.sum() + 1))
     expected = [classification, l1, giou, focal, dice]
-    got = [parts.classification, parts.l1, parts.giou, parts.focal, parts.dice]
+    got = [parts.classification, parts.l1, parts.giou, parts.mask, parts.dice]
     for value, plain in zip(got, expected, strict=True):
         assert float(value) == pytest.approx(plain / count, rel=1e-4)
 
@@ -120,7 +120,7 @@ def test_the_matched_query_is_the_one_that_draws_the_object() -> None:
     for b in range(2):
         layer.pred_masks[b, :, b + 2] = (targets.masks[b] - 0.5) * 20
         layer.pred_boxes[b, :, b + 2] = targets.boxes[b]
-    assert match(layer, targets, LossWeights()).tolist() == [2, 3]
+    assert match(layer, targets).tolist() == [2, 3]
     assert match(layer, targets, IFIRVOS_PAPER).tolist() == [2, 3]
 
 
@@ -144,13 +144,75 @@ def test_costs_of_masks_as_products_equal_the_losses_pair_by_pair() -> None:
 
 
 def test_all_query_loss_is_the_mean_over_queries_of_the_drawing_losses() -> None:
-    layer, targets, weights = random_layer(9), random_targets(9), LossWeights(classification=0.0)
-    each = [float(layer_losses(layer, targets, torch.tensor([q, q])).weighted(weights)) for q in range(5)]
-    assert float(all_query_loss(layer, targets, weights)) == pytest.approx(sum(each) / 5, rel=1e-4)
+    layer, targets, config = random_layer(9), random_targets(9), LossConfig.of(LossWeights(classification=0.0))
+    each = [float(layer_losses(layer, targets, torch.tensor([q, q])).weighted(config.loss)) for q in range(5)]
+    assert float(all_query_loss(layer, targets, config)) == pytest.approx(sum(each) / 5, rel=1e-4)
 
 
 def test_a_clip_without_its_object_gives_finite_losses() -> None:
     layer = random_layer(11, b=1)
     empty = Targets(torch.zeros(1, 3, 6, 7), torch.zeros(1, 3, 4), torch.zeros(1, 3, dtype=torch.bool))
-    parts = layer_losses(layer, empty, match(layer, empty, LossWeights()))
+    parts = layer_losses(layer, empty, match(layer, empty))
     assert all(math.isfinite(float(value)) for value in vars(parts).values())
+
+
+def test_a_class_head_of_several_classes_asks_for_the_objects_own() -> None:
+    layer, targets = random_layer(13), random_targets(13)
+    logits = torch.randn(2, 3, 5, 4, generator=torch.Generator().manual_seed(1))
+    several = Layer(logits, layer.pred_boxes, layer.pred_masks)
+    labelled = replace(targets, labels=torch.tensor([2, 0]))
+    matched = torch.tensor([1, 4])
+    got = float(layer_losses(several, labelled, matched).classification)
+    expected = sum(
+        float(sigmoid_focal(logits[b, t, q, k], torch.tensor(float(wanted and bool(targets.valid[b, t])))))
+        for b in range(2)
+        for t in range(3)
+        for q in range(5)
+        for k in range(4)
+        for wanted in [q == int(matched[b]) and k == (2, 0)[b]]
+    )
+    assert got == pytest.approx(expected / int(targets.valid.sum()), rel=1e-4)
+    first = Layer(logits[:1, ..., 2:3], layer.pred_boxes[:1], layer.pred_masks[:1])
+    alone = Targets(targets.masks[:1], targets.boxes[:1], targets.valid[:1])
+    cost = match_cost(several, labelled).classification[0]
+    assert torch.allclose(cost, match_cost(first, alone).classification[0])
+
+
+def test_costs_that_weigh_nothing_do_not_choose() -> None:
+    layer, targets = random_layer(15), random_targets(15)
+    for b in range(2):
+        layer.pred_boxes[b, :, 3] = targets.boxes[b]
+        layer.pred_masks[b, :, 1] = (targets.masks[b] - 0.5) * 40
+    only_boxes = LossConfig(cost=LossWeights(classification=0, mask=0, dice=0))
+    only_masks = LossConfig(cost=LossWeights(classification=0, l1=0, giou=0))
+    assert match(layer, targets, only_boxes).tolist() == [3, 3]
+    assert match(layer, targets, only_masks).tolist() == [1, 1]
+
+
+def test_the_form_of_the_mask_term_is_the_same_in_loss_and_cost() -> None:
+    layer, targets = random_layer(17), random_targets(17)
+    pixels, _ = mask_costs(layer.pred_masks, targets.masks[:, None], R2VOS_PAPER)
+    for b in range(2):
+        for q in range(5):
+            plain = F.binary_cross_entropy_with_logits(layer.pred_masks[b, :, q], targets.masks[b])
+            assert float(pixels[b, q, 0]) == pytest.approx(float(plain), rel=1e-4)
+    matched = torch.tensor([0, 2])
+    loss = layer_losses(layer, targets, matched, R2VOS_PAPER).mask
+    assert float(loss) == pytest.approx(float(pixels[0, 0, 0] + pixels[1, 2, 0]) / int(targets.valid.sum()), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", LOSS_PRESETS)
+def test_every_preset_lets_its_loss_fall_on_a_fixed_layer(name: str) -> None:
+    config, layer, targets = LOSS_PRESETS[name], random_layer(19), random_targets(19)
+    values = [torch.nn.Parameter(value) for value in (layer.pred_logits, layer.pred_masks)]
+    boxes = torch.nn.Parameter(torch.logit(layer.pred_boxes.clamp(0.05, 0.95)))
+    optimizer = torch.optim.Adam([*values, boxes], lr=0.05)
+    losses = []
+    for _ in range(40):
+        drawn = Layer(values[0], boxes.sigmoid(), values[1])
+        loss = layer_losses(drawn, targets, match(drawn, targets, config), config).weighted(config.loss)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.5 * losses[0]

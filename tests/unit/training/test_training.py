@@ -18,7 +18,7 @@ from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import NO_OBJECT, BatchShape, ReferringBatch, WorldBatches, mask_boxes
 from rvos_core.training.checkpoint import load_checkpoint, save_checkpoint
 from rvos_core.training.engine import Diverged, StageConfig, Trainer
-from rvos_core.training.losses import LossWeights, Targets, subsample_masks
+from rvos_core.training.losses import Targets, subsample_masks
 from rvos_core.training.objectives import (
     Objective,
     PartsObjective,
@@ -30,6 +30,7 @@ from rvos_core.training.objectives import (
     sight_loss,
     vote_loss,
 )
+from rvos_core.training.presets import IFIRVOS_CODE
 from rvos_core.training.validation import QuickValidation
 
 TOKENIZER = WordTokenizer.from_words(vocabulary())
@@ -264,10 +265,10 @@ def test_other_objects_go_to_the_cheapest_free_queries() -> None:
         boxes[:, :, 4 - k] = others.boxes[:, k]
     layer = LayerPrediction(torch.zeros(items, 2, 5, 1), boxes, masks)
     first = torch.zeros(items, dtype=torch.int64)
-    perfect = float(other_object_loss(layer, others, first, LossWeights()))
+    perfect = float(other_object_loss(layer, others, first, IFIRVOS_CODE))
     moved = LayerPrediction(layer.pred_logits, boxes.roll(1, 2), masks.roll(1, 2))
-    assert float(other_object_loss(moved, others, first + 1, LossWeights())) == pytest.approx(perfect, abs=1e-5)
-    assert perfect < float(other_object_loss(moved, others, first, LossWeights())) - 0.1  # one of them is taken
+    assert float(other_object_loss(moved, others, first + 1, IFIRVOS_CODE)) == pytest.approx(perfect, abs=1e-5)
+    assert perfect < float(other_object_loss(moved, others, first, IFIRVOS_CODE)) - 0.1  # one of them is taken
 
 
 def test_the_first_query_is_given_the_meant_object_where_that_is_asked() -> None:
