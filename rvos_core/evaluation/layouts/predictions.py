@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.reading import bad_content, list_in, mapping_in, read_json
+from rvos_core.evaluation.layouts.reading import bad_content, list_in, mapping_in, names_with_suffix, read_json
+from rvos_core.evaluation.layouts.referring import ReferringDataset
 from rvos_core.evaluation.layouts.sentences import image_id_in, mask_in
 from rvos_core.files import atomic_file, writing
+from rvos_core.masks.png import read_mask_png
 from rvos_core.masks.rle import Rle, to_coco
 
 RESULTS_NAME = "predictions.json"
+_NAMED = 5  # of the files that are missing
+_PNG_COLOUR_TYPE, _PNG_INDEXED = 25, 3  # offset in the file, value
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,104 @@ class ScoredMask:
 def mask_path(folder: Path, *, video: str, expression_id: str, frame: str) -> Path:
     """File of one predicted mask of Ref-YouTube-VOS or MeViS."""
     return folder / video / expression_id / f"{frame}.png"
+
+
+def read_prediction(path: Path, *, size: tuple[int, int] | None = None) -> np.ndarray:
+    """One predicted mask of Ref-YouTube-VOS or MeViS, (H, W) bool.
+
+    Args:
+        path: the file, mode L or 1 with one value besides 0.
+        size: (height, width) it must have, if known.
+
+    Raises:
+        UserError: it cannot be read, is no mask, has another size, or is an indexed picture, whose ids would be lost.
+    """
+    mask = read_mask_png(path, size=size)
+    with path.open("rb") as file:
+        is_indexed = file.read(_PNG_COLOUR_TYPE + 1)[_PNG_COLOUR_TYPE] == _PNG_INDEXED
+    if is_indexed:
+        raise UserError(
+            f"{path} is an indexed (palette) picture; a plain mask with 0 and 255 is expected here.",
+            hint="Write one greyscale mask for each expression.",
+            code="evaluation.indexed",
+        )
+    return mask
+
+
+def prediction_folders(pred: Path, dataset: ReferringDataset) -> Path:
+    """The folder that holds a folder for each video: `pred` or, in the form that servers take, `pred/Annotations`.
+
+    All of it is compared with the data set before any mask is read.
+
+    Raises:
+        UserError: naming the videos, expressions or frames that are missing or not in the data set.
+    """
+    root = pred / "Annotations" if (pred / "Annotations").is_dir() else pred
+    known = {video.name: video for video in dataset.videos}
+    _refuse_unknown(root, _folders_of(root) - set(known), what="video", where=f"{dataset.name} ({dataset.split})")
+    missing: list[Path] = []
+    for video in dataset.videos:
+        ids = {expression.expression_id for expression in video.expressions}
+        there = _folders_of(root / video.name) if (root / video.name).is_dir() else set()
+        _refuse_unknown(root / video.name, there - ids, what="expression id", where=video.name)
+        missing += [root / video.name / each for each in ids - there] if there else [root / video.name]
+    _refuse_absent(root, sorted(missing))
+    return root
+
+
+def require_frames(root: Path, dataset: ReferringDataset, *, wanted: Mapping[str, Sequence[str]]) -> None:
+    """Refuse predictions without a mask for each wanted frame, or with one for a frame that the video does not have.
+
+    Args:
+        root: folder of the videos.
+        dataset: what is predicted.
+        wanted: video -> frames that need a mask for every expression.
+
+    Raises:
+        UserError: naming them.
+    """
+    missing: list[Path] = []
+    for video, expression in dataset.pairs():
+        folder = root / video.name / expression.expression_id
+        there = names_with_suffix(folder, ".png")
+        _refuse_unknown(folder, there - set(video.frames), what="frame", where=video.name)
+        missing += [folder / f"{frame}.png" for frame in wanted[video.name] if frame not in there]
+    _refuse_absent(root, missing)
+
+
+def _refuse_unknown(folder: Path, names: Collection[str], *, what: str, where: str) -> None:
+    if names:
+        first = min(names)
+        raise UserError(
+            f"{folder} has the {what} {first}{f' and {len(names) - 1} more' if len(names) > 1 else ''}, which "
+            f"{where} does not have.",
+            hint="Predict on the split that is scored, and keep other files elsewhere.",
+            code="evaluation.unknown",
+        )
+
+
+def _refuse_absent(root: Path, missing: Sequence[Path]) -> None:
+    if missing:
+        names = ", ".join(path.relative_to(root).as_posix() for path in missing[:_NAMED])
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise UserError(
+            f"{root} lacks predictions: {names}{more}.",
+            hint="Every expression needs a mask in every frame that is scored, an empty one where nothing is found.",
+            code="evaluation.unpaired",
+        )
+
+
+def _folders_of(folder: Path) -> set[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")}
+    except OSError as error:
+        what = (
+            "is a file, not a folder" if isinstance(error, NotADirectoryError) else f"cannot be read: {error.strerror}"
+        )
+        raise UserError(
+            f"{folder} {what}.", hint="Give the folder of the predictions.", code="evaluation.no_folder"
+        ) from error
 
 
 def annotator_folder(folder: Path, annotator: int) -> Path:
