@@ -32,6 +32,9 @@ class ModelCard:
         present_at: consensus below this means that the object is not there; None: the model does not say.
         visible_on, visible_off: hysteresis thresholds of the class probability for "in sight".
         measured: name of a benchmark -> figures, e.g. `{"synth-test": {"jf": 0.8}}`.
+        claimed: the same as a paper has them, not measured here.
+        source: where imported weights came from: a file's name, a hub id with its revision, a page; empty for our own.
+        source_sha256: of the file that was imported.
     """
 
     name: str
@@ -49,6 +52,9 @@ class ModelCard:
     present_at: float | None = None
     bundled: bool = False
     measured: dict[str, Any] = field(default_factory=dict)
+    claimed: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+    source_sha256: str = ""
 
 
 @dataclass(frozen=True)

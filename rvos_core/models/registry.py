@@ -13,6 +13,7 @@ from rvos_core.errors import UsageError, UserError
 from rvos_core.models.api import ModelCard
 from rvos_core.models.openmp import let_waiting_threads_sleep
 from rvos_core.weights import CARD_FILE, WEIGHTS_FILE, read_card
+from rvos_core.weights.store import store_dir, stored_names
 
 if TYPE_CHECKING:
     from rvos_core.models.engine import Engine
@@ -23,9 +24,9 @@ _log = logging.getLogger("rvos.model")
 
 
 def list_cards() -> tuple[ModelCard, ...]:
-    """Cards of the bundled models, by name. A folder whose card is damaged is left out and logged."""
+    """Cards of the bundled models and the person's own, by name. One whose card is damaged is left out and logged."""
     cards = []
-    for name in _bundled_names():
+    for name in [*_bundled_names(), *_own_names()]:
         try:
             cards.append(card(name))
         except UserError as error:
@@ -34,21 +35,31 @@ def list_cards() -> tuple[ModelCard, ...]:
 
 
 def card(name: str | Path) -> ModelCard:
-    """The card of a bundled model or of a model's folder.
+    """The card of a model by its name or folder.
 
     Raises:
-        UsageError: no bundled model has that name; the message has the nearest one.
+        UsageError: no model has that name; the message has the nearest one.
         UserError: the card is missing or damaged.
     """
     folder, bundled = _folder_of(name)
     return dataclasses.replace(read_card(folder), bundled=bundled)
 
 
+def model_folder(name: str | Path) -> Path:
+    """The folder of a model by its name or path. Raises: UsageError: no model has that name."""
+    return _folder_of(name)[0]
+
+
+def is_bundled(name: str) -> bool:
+    """Whether a model of that name ships with RVOS Studio."""
+    return name in _bundled_names()
+
+
 def load_engine(model: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> Engine:
     """Read, check and place a model on a device, and run it once so that its speed is known.
 
     Args:
-        model: name of a bundled model, or the path of a model's folder (or of its `model.safetensors`).
+        model: name of a bundled or imported model, or the path of a model's folder (or of its `model.safetensors`).
         device: `auto`, `cpu`, `mps`, `cuda`, `cuda:1`, ...
 
     Raises:
@@ -69,13 +80,14 @@ def load_engine(model: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> E
 
 def _load(folder: Path, *, bundled: bool, device: str) -> Engine:
     from rvos_core.models.memory import unless_out_of_memory
-    from rvos_core.models.referrers import IfirvosReferrer
+    from rvos_core.models.referrers import FamilyReferrer
     from rvos_core.weights.bundle import load_bundle
 
-    def load() -> IfirvosReferrer:
+    def load() -> FamilyReferrer:
         bundle = load_bundle(folder)
         card = dataclasses.replace(bundle.card, bundled=bundled)
-        referrer = IfirvosReferrer(bundle.model, bundle.tokenizer, card=card, device=device)
+        model, tokenizer = bundle.referring()
+        referrer = FamilyReferrer(model, tokenizer, card=card, device=device)
         referrer.warm_up()
         return referrer
 
@@ -98,6 +110,12 @@ def _bundled_names() -> list[str]:
     return sorted(path.parent.name for path in weights_dir().glob(f"*/{CARD_FILE}"))
 
 
+def _own_names() -> list[str]:
+    """The person's models; one that has taken a bundled model's name since is hidden behind it."""
+    bundled = set(_bundled_names())
+    return [name for name in stored_names() if name not in bundled]
+
+
 def _folder_of(model: str | Path) -> tuple[Path, bool]:
     """Folder of a model by name or path, and whether it is a bundled one."""
     from rvos_resources.paths import weights_dir
@@ -105,17 +123,20 @@ def _folder_of(model: str | Path) -> tuple[Path, bool]:
     names = _bundled_names()
     if str(model) in names:
         return weights_dir() / str(model), True
+    own = _own_names()
+    if str(model) in own:
+        return store_dir() / str(model), False
     path = Path(model)
     if path.name == WEIGHTS_FILE:
         path = path.parent
     if isinstance(model, Path) or len(path.parts) > 1 or _is_folder(path):
         return path, False
-    nearest = difflib.get_close_matches(str(model), names, n=1)
+    nearest = difflib.get_close_matches(str(model), [*names, *own], n=1)
     guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
-    known = ", ".join(names) if names else "none (this installation has no weights)"
+    known = ", ".join([*names, *own]) or "none (this installation has no weights)"
     raise UsageError(
         f"There is no model named {str(model)!r}.{guess}",
-        hint=f"Bundled models: {known}. A folder with a model.safetensors can be given too.",
+        hint=f"Models: {known}. A folder with a model.safetensors can be given too; `rvos models import` adds others.",
         code="model.unknown",
     )
 

@@ -34,8 +34,9 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     if arguments.start_from:
-        bundle = load_bundle(arguments.start_from)
-        tokenizer, model = bundle.tokenizer, bundle.model
+        model, tokenizer = load_bundle(arguments.start_from).referring()
+        if not isinstance(model, Ifirvos) or not isinstance(tokenizer, WordTokenizer):
+            parser.error("--start-from wants an IFIRVOS that reads a list of words")
     else:
         tokenizer = WordTokenizer.from_words(vocabulary())
         model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))

@@ -6,7 +6,6 @@ All of it is checked on the way in.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,18 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from rvos_core.errors import UserError
 from rvos_core.files import atomic_folder
-from rvos_core.language import WordTokenizer
+from rvos_core.language import Tokenizer, load_tokenizer
 from rvos_core.models.api import ModelCard
-from rvos_core.models.configs import IfirvosConfig
-from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.architectures import ARCHITECTURES
+from rvos_core.models.config_values import Serialisable
+from rvos_core.models.configs import TextConfig
+from rvos_core.models.referring import ReferringNetwork
 from rvos_core.weights.cards import (
-    CARD_FILE,
+    BUNDLE_FILES,
     CONFIG_FILE,
     TOKENIZER_FILE,
     WEIGHTS_FILE,
@@ -33,33 +34,55 @@ from rvos_core.weights.cards import (
     write_card,
 )
 
-_OUR_FILES = re.compile("|".join(re.escape(name) for name in (CARD_FILE, CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE)))
-
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model as it lies on disk. The network is float32, on the CPU, in evaluation mode."""
+    """A model as it lies on disk. The network is float32, on the CPU, in evaluation mode.
 
-    model: Ifirvos
-    config: IfirvosConfig
-    tokenizer: WordTokenizer
+    Attributes:
+        tokenizer: None where the network reads no text.
+    """
+
+    model: nn.Module
+    config: Any
+    tokenizer: Tokenizer | None
     card: ModelCard
 
+    def referring(self) -> tuple[ReferringNetwork, Tokenizer]:
+        """The network and its tokeniser, for what finds objects by an expression.
 
-def save_bundle(folder: Path, model: Ifirvos, *, tokenizer: WordTokenizer, card: ModelCard) -> None:
+        Raises:
+            UserError: this network does not read text.
+        """
+        if not isinstance(self.model, ReferringNetwork) or self.tokenizer is None:
+            raise UserError(
+                f"{self.card.name} follows objects from mask to mask; it does not read expressions.",
+                hint="Choose a model that does: `rvos models list` shows the systems.",
+                code="model.reads_no_text",
+            )
+        return self.model, self.tokenizer
+
+
+def save_bundle(folder: Path, model: nn.Module, *, tokenizer: Tokenizer | None, card: ModelCard) -> None:
     """Writes the model's folder at once or not at all; an older bundle there is replaced.
 
     `card.parameters` is set from the model.
+
+    Args:
+        model: of the architecture that the card names, with its configuration as `config`.
+        tokenizer: None where the network reads no text.
 
     Raises:
         UserError: a weight is not finite or too large for float16, the card contradicts itself, or the disk refuses.
     """
     state = {name: _as_stored(name, value) for name, value in model.state_dict().items()}
     counted = ModelCard(**{**vars(card), "parameters": sum(p.numel() for p in model.parameters())})
-    with atomic_folder(folder, owned=_OUR_FILES, verify=lambda part: _verify(part)) as part:
+    with atomic_folder(folder, owned=BUNDLE_FILES, verify=lambda part: _verify(part)) as part:
         save_file(state, str(part / WEIGHTS_FILE), metadata={"format": "pt"})
-        (part / CONFIG_FILE).write_text(json.dumps(model.config.to_dict(), indent=2) + "\n", encoding="utf-8")
-        tokenizer.save(part / TOKENIZER_FILE)
+        config: Serialisable = model.config  # type: ignore[assignment]  # a module's attribute
+        (part / CONFIG_FILE).write_text(json.dumps(config.to_dict(), indent=2) + "\n", encoding="utf-8")
+        if tokenizer is not None:
+            tokenizer.save(part / TOKENIZER_FILE)
         write_card(part, counted)
 
 
@@ -71,14 +94,17 @@ def load_bundle(folder: Path) -> Bundle:
     """
     card = read_card(folder)
     check_files(folder)
-    config = _read_config(folder / CONFIG_FILE)
-    tokenizer = WordTokenizer.from_file(folder / TOKENIZER_FILE)
-    if tokenizer.vocab_size > config.text.vocab_size:
-        raise damaged(
-            folder / TOKENIZER_FILE, f"has {tokenizer.vocab_size} tokens, the network {config.text.vocab_size}"
+    if card.arch not in ARCHITECTURES:
+        raise UserError(
+            f"{folder} is a model of the system {card.arch!r}, which this version does not know.",
+            hint=f"Update RVOS Studio; this version knows {', '.join(ARCHITECTURES)}.",
+            code="model.unknown_arch",
         )
+    entry = ARCHITECTURES[card.arch]
+    config = _read_config(folder / CONFIG_FILE, entry.config)
+    tokenizer = _read_tokenizer(folder / TOKENIZER_FILE, getattr(config, "text", None))
     with torch.random.fork_rng(devices=[]):  # a random start that is overwritten must not move the caller's dice
-        model = Ifirvos(config)
+        model = entry.build(config)
     model.load_state_dict(_read_weights(folder / WEIGHTS_FILE, model.state_dict()))
     return Bundle(model.eval(), config, tokenizer, card)
 
@@ -99,7 +125,7 @@ def _as_stored(name: str, value: Tensor) -> Tensor:
     return stored.contiguous()
 
 
-def _read_config(path: Path) -> IfirvosConfig:
+def _read_config(path: Path, kind: type[Any]) -> Any:
     try:
         values: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -107,9 +133,18 @@ def _read_config(path: Path) -> IfirvosConfig:
     if not isinstance(values, dict):
         raise damaged(path, "is not a model configuration")
     try:
-        return IfirvosConfig.from_dict(values)
+        return kind.from_dict(values)
     except ValueError as error:
         raise damaged(path, f"contradicts itself: {error}") from error
+
+
+def _read_tokenizer(path: Path, text: TextConfig | None) -> Tokenizer | None:
+    if text is None:
+        return None
+    tokenizer = load_tokenizer(path)
+    if tokenizer.vocab_size > text.vocab_size:
+        raise damaged(path, f"has {tokenizer.vocab_size} tokens, the network {text.vocab_size}")
+    return tokenizer
 
 
 def _read_weights(path: Path, expected: dict[str, Tensor]) -> dict[str, Tensor]:

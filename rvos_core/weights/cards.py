@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ CARD_FILE = "card.json"
 CONFIG_FILE = "config.json"
 TOKENIZER_FILE = "tokenizer.json"
 WEIGHTS_FILE = "model.safetensors"
+# A model that follows masks reads no text and has no tokeniser.
 CONTENT_FILES = (WEIGHTS_FILE, CONFIG_FILE, TOKENIZER_FILE)
+BUNDLE_FILES = re.compile("|".join(re.escape(name) for name in (CARD_FILE, *CONTENT_FILES)))
 
 _FORMAT = 1
 _REMEDY = "Install RVOS Studio again, or take the model's folder from where it came from."
@@ -39,7 +42,7 @@ def read_card(folder: Path) -> ModelCard:
 def read_checksums(folder: Path) -> Mapping[str, str]:
     """File name -> SHA-256 (hex) of the bundle in `folder`. Raises: UserError: as `read_card`."""
     sums = _document(folder).get("sha256")
-    if not isinstance(sums, dict) or set(sums) != set(CONTENT_FILES):
+    if not isinstance(sums, dict) or not {WEIGHTS_FILE, CONFIG_FILE} <= set(sums) <= set(CONTENT_FILES):
         raise damaged(folder / CARD_FILE, "does not list the checksums of the model's files")
     return sums
 
@@ -67,7 +70,8 @@ def write_card(folder: Path, card: ModelCard) -> None:
     """
     fields = dataclasses.asdict(dataclasses.replace(card, bundled=False))
     del fields["bundled"]
-    document = {"format": _FORMAT, "card": fields, "sha256": {name: sha256(folder / name) for name in CONTENT_FILES}}
+    sums = {name: sha256(folder / name) for name in CONTENT_FILES if (folder / name).exists()}
+    document = {"format": _FORMAT, "card": fields, "sha256": sums}
     (folder / CARD_FILE).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
