@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
+from rvos_core.assignment import best_assignment
 from rvos_core.errors import UserError
-from rvos_core.evaluation.assignment import best_assignment
 from rvos_core.evaluation.metrics import boundary_f, jaccard, outline, outlines_f
 from rvos_core.evaluation.report import JfReport, ObjectScores, Protocol
 from rvos_core.evaluation.work import Progress, scored_in_order
