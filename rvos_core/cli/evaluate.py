@@ -1,4 +1,5 @@
-"""`rvos eval ...`: how good masks are. `jf` compares folders; `synth` runs a model on held-out street scenes."""
+"""`rvos eval ...`: how good masks are. `jf` compares folders; `synth` runs a model on held-out street scenes; the
+benchmarks' own figures are in `evaluate_benchmarks`."""
 
 from __future__ import annotations
 
@@ -8,18 +9,27 @@ from typing import Annotated
 
 import typer
 
+from rvos_core.cli.evaluate_benchmarks import a2d, mevis, r2, refdavis, ytvos
 from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption
 from rvos_core.cli.output import Output
+from rvos_core.cli.scores import PlotOption, finish_scores, jf_line, scoring_output
 from rvos_core.cli.session import cancel_on_interrupt, load_model
 
 evaluate_app = typer.Typer(help="Measure how good masks are.", no_args_is_help=True, rich_markup_mode=None)
+evaluate_app.command("refdavis")(refdavis)
+evaluate_app.command("ytvos")(ytvos)
+evaluate_app.command("mevis")(mevis)
+evaluate_app.command("a2d")(a2d)
+evaluate_app.command("r2")(r2)
 
 
 class FrameProtocol(StrEnum):
-    """Which frames count: all, or all but the first and last of each clip as in DAVIS 2017."""
+    """What counts: all frames; all but the first and last of each clip, as DAVIS 2017 has it for given objects
+    (semi-supervised); or all frames with ids matched to those of the truth, as for objects that are found."""
 
     ALL = "all"
     DAVIS2017 = "davis2017"
+    UNSUPERVISED = "unsupervised"
 
 
 @evaluate_app.command("jf")
@@ -29,25 +39,26 @@ def jf(
         Path, typer.Option("--gt", metavar="FOLDER", help="True masks: PNG files, or a folder of them per clip.")
     ],
     pred: Annotated[Path, typer.Option("--pred", metavar="FOLDER", help="Masks to score, paired by trailing number.")],
-    protocol: Annotated[FrameProtocol, typer.Option("--protocol", help="Which frames count.")] = FrameProtocol.ALL,
+    protocol: Annotated[
+        FrameProtocol,
+        typer.Option("--protocol", help="Which frames count; `unsupervised` also matches the ids of both sides."),
+    ] = FrameProtocol.ALL,
+    plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Region similarity J, boundary accuracy F and their mean J&F, as the DAVIS benchmark defines them."""
     from rvos_core.evaluation.folders import evaluate_folders
+    from rvos_core.evaluation.plot import Series
 
-    output = Output(as_json=as_json)
+    output = scoring_output(as_json=as_json, plot=plot)
     with cancel_on_interrupt() as cancel, output.progress("scoring") as meter:
         report = evaluate_folders(gt, pred, protocol=protocol.value, progress=meter.update, cancel=cancel)
     scores = report.as_dict()
     for each in scores["per_clip"] if len(scores["per_clip"]) > 1 else []:
         output.say(f"{each['clip']}: J&F {each['jf']:.4f}, J {each['J']:.4f}, F {each['F']:.4f}")
-    output.say(
-        f"J&F {scores['jf']:.4f}, "
-        f"J {scores['J']:.4f} (recall {scores['J_recall']:.4f}, decay {scores['J_decay']:.4f}), "
-        f"F {scores['F']:.4f} (recall {scores['F_recall']:.4f}, decay {scores['F_decay']:.4f}); "
-        f"{scores['frames']} frames, {scores['objects']} objects, {scores['clips']} clips"
-    )
-    output.result(scores)
+    output.say(f"{jf_line(scores)}; {scores['frames']} frames, {scores['objects']} objects, {scores['clips']} clips")
+    series = [Series(each.clip, each.frames, each.j, each.f) for each in report.objects]
+    finish_scores(scores, series, plot=plot, title=f"J&F of {pred}", output=output)
 
 
 @evaluate_app.command("synth")

@@ -195,6 +195,11 @@ def read_results(path: Path, *, sizes: Mapping[str, tuple[int, int]]) -> dict[st
     return {image_id: tuple(masks) for image_id, masks in found.items()}
 
 
+def scored_masks(path: Path) -> Iterator[tuple[str, ScoredMask]]:
+    """(image id, scored mask) pairs in the order of the file, of any data set. Raises: UserError: it is no such file."""
+    return ((image_id, each) for image_id, each, _ in _results(path))
+
+
 def _results(path: Path) -> Iterator[tuple[str, ScoredMask, str]]:
     for number, value in enumerate(list_in(read_json(path), path, where="the whole file")):
         where = f"entry {number}"

@@ -1,0 +1,44 @@
+"""Scores predictions for A2D- or JHMDB-Sentences: reads both sides, in the order in which the public models score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rvos_core.evaluation.layouts.predictions import read_results
+from rvos_core.evaluation.layouts.sentences import (
+    SentencesDataset,
+    read_a2d,
+    read_coco_truth,
+    read_jhmdb,
+    which_sentences,
+)
+from rvos_core.evaluation.single_frames import SingleFrameScores, score_single_frames
+from rvos_core.masks.rle import Rle
+
+
+def evaluate_sentences(gt: Path, pred: Path, *, split: str = "test") -> SingleFrameScores:
+    """Score a file of COCO results.
+
+    Args:
+        gt: folder of either data set, or its COCO file of true masks.
+        pred: the file, or the folder that holds `predictions.json`.
+        split: of A2D-Sentences; JHMDB-Sentences is one test.
+
+    Raises:
+        UserError: the data set is incomplete, or predictions are missing, unknown, of another size or damaged.
+    """
+    truths = read_coco_truth(gt) if gt.is_file() else sentences_at(gt, split=split).truth()
+    return score_sentences(truths, pred)
+
+
+def sentences_at(root: Path, *, split: str = "test") -> SentencesDataset:
+    """A2D- or JHMDB-Sentences, whichever is in the folder. Raises: UserError: neither is, or not all of it."""
+    return read_a2d(root, split=split) if which_sentences(root) == "a2d" else read_jhmdb(root)
+
+
+def score_sentences(truths: dict[str, Rle], pred: Path) -> SingleFrameScores:
+    """Score a file of COCO results against the one true mask of each image. Raises: UserError: they do not fit."""
+    sizes = {image_id: (mask.height, mask.width) for image_id, mask in truths.items()}
+    results = read_results(pred, sizes=sizes)
+    names = sorted(truths)
+    return score_single_frames([truths[name] for name in names], [results[name] for name in names])
