@@ -136,8 +136,8 @@ def test_the_right_queries_are_matched_and_cost_nothing() -> None:
     loss = layer_losses(InstancePrediction(classes, logits), [target], config)
     assert loss.classification < 1e-5
     assert loss.dice < 0.2  # the masks' borders, at a quarter of the resolution
-    wrong = layer_losses(InstancePrediction(classes.roll(1, 1), logits.flip(-1)), [target], config)
-    assert wrong.dice > 1
+    wrong = layer_losses(InstancePrediction(classes.roll(1, -1), logits.flip(-1)), [target], config)
+    assert wrong.dice > 0.6
     assert wrong.classification > 5
 
 
