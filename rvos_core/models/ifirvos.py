@@ -15,11 +15,7 @@ from rvos_core.models.blocks.text_pooling import SentencePooling
 from rvos_core.models.blocks.vision_language import fusion
 from rvos_core.models.configs import IfirvosConfig
 from rvos_core.models.referring import Levels, ReferringNetwork
-from rvos_core.models.referring_values import EncodedText, LayerPrediction, ReferringOutput
-
-__all__ = ["Ifirvos", "IfirvosOutput", "LayerPrediction"]
-
-IfirvosOutput = ReferringOutput
+from rvos_core.models.referring_values import EncodedText
 
 
 class Ifirvos(ReferringNetwork):

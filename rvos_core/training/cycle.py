@@ -95,18 +95,18 @@ def angle_loss(student: Tensor, teacher: Tensor) -> Tensor:
 
 def _relative_distances(x: Tensor) -> Tensor:
     """(b, b) Euclidean distances in units of their mean over pairs that differ."""
-    distances = torch.linalg.vector_norm(x[:, None] - x[None], dim=-1)
+    distances: Tensor = torch.linalg.vector_norm(x[:, None] - x[None], dim=-1)
     count = (distances > 0).sum().clamp(min=1)
     mean = distances.sum() / count
-    return distances / torch.where(mean > 0, mean, 1.0)
+    return distances / torch.where(mean > 0, mean, torch.ones_like(mean))
 
 
 def _cosines(x: Tensor) -> Tensor:
     """(b, b, b) entry i, j, k: cosine at x_i between x_j and x_k; 0 where one of them is x_i itself."""
     away = x[None] - x[:, None]
     length = torch.linalg.vector_norm(away, dim=-1, keepdim=True)
-    directions = away / torch.where(length > 0, length, 1.0)
-    return directions @ directions.transpose(1, 2)  # type: ignore[no-any-return]
+    directions = away / torch.where(length > 0, length, torch.ones_like(length))
+    return directions @ directions.transpose(1, 2)
 
 
 def _huber(student: Tensor, teacher: Tensor) -> Tensor:
