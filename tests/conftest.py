@@ -34,6 +34,7 @@ def no_thread_left() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def log_beside_the_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logs go to the test's own folder, not to the person's."""
+def nothing_of_the_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs go to the test's own folder, and the models that a person imported are not seen."""
     monkeypatch.setenv("RVOS_LOG_DIR", str(tmp_path / "log"))
+    monkeypatch.setenv("RVOS_MODELS", str(tmp_path / "models"))

@@ -26,7 +26,7 @@ _log = logging.getLogger("rvos.model")
 def list_cards() -> tuple[ModelCard, ...]:
     """Cards of the bundled models and the person's own, by name. One whose card is damaged is left out and logged."""
     cards = []
-    for name in [*_bundled_names(), *_own_names()]:
+    for name in all_names():
         try:
             cards.append(card(name))
         except UserError as error:
@@ -48,6 +48,11 @@ def card(name: str | Path) -> ModelCard:
 def model_folder(name: str | Path) -> Path:
     """The folder of a model by its name or path. Raises: UsageError: no model has that name."""
     return _folder_of(name)[0]
+
+
+def all_names() -> list[str]:
+    """Names of the bundled models and the person's own, damaged ones too."""
+    return [*_bundled_names(), *_own_names()]
 
 
 def is_bundled(name: str) -> bool:

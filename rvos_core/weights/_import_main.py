@@ -92,7 +92,8 @@ def _run_in_fork(job: dict[str, Any], answers: TextIO) -> str | None:
 
 def _run(job: dict[str, Any], answers: TextIO) -> None:
     from rvos_core.errors import UserError
-    from rvos_core.weights.conversion import Job, convert
+    from rvos_core.weights.conversion import convert
+    from rvos_core.weights.job import Job
 
     task = Job(**job["job"])
     limit_memory(int(job["memory_bytes"]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,30 +10,12 @@ import torch
 
 from rvos_core.files import writing
 from rvos_core.models.architectures import architecture
+from rvos_core.weights.job import Job
 from rvos_core.weights.reading import Checkpoint, read_checkpoint
 from rvos_core.weights.recognise import Recognised, published_name, recognise
 from rvos_core.weights.sniff import refused
 from rvos_core.weights.streaming import write_safetensors
 from rvos_core.weights.strict import check_storage, fit, renamed, shapes_of
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be converted.
-
-    Attributes:
-        source: the checkpoint.
-        output: where the safetensors go; None: check only.
-        arch: what the person says it is: an architecture or a published configuration; or None.
-        config: its configuration as JSON values with the key `arch`, where one came with it; or None.
-        half: store float16 instead of float32.
-    """
-
-    source: str
-    output: str | None = None
-    arch: str | None = None
-    config: dict[str, Any] | None = None
-    half: bool = False
 
 
 def convert(job: Job) -> dict[str, Any]:
@@ -52,7 +33,7 @@ def convert(job: Job) -> dict[str, Any]:
     if job.config is None:
         found = recognise(shapes, path=source, arguments=checkpoint.arguments, wanted=job.arch)
     else:
-        found = _given(job.config, source)
+        found = _given(job.config, source, wanted=job.arch)
     ordered, parameters = fit(entries, found, source)
     if job.output is not None:
         dtype = torch.float16 if job.half else torch.float32
@@ -70,7 +51,7 @@ def convert(job: Job) -> dict[str, Any]:
     }
 
 
-def _given(values: dict[str, Any], source: Path) -> Recognised:
+def _given(values: dict[str, Any], source: Path, *, wanted: str | None) -> Recognised:
     """The network that a config.json beside the checkpoint describes."""
     plain = dict(values)
     arch = plain.pop("arch", None)
@@ -79,7 +60,13 @@ def _given(values: dict[str, Any], source: Path) -> Recognised:
     except ValueError as error:
         what = f"comes with a config.json that contradicts itself ({error})"
         raise refused(source, what, "Give the checkpoint's file alone.", code="config") from error
-    return Recognised(str(arch), config, published_name(str(arch), config))
+    published = published_name(str(arch), config)
+    if wanted is not None and wanted not in (arch, published):
+        hint = f"Leave --arch away, or give --arch {arch}."
+        raise refused(
+            source, f"is a model of {architecture(str(arch)).title}, not {wanted}", hint, code="other_architecture"
+        )
+    return Recognised(str(arch), config, published)
 
 
 def _precision(checkpoint: Checkpoint) -> str:

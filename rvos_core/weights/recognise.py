@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rvos_core.errors import UserError
 from rvos_core.models.architectures import ARCHITECTURES, architecture, configuration
 from rvos_core.models.configs import IfirvosConfig, R2vosConfig, ReferformerConfig
 from rvos_core.weights.families import foreign_title, system_of
@@ -59,7 +60,8 @@ def recognise(
         title, other = architecture(arch).title, architecture(asked[0]).title
         hint = f"Leave --arch away, or give --arch {arch}."
         raise refused(path, f"is a checkpoint of {title}, not of {other}", hint, code="other_architecture")
-    if asked is not None and asked[1] is not None:
+    if asked is not None and asked[1] is not None and wanted is not None:
+        _check_published(arch, shapes, path, wanted)
         return Recognised(arch, asked[1], wanted)
     if arch not in _READERS:
         return _by_published(arch, shapes, path)
@@ -99,6 +101,18 @@ def _asked(wanted: str) -> tuple[str, Any]:
         return wanted, None
     found, config = configuration(wanted)
     return found.name, config
+
+
+def _check_published(arch: str, shapes: Shapes, path: Path, wanted: str) -> None:
+    """Raises: UserError: it is another published network than the wanted one."""
+    try:
+        config, _ = _READERS[arch](ShapeReader(shapes, path, {}))
+    except (KeyError, UserError, ValueError):
+        return  # incomplete or odd: the comparison with the wanted network says it better
+    found = published_name(arch, config)
+    if found is not None and found != wanted:
+        hint = f"Leave --arch away, or give --arch {found}."
+        raise refused(path, f"is a checkpoint of {found}, not of {wanted}", hint, code="other_architecture")
 
 
 def _by_published(arch: str, shapes: Shapes, path: Path) -> Recognised:

@@ -18,15 +18,13 @@ import threading
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, Self
 
 import rvos_core
 from rvos_core.errors import UsageError, UserError
 from rvos_core.types import CancelToken
+from rvos_core.weights.job import Job
 from rvos_core.weights.sniff import refused
-
-if TYPE_CHECKING:
-    from rvos_core.weights.conversion import Job
 
 _log = logging.getLogger("rvos.model")
 
