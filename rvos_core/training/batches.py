@@ -7,7 +7,7 @@ Batch k of a recipe is a function of the recipe and k only, so a resumed run see
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,7 @@ class BatchShape:
         clips: clips in a batch at the first size; larger sizes take fewer so that the pixels stay about equal.
         frames: frames in a clip.
         expressions: expressions a clip.
+        negatives: expressions a clip that mean nothing in it, where the clip has such.
         twins: share of clips whose first two expressions mean two objects of one category, where there are such.
         min_objects, max_objects: of the world.
     """
@@ -70,6 +71,7 @@ class BatchShape:
     clips: int = 12
     frames: int = 1
     expressions: int = 2
+    negatives: int = 0
     twins: float = 0.0
     min_objects: int = 2
     max_objects: int = 5
@@ -112,6 +114,13 @@ class ReferringBatch:
         values = ((field.name, getattr(self, field.name)) for field in fields(self))
         moved: dict[str, Any] = {name: v.to(device) if isinstance(v, Tensor) else v for name, v in values}
         return ReferringBatch(**moved)
+
+    def items(self, chosen: Tensor) -> ReferringBatch:
+        """The same clips with only some of the expressions; `chosen`: (m,) bool."""
+        rows = chosen.nonzero()[:, 0]
+        names = ("clip_of", "objects", "token_ids", "token_padding", "slots")
+        parts: dict[str, Any] = {name: getattr(self, name)[rows] for name in names}
+        return replace(self, **parts, texts=tuple(self.texts[row] for row in rows.tolist()))
 
     def pixels(self) -> Tensor:
         """(n, t, 3, h, w) float32, ImageNet-normalised."""
@@ -192,7 +201,7 @@ class WorldBatches(Dataset[ReferringBatch]):
             clip = make_clip(self._seeds[int(rng.integers(len(self._seeds)))], config)
             if any(expression.target is not None for expression in clip.expressions):
                 clips.append(clip)
-        return collate(clips, self._tokenizer, rng, expressions=self._shape.expressions, twins=self._shape.twins)
+        return collate(clips, self._tokenizer, rng, shape=self._shape)
 
 
 def batches(dataset: WorldBatches, start: int, *, workers: int) -> Iterator[ReferringBatch]:
@@ -212,10 +221,9 @@ def collate(
     tokenizer: WordTokenizer,
     rng: np.random.Generator,
     *,
-    expressions: int,
-    twins: float = 0.0,
+    shape: BatchShape,
 ) -> ReferringBatch:
-    """One batch of `clips`, with `expressions` sentences each, drawn by `rng`; `twins` as in `BatchShape`."""
+    """One batch of `clips`, with as many sentences each as `shape` says, drawn by `rng`."""
     most = max(len(clip.objects) for clip in clips)
     categories = torch.full((len(clips), most), NO_OBJECT)
     colours = torch.full((len(clips), most), NO_OBJECT)
@@ -224,7 +232,8 @@ def collate(
         for position, facts in enumerate(clip.objects):
             categories[index, position] = CATEGORIES.index(facts.category)
             colours[index, position] = COLOURS.index(facts.colour)
-        items.extend((index, expression) for expression in _draw_expressions(clip, rng, expressions, twins))
+        items.extend((index, each) for each in _draw_expressions(clip, rng, shape.expressions, shape.twins))
+        items.extend((index, each) for each in _draw_negatives(clip, rng, shape.negatives))
     encodings = [tokenizer.encode(expression.text).ids for _, expression in items]
     longest = max(map(len, encodings))
     token_ids = torch.full((len(items), longest), tokenizer.pad_id)
@@ -263,3 +272,9 @@ def _draw_expressions(clip: SyntheticClip, rng: np.random.Generator, count: int,
     order = [by_object[obj] for obj in objects]
     chosen = (order[position % len(order)] for position in range(count))
     return [options[int(rng.integers(len(options)))] for options in chosen]
+
+
+def _draw_negatives(clip: SyntheticClip, rng: np.random.Generator, count: int) -> list[Expression]:
+    """At most `count` expressions that mean nothing in the clip. With 0 the dice are not touched."""
+    options = [expression for expression in clip.expressions if expression.target is None]
+    return [options[int(index)] for index in rng.permutation(len(options))[:count]] if count else []

@@ -14,11 +14,12 @@ from pathlib import Path
 import torch
 
 from rvos_core.language import WordTokenizer
-from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring import ReferringNetwork
 from rvos_core.training.batches import BatchShape
 from rvos_core.training.checkpoint import load_checkpoint
 from rvos_core.training.engine import StageConfig, Trainer
-from rvos_core.training.objectives import Objective, PartsObjective, Ramp, ReferringObjective, ReferringWeights
+from rvos_core.training.objectives import Objective, Ramp, ReferringObjective, ReferringWeights
+from rvos_core.training.parts import PartsObjective
 from rvos_core.training.presets import LossConfig, LossWeights
 from rvos_core.training.validation import QuickValidation
 
@@ -34,10 +35,10 @@ class Stage:
     """A stage's numbers and what it minimises."""
 
     config: StageConfig
-    objective: Callable[[Ifirvos], Objective]
+    objective: Callable[[ReferringNetwork], Objective]
 
 
-def _referring(weights: ReferringWeights) -> Callable[[Ifirvos], Objective]:
+def _referring(weights: ReferringWeights) -> Callable[[ReferringNetwork], Objective]:
     return lambda model: ReferringObjective(model, weights)
 
 
@@ -145,7 +146,7 @@ MINI: tuple[Stage, ...] = (
 
 
 def train(
-    model: Ifirvos,
+    model: ReferringNetwork,
     tokenizer: WordTokenizer,
     folder: Path,
     *,

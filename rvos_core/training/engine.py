@@ -18,7 +18,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from rvos_core.errors import RvosError
 from rvos_core.language import WordTokenizer
-from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring import ReferringNetwork
 from rvos_core.training.batches import BatchShape, ReferringBatch, WorldBatches, batches
 from rvos_core.training.checkpoint import Ema, load_checkpoint, save_checkpoint
 from rvos_core.training.objectives import Objective
@@ -39,6 +39,7 @@ class StageConfig:
         shape: what a batch holds.
         learning_rate: peak rate of AdamW; linear warm-up, flat, then a cosine tail over the last `tail` share.
         seed: of the batches and of everything random in the step.
+        only: train the parameters whose names begin so, and hold the others still.
         bf16: run the network in bfloat16 autocast where that is quick (a GPU, a CPU with AMX); losses stay in float32.
     """
 
@@ -52,6 +53,7 @@ class StageConfig:
     clip_norm: float = 1.0
     ema_decay: float = 0.998
     seed: int = 0
+    only: str = ""
     bf16: bool = True
     log_every: int = 20
     save_every: int = 100
@@ -81,7 +83,7 @@ class Diverged(RvosError):
     """The loss is no longer a number."""
 
 
-Validation = Callable[[Ifirvos], dict[str, float]]
+Validation = Callable[[ReferringNetwork], dict[str, float]]
 
 
 class Trainer:
@@ -89,7 +91,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: Ifirvos,
+        model: ReferringNetwork,
         objective: Objective,
         tokenizer: WordTokenizer,
         *,
@@ -111,9 +113,11 @@ class Trainer:
         self._checkpoint = folder / f"{config.name}.pt"
         self._curve = folder / f"{config.name}.jsonl"
         self._dataset = WorldBatches(config.shape, tokenizer, seed=config.seed, steps=config.steps)
-        parameters = [p for module in (model, objective.heads) for p in module.parameters() if p.requires_grad]
-        self._optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-        self._parameters = parameters
+        trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+        self._still = [p for name, p in trainable if not name.startswith(config.only)]
+        trained = [p for name, p in trainable if name.startswith(config.only)]
+        self._parameters = [*trained, *objective.heads.parameters()]
+        self._optimizer = torch.optim.AdamW(self._parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, *, resume: bool = True, until: int | None = None) -> None:
@@ -125,7 +129,15 @@ class Trainer:
         torch.manual_seed(self.config.seed)
         if resume and self._checkpoint.exists():
             self._restore(load_checkpoint(self._checkpoint, self.device))
-        last = min(self.config.steps, until or self.config.steps)
+        for parameter in self._still:
+            parameter.requires_grad_(False)
+        try:
+            self._run_steps(min(self.config.steps, until or self.config.steps))
+        finally:
+            for parameter in self._still:
+                parameter.requires_grad_(True)
+
+    def _run_steps(self, last: int) -> None:
         started, first = time.monotonic(), self.step
         for batch in batches(self._dataset, self.step, workers=self._workers):
             if self.step >= last:

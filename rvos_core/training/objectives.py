@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rvos_core.models.ifirvos import Ifirvos, IfirvosOutput
-from rvos_core.synthetic import CATEGORIES, COLOURS
-from rvos_core.training.batches import NO_OBJECT, SLOT_VALUES, ReferringBatch
+from rvos_core.models.referring import ReferringNetwork
+from rvos_core.models.referring_values import EncodedFrames, ReferringOutput
+from rvos_core.training.batches import ReferringBatch
 from rvos_core.training.losses import (
     QueryPrediction,
     Targets,
@@ -37,7 +37,9 @@ class Objective(Protocol):
 
     heads: nn.Module
 
-    def __call__(self, model: Ifirvos, batch: ReferringBatch, progress: float) -> tuple[Tensor, dict[str, float]]:
+    def __call__(
+        self, model: ReferringNetwork, batch: ReferringBatch, progress: float
+    ) -> tuple[Tensor, dict[str, float]]:
         """Loss to minimise and the figures to log. `progress`: 0 at the stage's first step, 1 at its last."""
         ...
 
@@ -82,7 +84,7 @@ class ReferringWeights:
 class ReferringObjective:
     """Matched losses on every decoder layer (IFIRVOS eq. 8), plus the aids of `ReferringWeights`."""
 
-    def __init__(self, model: Ifirvos, weights: ReferringWeights) -> None:
+    def __init__(self, model: ReferringNetwork, weights: ReferringWeights) -> None:
         self.weights = weights
         hidden = model.config.hidden
         self.heads: nn.Module = nn.ModuleList(
@@ -90,8 +92,15 @@ class ReferringObjective:
             for _ in range(2)
         )
 
-    def __call__(self, model: Ifirvos, batch: ReferringBatch, progress: float) -> tuple[Tensor, dict[str, float]]:
-        output = run_batch(model, batch)
+    def __call__(
+        self, model: ReferringNetwork, batch: ReferringBatch, progress: float
+    ) -> tuple[Tensor, dict[str, float]]:
+        return self.of_output(run_batch(model, batch), batch, progress)
+
+    def of_output(
+        self, output: ReferringOutput, batch: ReferringBatch, progress: float
+    ) -> tuple[Tensor, dict[str, float]]:
+        """As calling, for what the network has said of the batch already."""
         targets = batch.targets()
         others = batch.others() if self.weights.other_objects > 0 else None
         total = torch.zeros((), device=batch.frames.device)
@@ -128,7 +137,7 @@ class ReferringObjective:
             total = total + weights.other_objects * other_object_loss(layer, others, matched, weights.matched)
         return total
 
-    def _grounding(self, output: IfirvosOutput, targets: Targets) -> Tensor:
+    def _grounding(self, output: ReferringOutput, targets: Targets) -> Tensor:
         """BCE + dice of a throw-away map on the text-fused features at strides 8 and 16."""
         masks = targets.masks.flatten(0, 1)[:, None]
         loss = masks.new_zeros(())
@@ -140,11 +149,14 @@ class ReferringObjective:
         return loss
 
 
-def run_batch(model: Ifirvos, batch: ReferringBatch) -> IfirvosOutput:
+def run_batch(model: ReferringNetwork, batch: ReferringBatch) -> ReferringOutput:
     """Run the model on every item of a batch; the backbone runs once a clip, whatever number of expressions it has."""
-    encoded = model.encode_frames(batch.pixels())
-    text = model.encode_text(batch.token_ids, batch.token_padding)
-    return model.decode(encoded.select(batch.clip_of), text)
+    return decode_batch(model, model.encode_frames(batch.pixels()), batch)
+
+
+def decode_batch(model: ReferringNetwork, frames: EncodedFrames, batch: ReferringBatch) -> ReferringOutput:
+    """As `run_batch`, on clips that are encoded already."""
+    return model.decode(frames.select(batch.clip_of), model.encode_text(batch.token_ids, batch.token_padding))
 
 
 @dataclass(frozen=True)
@@ -226,50 +238,3 @@ def _cheapest(
         pairs += [(item, obj, free[row]) for obj, row in zip(objects, best, strict=True)]
     rows, objects_, queries = torch.tensor(pairs, device=cost.device).reshape(-1, 3).unbind(1)
     return rows, objects_, queries
-
-
-class PartsObjective:
-    """Pre-training of the parts: cells of the backbone name category and colour, the sentence names its slots.
-
-    To a model without ImageNet and RoBERTa these are what those are to the papers.
-    """
-
-    def __init__(self, model: Ifirvos, strides: tuple[int, ...] = (8, 16)) -> None:
-        self._strides = strides
-        channels = dict(zip((4, 8, 16, 32), model.backbone_channels, strict=True))
-        names = len(CATEGORIES) + 1 + len(COLOURS)
-        self._cells = nn.ModuleList(nn.Conv2d(channels[stride], names, 1) for stride in strides)
-        self._slots = nn.ModuleList(nn.Linear(model.config.hidden, len(values) + 1) for values in SLOT_VALUES.values())
-        self.heads: nn.Module = nn.ModuleList([self._cells, self._slots])
-
-    def __call__(self, model: Ifirvos, batch: ReferringBatch, progress: float) -> tuple[Tensor, dict[str, float]]:
-        maps = dict(zip((4, 8, 16, 32), model.backbone_maps(batch.pixels().flatten(0, 1)), strict=True))
-        loss = torch.zeros((), device=batch.frames.device)
-        figures: dict[str, float] = {}
-        for head, stride in zip(self._cells, self._strides, strict=True):
-            cells = head(maps[stride]).float()
-            category, colour = cell_names(batch, stride, (cells.shape[-2], cells.shape[-1]))
-            kinds, paints = cells[:, : len(CATEGORIES) + 1], cells[:, len(CATEGORIES) + 1 :]
-            balance = torch.tensor([0.25] + [1.0] * len(CATEGORIES), device=cells.device)
-            loss = loss + F.cross_entropy(kinds, category, weight=balance)
-            loss = loss + F.cross_entropy(paints, colour, ignore_index=NO_OBJECT)
-            on_object = category > 0
-            figures[f"category_{stride}"] = float((kinds.argmax(1) == category)[on_object].float().mean())
-            figures[f"colour_{stride}"] = float((paints.argmax(1) == colour)[on_object].float().mean())
-        words = model.encode_text(batch.token_ids, batch.token_padding).words
-        slots = [head(words[:, 0]).float() for head in self._slots]
-        text = torch.stack([F.cross_entropy(logits, batch.slots[:, i]) for i, logits in enumerate(slots)]).sum()
-        figures["text"] = float(text.detach())
-        return loss + 0.2 * text, figures
-
-
-def cell_names(batch: ReferringBatch, stride: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Category (0: background) and colour (`NO_OBJECT`: background) at every cell's centre, two (n * t, h, w)."""
-    labels = batch.labels[..., stride // 2 :: stride, stride // 2 :: stride][..., : size[0], : size[1]].long()
-    labels = F.pad(labels, (0, size[1] - labels.shape[-1], 0, size[0] - labels.shape[-2]))
-    clips = torch.arange(labels.shape[0], device=labels.device)[:, None, None, None].expand_as(labels)
-    index = (labels - 1).clamp(min=0)
-    background = labels == 0
-    category = torch.where(background, 0, batch.categories[clips, index] + 1)
-    colour = torch.where(background, NO_OBJECT, batch.colours[clips, index])
-    return category.flatten(0, 1), colour.flatten(0, 1)

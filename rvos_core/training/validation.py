@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from rvos_core.language import WordTokenizer
-from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring import ReferringNetwork
 from rvos_core.training.batches import BatchShape, ReferringBatch, WorldBatches
 from rvos_core.training.objectives import run_batch
 
@@ -26,7 +26,7 @@ class QuickValidation:
         self._device = device
 
     @torch.no_grad()
-    def __call__(self, model: Ifirvos) -> dict[str, float]:
+    def __call__(self, model: ReferringNetwork) -> dict[str, float]:
         rows = torch.cat([self._rows(model, batch) for batch in self._batches])
         voted, oracle, right, covered = rows.unbind(-1)
         return {
@@ -36,7 +36,7 @@ class QuickValidation:
             "val_others_covered": float(covered[covered >= 0].mean()) if bool((covered >= 0).any()) else 0.0,
         }
 
-    def _rows(self, model: Ifirvos, batch: ReferringBatch) -> Tensor:
+    def _rows(self, model: ReferringNetwork, batch: ReferringBatch) -> Tensor:
         """(items, 4): IoU of the voted query, of the best one, whether the voted one is right, others covered."""
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._bf16):
             output = run_batch(model, batch)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isvos_small import MINI_LIKE, PAPER_LIKE, moving_squares, tiny
+from rvos_core.language import WordTokenizer
 from rvos_core.models.isvos_configs import IsvosConfig
+from rvos_core.synthetic import CATEGORIES, vocabulary
+from rvos_core.training.batches import BatchShape
+from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.instance_losses import InstanceLossConfig
 from rvos_core.training.propagation import (
     PropagationObjective,
@@ -142,3 +147,25 @@ def test_a_clip_without_objects_can_be_in_a_batch() -> None:
     loss.backward()
     assert math.isfinite(float(loss.detach()))
     assert figures["hard_share"] == pytest.approx(0.15)
+
+
+def test_the_trainer_runs_it_on_the_street_world_and_resumes_exactly(tmp_path: Path) -> None:
+    tokenizer = WordTokenizer.from_words(vocabulary())
+    shape = BatchShape(sizes=((64, 96),), clips=2, frames=3)
+    config = StageConfig("follow", steps=4, shape=shape, warmup=1, log_every=1, save_every=2, bf16=False, seed=5)
+
+    def trainer(folder: Path) -> Trainer:
+        objective = PropagationObjective(PropagationWeights(instance_loss=InstanceLossConfig(points=64)))
+        model = tiny(instance=replace(MINI_LIKE.instance, classes=len(CATEGORIES)))
+        return Trainer(model, objective, tokenizer, config=config, folder=folder, device=torch.device("cpu"), workers=0)
+
+    whole, halves = trainer(tmp_path / "whole"), trainer(tmp_path / "halves")
+    before = {name: value.clone() for name, value in whole.model.state_dict().items()}
+    whole.run()
+    halves.run(until=2)
+    again = trainer(tmp_path / "halves")
+    again.run()
+    assert again.step == 4
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name]), name
+    assert any(not torch.equal(value, before[name]) for name, value in whole.model.state_dict().items())

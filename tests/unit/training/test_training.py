@@ -13,7 +13,8 @@ import torch
 from rvos_core.errors import UserError
 from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import IfirvosConfig, ifirvos_mini_config
-from rvos_core.models.ifirvos import Ifirvos, LayerPrediction
+from rvos_core.models.ifirvos import Ifirvos
+from rvos_core.models.referring_values import LayerPrediction
 from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import NO_OBJECT, BatchShape, ReferringBatch, WorldBatches, mask_boxes
 from rvos_core.training.checkpoint import load_checkpoint, save_checkpoint
@@ -21,15 +22,14 @@ from rvos_core.training.engine import Diverged, StageConfig, Trainer
 from rvos_core.training.losses import Targets, subsample_masks
 from rvos_core.training.objectives import (
     Objective,
-    PartsObjective,
     Ramp,
     ReferringObjective,
     ReferringWeights,
-    cell_names,
     other_object_loss,
     sight_loss,
     vote_loss,
 )
+from rvos_core.training.parts import PartsObjective, cell_names
 from rvos_core.training.presets import IFIRVOS_CODE
 from rvos_core.training.validation import QuickValidation
 

@@ -1,0 +1,73 @@
+"""Training with expressions that mean nothing in their clip: segmentation, and R2-VOS's relational cycle.
+
+Li et al., "Robust Referring Video Object Segmentation via Relational Cycle Consistency", section 4.5, equation 7.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rvos_core.models.referring import ReferringNetwork
+from rvos_core.models.referring_values import EncodedFrames, Reading
+from rvos_core.training.batches import NO_OBJECT, ReferringBatch
+from rvos_core.training.cycle import CycleWeights, cycle_losses
+from rvos_core.training.objectives import ReferringObjective, ReferringWeights, decode_batch
+
+
+class RobustObjective:
+    """Equation 7: segmentation losses of the expressions that fit, cycle and consensus losses of all.
+
+    Args:
+        model: reads the sentence back from the picture (R2-VOS, or a network with a consensus head).
+        weights: of the segmentation; None leaves it out, to train the head of a network that segments already.
+        cycle: weights of the cycle's terms.
+    """
+
+    def __init__(
+        self, model: ReferringNetwork, weights: ReferringWeights | None, cycle: CycleWeights | None = None
+    ) -> None:
+        self._referring = None if weights is None else ReferringObjective(model, weights)
+        self._cycle = cycle or CycleWeights()
+        self.heads: nn.Module = nn.ModuleList() if self._referring is None else self._referring.heads
+
+    def __call__(
+        self, model: ReferringNetwork, batch: ReferringBatch, progress: float
+    ) -> tuple[Tensor, dict[str, float]]:
+        frames = model.encode_frames(batch.pixels())
+        loss, figures, readings = batch.frames.new_zeros((), dtype=torch.float32), {}, []
+        present = batch.objects != NO_OBJECT
+        unread = batch
+        if self._referring is not None:
+            fitting = batch.items(present)
+            output = decode_batch(model, frames, fitting)
+            loss, figures = self._referring.of_output(output, fitting, progress)
+            readings.append(_known(output.reading))
+            unread, present = batch.items(~present), present.sort(descending=True).values
+        if len(unread.texts):
+            readings.append(_read(model, frames, unread))
+        terms = cycle_losses(_joined(readings), present, margin=self._cycle.margin)
+        figures |= {name: float(value.detach()) for name, value in vars(terms).items()}
+        return loss + terms.weighted(self._cycle), figures
+
+
+def _read(model: ReferringNetwork, frames: EncodedFrames, batch: ReferringBatch) -> Reading:
+    text = model.encode_text(batch.token_ids, batch.token_padding)
+    return _known(model.read(frames.select(batch.clip_of), text))
+
+
+def _known(reading: Reading | None) -> Reading:
+    if reading is None:
+        raise ValueError("this network does not read the sentence back: it has neither R2-VOS's parts nor their head")
+    return reading
+
+
+def _joined(readings: list[Reading]) -> Reading:
+    """The readings of several parts of a batch, one after the other."""
+    logits = [reading.consensus_logit for reading in readings]
+    known = [logit for logit in logits if logit is not None]
+    return Reading(
+        torch.cat([reading.sentence for reading in readings]),
+        torch.cat([reading.reconstructed for reading in readings]),
+        torch.cat(known) if len(known) == len(logits) else None,
+    )
