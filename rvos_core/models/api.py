@@ -81,6 +81,10 @@ class FrameFeatures:
     def frames(self) -> int:
         return int(self.levels[0].shape[0])
 
+    def only(self, frame: int) -> FrameFeatures:
+        """One frame as a window of its own: what the protocol of A2D-Sentences refers to, see `EncodedFrames.only`."""
+        return FrameFeatures(tuple(level[frame : frame + 1] for level in self.levels), self.input_size)
+
 
 @dataclass(frozen=True)
 class WindowPrediction:

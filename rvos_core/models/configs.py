@@ -95,7 +95,8 @@ class ReferringConfig(Serialisable):
 
     Attributes:
         hidden: width C of all tokens.
-        levels: feature levels of the transformer: strides 8, 16, 32 and 64.
+        levels: feature levels of the transformer: strides 8, 16, 32 and 64. Any more (no paper has them) are halved
+            again before words reach them.
         queries: object queries a frame.
         classes: outputs of the class head: 1 ("this is the object that is meant, and it is in sight"), or the
             categories of a data set (ReferFormer, Table D1).

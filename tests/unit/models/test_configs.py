@@ -15,6 +15,7 @@ from rvos_core.errors import UserError
 from rvos_core.models.configs import (
     BackboneConfig,
     IfirvosConfig,
+    ReferformerConfig,
     TextConfig,
     ifirvos_mini_config,
     ifirvos_r50_config,
@@ -109,3 +110,29 @@ def test_impossible_numbers_are_refused(part: str, change: dict[str, int]) -> No
     (values[part] if part else values).update(change)
     with pytest.raises(ValueError, match=next(iter(change))):
         IfirvosConfig.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "swin"},
+        {"kind": "swin", "heads": (3, 6, 12, 24), "window": (8, 7, 7)},
+        {"kind": "video_swin", "heads": (3, 6, 12, 24), "window": (7, 7)},
+        {"kind": "swin", "heads": (3, 6), "window": (7, 7)},
+        {"kind": "resnet50", "window": (7, 7)},
+    ],
+)
+def test_a_backbone_has_the_windows_and_heads_of_its_kind(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="do not fit the backbone"):
+        BackboneConfig(**wrong)
+
+
+def test_only_video_swin_looks_at_whole_clips() -> None:
+    three = BackboneConfig(kind="video_swin", heads=(1, 1, 1, 1), window=(8, 7, 7))
+    assert not three.frames_on_their_own
+    assert BackboneConfig(kind="swin", heads=(1, 1, 1, 1), window=(7, 7)).frames_on_their_own
+
+
+def test_a_sentence_from_the_pooler_wants_a_pooler() -> None:
+    with pytest.raises(ValueError, match="pooler"):
+        ReferformerConfig(text=TextConfig(pooler=False))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from rvos_core.models.api import FrameFeatures
 from rvos_core.models.blocks.padding import padding_at
 from rvos_core.models.referring import ReferringNetwork
 from rvos_core.models.referring_values import EncodedFrames, LayerPrediction, ReferringOutput
@@ -137,6 +138,14 @@ def test_the_annotated_frame_is_read_as_if_it_were_alone(arch: str, options: dic
     for clip, frame in enumerate(annotated.tolist()):
         alone = _run(model, frames[clip : clip + 1, frame : frame + 1], ids[clip : clip + 1])
         _assert_same(_values(output, slice(clip, clip + 1)), _values(alone))
+
+
+def test_a_kept_window_gives_its_annotated_frame() -> None:
+    levels = tuple(torch.randn(5, 4, side, side) for side in (8, 4, 2))
+    one = FrameFeatures(levels, (32, 32)).only(3)
+    assert one.frames == 1
+    assert one.input_size == (32, 32)
+    assert all(torch.equal(kept[0], level[3]) for kept, level in zip(one.levels, levels, strict=True))
 
 
 def test_without_refinement_all_layers_share_their_heads_and_start_from_the_queries_points() -> None:
