@@ -11,8 +11,9 @@ from torch import Tensor
 
 from rvos_core.models.api import FrameFeatures
 from rvos_core.models.blocks.padding import padding_at
+from rvos_core.models.configs import BackboneConfig
 from rvos_core.models.referring import ReferringNetwork
-from rvos_core.models.referring_values import EncodedFrames, LayerPrediction, ReferringOutput
+from rvos_core.models.referring_values import EncodedFrames, EncodedText, LayerPrediction, ReferringOutput
 from tiny_family import tiny_network
 from tiny_ifirvos import clips, expressions
 
@@ -138,6 +139,33 @@ def test_the_annotated_frame_is_read_as_if_it_were_alone(arch: str, options: dic
     for clip, frame in enumerate(annotated.tolist()):
         alone = _run(model, frames[clip : clip + 1, frame : frame + 1], ids[clip : clip + 1])
         _assert_same(_values(output, slice(clip, clip + 1)), _values(alone))
+
+
+@pytest.mark.parametrize(("kind", "window", "hears"), [("swin", (2, 2), False), ("video_swin", (4, 2, 2), True)])
+@pytest.mark.parametrize("arch", ["referformer", "r2vos"])
+def test_other_frames_reach_the_annotated_one_through_video_swin_only(
+    arch: str, kind: Any, window: tuple[int, ...], hears: bool
+) -> None:
+    backbone = BackboneConfig(
+        kind=kind, widths=(8, 16, 32, 64), blocks=(2, 2, 2, 2), heads=(1, 1, 2, 2), window=window, frozen_stages=0
+    )
+    model, frames, ids = tiny_network(arch, backbone=backbone), clips(2, 4), expressions(2, 5)
+    annotated = torch.tensor([1, 2])
+    with torch.inference_mode():
+        text = model.encode_text(ids)
+        output = model.decode(model.encode_frames(frames).only(annotated), text)
+        alone = model.decode(model.encode_frames(frames[torch.arange(2), annotated][:, None]), text)
+        each = [
+            model.decode(model.encode_frames(frames[c : c + 1]).only(annotated[c : c + 1]), _part(text, c))
+            for c in (0, 1)
+        ]
+    assert bool((output.pred_logits - alone.pred_logits).abs().max() > 1e-4) == hears
+    for clip, single in enumerate(each):
+        _assert_same(_values(output, slice(clip, clip + 1)), _values(single))
+
+
+def _part(text: EncodedText, clip: int) -> EncodedText:
+    return EncodedText(text.words[clip : clip + 1], None, text.sentence[clip : clip + 1])
 
 
 def test_a_kept_window_gives_its_annotated_frame() -> None:
