@@ -24,6 +24,7 @@ from rvos_core.cli.demo import demo
 from rvos_core.cli.evaluate import evaluate_app
 from rvos_core.cli.models import models_app
 from rvos_core.cli.output import report_error
+from rvos_core.cli.predict import predict
 from rvos_core.cli.segment import segment
 from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.logging import environment, set_up_logging
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("segment")(segment)
+app.command("predict")(predict)
 app.add_typer(evaluate_app, name="eval")
 app.add_typer(models_app, name="models")
 app.command("bench")(bench)
@@ -84,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error, as_json=as_json)
     except (Cancelled, KeyboardInterrupt, typer.Abort):
         report_error(
-            UserError("Interrupted; nothing was written under a final name.", code="interrupted"), as_json=as_json
+            UserError("Interrupted; nothing half-written is left.", code="interrupted"), as_json=as_json
         )
         return Cancelled.exit_code
     except MemoryError:

@@ -196,7 +196,7 @@ def read_results(path: Path, *, sizes: Mapping[str, tuple[int, int]]) -> dict[st
 
 
 def scored_masks(path: Path) -> Iterator[tuple[str, ScoredMask]]:
-    """(image id, scored mask) pairs in the order of the file, of any data set. Raises: UserError: it is no such file."""
+    """(image id, scored mask) pairs in the order of the file, whatever their data set. Raises: UserError."""
     return ((image_id, each) for image_id, each, _ in _results(path))
 
 
