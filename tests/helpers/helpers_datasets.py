@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from rvos_core.masks import encode, to_coco, write_indexed_png, write_mask_png
+from rvos_core.masks import encode, indexed_png_bytes, mask_png_bytes, to_coco
 
 COLOURS = {1: ("red", (200, 30, 30)), 2: ("blue", (30, 30, 200)), 3: ("yellow", (220, 210, 30))}
 CATEGORIES = ("dog", "car", "boat", "bird", "horse", "truck")
@@ -212,14 +212,28 @@ def write_expression_masks(
 
 def write_masks(folder: Path, masks: np.ndarray, names: Sequence[str]) -> Path:
     for name, mask in zip(names, masks, strict=True):
-        write_mask_png(folder / f"{name}.png", mask)
+        write_mask(folder / f"{name}.png", mask)
     return folder
 
 
-def write_text(path: Path, text: str) -> Path:
+def write_mask(path: Path, mask: np.ndarray) -> Path:
+    """One plain mask; without the syncing of the product's writers, which hundreds of files would wait for."""
+    return write_bytes(path, mask_png_bytes(mask))
+
+
+def write_ids(path: Path, labels: np.ndarray) -> Path:
+    """One indexed mask."""
+    return write_bytes(path, indexed_png_bytes(labels, path=path))
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(content)
     return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    return write_bytes(path, text.encode())
 
 
 def write_json(path: Path, value: Any) -> Path:
@@ -242,7 +256,7 @@ def _write_pictures(folder: Path, video: MiniVideo, names: Sequence[str], *, suf
 
 def _write_labels(folder: Path, video: MiniVideo, names: Sequence[str]) -> None:
     for name, labels in zip(names, video.labels, strict=True):
-        write_indexed_png(folder / f"{name}.png", labels)
+        write_ids(folder / f"{name}.png", labels)
 
 
 def _write_film(path: Path, video: MiniVideo) -> None:
