@@ -47,6 +47,7 @@ _SAME_THING: Mapping[str, str] = {
     "bull": "cow",
     "duckling": "duck",
     "mice": "mouse",
+    "buse": "bus",
 }
 _WORD = re.compile(r"[a-z]+")
 
