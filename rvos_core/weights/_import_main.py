@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from rvos_core.weights.sandbox import Forbidden, cut_network, forbid_side_effects, limit_memory, limit_time
+from rvos_core.weights.sandbox import Forbidden, cut_network, forbid_side_effects, limit_memory, limit_time, peak_memory
 
 _POLL_S = 0.004
 _FINISHED = 0
@@ -107,7 +107,7 @@ def _run(job: dict[str, Any], answers: TextIO) -> None:
         answer = {"failure": "memory" if isinstance(error, MemoryError) else "forbidden", "why": str(error)[:200]}
     if tried() is not None:
         answer = {"failure": "forbidden", "tried": tried()}
-    _say(answers, answer)
+    _say(answers, {**answer, "peak_bytes": peak_memory()})
 
 
 def _say(stream: TextIO, answer: dict[str, Any]) -> None:

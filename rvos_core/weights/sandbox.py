@@ -67,6 +67,15 @@ def limit_time(cpu_s: float) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
 
 
+def peak_memory() -> int:
+    """The most memory that this process has held at once, bytes; 0 where the system does not say."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return 0
+
+
 def forbid_side_effects(writable: Path | None) -> Callable[[], str | None]:
     """From now on this process cannot run programs, use sockets or change files other than `writable`.
 

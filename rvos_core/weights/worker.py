@@ -59,6 +59,9 @@ class ImportWorker:
 
     Args:
         reuse: keep the process for the next job, where the system can fork; else a new one is started for each job.
+
+    Attributes:
+        peak_bytes: the most memory that a job which answered has held.
     """
 
     def __init__(self, *, reuse: bool = True) -> None:
@@ -67,6 +70,7 @@ class ImportWorker:
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._reader: threading.Thread | None = None
         self._is_ready = False
+        self.peak_bytes = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -128,6 +132,7 @@ class ImportWorker:
         answer = self._next_answer(limits.time_s + 5.0, cancel)
         if answer is None or not self._reuse:
             self.close()
+        self.peak_bytes = max(self.peak_bytes, int((answer or {}).get("peak_bytes", 0)))
         return _result(answer, source, limits)
 
     def close(self) -> None:

@@ -50,14 +50,15 @@ def tiny_family_model(arch: str, *, seed: int = 0, **changes: Any) -> nn.Module:
 
 def official_wrapper(state: dict[str, Tensor], **changes: Any) -> dict[str, Any]:
     """What the authors' training scripts save."""
-    optimiser = torch.optim.AdamW([nn.Parameter(torch.ones(2))])
+    moments = {"step": torch.tensor(7.0), "exp_avg": torch.zeros(2), "exp_avg_sq": torch.ones(2)}
+    optimiser = {"state": {0: moments}, "param_groups": [{"lr": 1e-4, "betas": (0.9, 0.999), "params": [0]}]}
     arguments = argparse.Namespace(backbone="resnet50", lr=1e-4, masks=True, output_dir=Path("out"), lr_drop=[3, 5])
-    wrapper = {"model": state, "optimizer": optimiser.state_dict(), "lr_scheduler": {"last_epoch": 5}, "epoch": 5}
+    wrapper = {"model": state, "optimizer": optimiser, "lr_scheduler": {"last_epoch": 5}, "epoch": 5}
     return {**wrapper, "args": arguments, **changes}
 
 
 def write_byte_level_tokenizer(path: Path) -> Path:
-    """A RoBERTa-like `tokenizer.json` of `VOCABULARY` tokens, or `vocab.json` and `merges.txt` if `path` is a folder."""
+    """RoBERTa's kind, `VOCABULARY` tokens: a `tokenizer.json`; `vocab.json` and `merges.txt` if `path` is a folder."""
     from rvos_core.language import load_tokenizer
 
     learner = ByteLevelBPETokenizer()
