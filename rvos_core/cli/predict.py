@@ -38,6 +38,7 @@ class Data(StrEnum):
 
 
 _SENTENCES = (Data.A2D, Data.JHMDB)
+_WITH_PAIRS = (Data.REF_YOUTUBE_VOS, Data.MEVIS)
 
 
 @dataclass(frozen=True)
@@ -100,22 +101,7 @@ def predict(
         except Cancelled:
             output.note("What is finished is kept: the same call goes on from there.")
             raise
-        seconds = time.monotonic() - began + load_s
-    _tell(made, seconds=seconds, output=output)
-    output.result(
-        {
-            "data": record.data,
-            "split": record.split,
-            "model": record.model,
-            "rule": record.rule,
-            "expressions": made.expressions,
-            "finished_before": made.finished_before,
-            "frames": made.frames,
-            "outputs": {name: str(path) for name, path in made.outputs.items()},
-            "seconds": round(seconds, 3),
-            "notes": list(made.notes),
-        }
-    )
+    _tell(made, record, seconds=time.monotonic() - began + load_s, output=output)
 
 
 def _read(call: _Call, root: Path, *, split: str | None) -> ReferringDataset | SentencesDataset:
@@ -126,18 +112,19 @@ def _read(call: _Call, root: Path, *, split: str | None) -> ReferringDataset | S
     from rvos_core.evaluation.layouts.sentences import read_a2d, read_jhmdb
     from rvos_core.evaluation.unrelated import read_pairs
 
-    if call.pairs is not None and call.data is not Data.REF_YOUTUBE_VOS:
+    if call.pairs is not None and call.data not in _WITH_PAIRS:
         raise UsageError(
-            f"--pairs is for {Data.REF_YOUTUBE_VOS}, not for {call.data}.", hint="Leave it out.", code="usage.pairs"
+            f"--pairs is for {' and '.join(_WITH_PAIRS)}, not for {call.data}.",
+            hint="Leave it out.",
+            code="usage.pairs",
         )
     match call.data:
-        case Data.REF_YOUTUBE_VOS:
-            found = read_refytvos(root, split=split or "valid")
+        case Data.REF_YOUTUBE_VOS | Data.MEVIS:
+            read = read_refytvos if call.data is Data.REF_YOUTUBE_VOS else read_mevis
+            found = read(root, **({} if split is None else {"split": split}))
             return found if call.pairs is None else read_pairs(call.pairs, dataset=found)
         case Data.REF_DAVIS17:
             return read_refdavis(root, split=split or "valid")
-        case Data.MEVIS:
-            return read_mevis(root, split=split or "valid_u")
         case Data.A2D:
             return read_a2d(root, split=split or "test")
         case Data.JHMDB:
@@ -227,10 +214,24 @@ def _listener(meter: Meter) -> Listener:
     return listen
 
 
-def _tell(made: Predicted, *, seconds: float, output: Output) -> None:
+def _tell(made: Predicted, record: Record, *, seconds: float, output: Output) -> None:
     before = f", {made.finished_before} of them before" if made.finished_before else ""
     output.say(f"{made.expressions} expressions{before}, {made.frames} masked frames, {seconds_in_words(seconds)}")
     for note in made.notes:
         output.say(note)
     for path in made.outputs.values():
         output.say(f"  {path}")
+    output.result(
+        {
+            "data": record.data,
+            "split": record.split,
+            "model": record.model,
+            "rule": record.rule,
+            "expressions": made.expressions,
+            "finished_before": made.finished_before,
+            "frames": made.frames,
+            "outputs": {name: str(path) for name, path in made.outputs.items()},
+            "seconds": round(seconds, 3),
+            "notes": list(made.notes),
+        }
+    )

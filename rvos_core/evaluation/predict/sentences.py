@@ -145,8 +145,7 @@ def _annotated_frame(
         indices, place = [index], 0  # the neighbours would be dropped again
     features = model.encode(indices, frames.read, where=frames.name)
     height, width = frames.read(index).shape[:2]
-    kept = tuple(level[place : place + 1] for level in features.levels)
-    return FrameFeatures(kept, features.input_size), (height, width)
+    return features.only(place), (height, width)
 
 
 class _Frames:
