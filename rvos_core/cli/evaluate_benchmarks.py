@@ -28,10 +28,9 @@ PredOption = Annotated[Path, typer.Option("--pred", metavar="FOLDER", help="Pred
 
 
 class Referring(StrEnum):
-    """Data sets of videos with expressions."""
+    """Data sets with one predicted mask for each expression and frame."""
 
     YTVOS = "ref-youtube-vos"
-    DAVIS = "ref-davis17"
     MEVIS = "mevis"
 
 
@@ -227,16 +226,11 @@ def _score_expressions(data: Referring, gt: Path, pred: Path, *, split: str, plo
 
 def _read(data: Referring, gt: Path, split: str | None) -> ReferringDataset:
     from rvos_core.evaluation.layouts.mevis import read_mevis
-    from rvos_core.evaluation.layouts.refdavis import read_refdavis
     from rvos_core.evaluation.layouts.refytvos import read_refytvos
 
-    match data:
-        case Referring.YTVOS:
-            return read_refytvos(gt, split=split or "valid")
-        case Referring.DAVIS:
-            return read_refdavis(gt, split=split or "valid")
-        case Referring.MEVIS:
-            return read_mevis(gt, split=split or "valid_u")
+    if data is Referring.MEVIS:
+        return read_mevis(gt, split=split or "valid_u")
+    return read_refytvos(gt, split=split or "valid")
 
 
 def _object_series(scores: ObjectScores) -> Series:
