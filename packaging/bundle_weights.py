@@ -1,8 +1,9 @@
-"""Make a bundled model of a training run: averaged weights, calibrated visibility, figures on the card.
+"""Make a bundled model of a training run: averaged weights, calibrated thresholds, figures on the card.
 
-    python packaging/bundle_weights.py RUN/4-clips.pt OUT [--size 192] [--steps "what it was trained on"]
+    python packaging/bundle_weights.py RUN/8-films.pt OUT [--size 128]
 
-Visibility is calibrated on the world's `val` split; the figures on the card come from `rvos eval synth` on `test`.
+Visibility and consensus are calibrated on the world's `val` split; the figures on the card come from `rvos eval synth`
+on `test`.
 """
 
 from __future__ import annotations
@@ -11,24 +12,25 @@ import argparse
 import datetime
 import logging
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from rvos_core.evaluation.synth import choose_expressions, evaluate_synth
+from rvos_core.evaluation.synth import choose_expressions, choose_negative, evaluate_synth
 from rvos_core.language import WordTokenizer
 from rvos_core.models.api import ModelCard
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
-from rvos_core.models.referrers import IfirvosReferrer
+from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.synthetic import make_clip, split_config, split_seeds
 from rvos_core.training.curriculum import averaged_weights
 from rvos_core.weights.bundle import save_bundle
 
 _LOG = logging.getLogger("rvos.model")
 _TYPICAL_J = 0.7  # of a mask on a frame where the object is in sight
+_DENIED = 0.03  # share of true expressions that may be taken for false ones
 
 
 def card_for(arguments: argparse.Namespace) -> ModelCard:
@@ -51,9 +53,24 @@ def card_for(arguments: argparse.Namespace) -> ModelCard:
     )
 
 
-def class_probabilities(referrer: IfirvosReferrer, clips: int) -> tuple[np.ndarray, np.ndarray]:
-    """Class probability of the voted query and true visibility, over the frames of `clips` val clips: two (n,)."""
-    probabilities, visible = [], []
+@dataclass(frozen=True)
+class Answers:
+    """What a model says of val clips.
+
+    Attributes:
+        probability, visible: (n,) class probability of the voted query and true visibility of every frame.
+        present, absent: consensus of expressions that mean an object, and of those that mean none.
+    """
+
+    probability: np.ndarray
+    visible: np.ndarray
+    present: np.ndarray
+    absent: np.ndarray
+
+
+def ask(referrer: FamilyReferrer, clips: int) -> Answers:
+    """Ask for the expressions that `rvos eval synth` would score, on the first `clips` clips of val."""
+    probabilities, visible, present, absent = [], [], [], []
     for seed in split_seeds("val")[:clips]:
         clip = make_clip(seed, split_config("val"))
         features = referrer.encode_frames(list(clip.frames))
@@ -62,7 +79,18 @@ def class_probabilities(referrer: IfirvosReferrer, clips: int) -> tuple[np.ndarr
             scores = answer.class_logits.sigmoid().numpy()
             probabilities.append(scores[:, scores.mean(0).argmax()])
             visible.append((clip.labels == (expression.target or 0) + 1).any(axis=(1, 2)))
-    return np.concatenate(probabilities), np.concatenate(visible)
+            present.append(answer.consensus)
+        if (nothing := choose_negative(clip, seed=seed)) is not None:
+            absent.append(referrer.refer(features, referrer.encode_text(nothing.text)).consensus)
+    return Answers(np.concatenate(probabilities), np.concatenate(visible), np.array(present), np.array(absent))
+
+
+def presence_threshold(answers: Answers) -> float:
+    """The consensus below which an object is not there: it denies few expressions that are true."""
+    threshold = float(np.quantile(answers.present, _DENIED))
+    caught = float((answers.absent < threshold).mean())
+    _LOG.info("consensus: %.4f denies %.3f of true and %.3f of false expressions", threshold, _DENIED, caught)
+    return round(threshold, 4)
 
 
 def visibility_thresholds(probability: np.ndarray, visible: np.ndarray) -> tuple[float, float]:
@@ -97,13 +125,14 @@ def main() -> int:
     model.load_state_dict({name: value.half().to(value.dtype) for name, value in model.state_dict().items()})
     card = card_for(arguments)
     with torch.inference_mode():
-        probability, visible = class_probabilities(IfirvosReferrer(model, tokenizer, card=card), arguments.val_clips)
-    on, off = visibility_thresholds(probability, visible)
-    _LOG.info("visibility: on %.3f off %.3f; %d of %d frames are out of sight", on, off, (~visible).sum(), len(visible))
-    card = replace(card, visible_on=on, visible_off=off)
+        answers = ask(FamilyReferrer(model, tokenizer, card=card), arguments.val_clips)
+    on, off = visibility_thresholds(answers.probability, answers.visible)
+    hidden, frames = int((~answers.visible).sum()), len(answers.visible)
+    _LOG.info("visibility: on %.3f off %.3f; %d of %d frames are out of sight", on, off, hidden, frames)
+    card = replace(card, visible_on=on, visible_off=off, present_at=presence_threshold(answers))
     if arguments.test_clips:
         report = evaluate_synth(
-            IfirvosReferrer(model, tokenizer, card=card), split="test", clips=arguments.test_clips
+            FamilyReferrer(model, tokenizer, card=card), split="test", clips=arguments.test_clips
         ).as_dict()
         figures = {key: round(value, 4) for key, value in report.items() if isinstance(value, float)}
         figures |= {

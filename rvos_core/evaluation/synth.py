@@ -2,8 +2,9 @@
 
 The product's own run (windows, linking, vote, visibility) is scored at clip size on a split's fixed seeds. In every
 clip two expressions are taken, for two different objects: the first object is drawn by the seed; the second is one of
-its category where the clip has one that can be named, so that only an attribute tells them apart. The figures are the
-same on every machine up to the model's own arithmetic.
+its category where the clip has one that can be named, so that only an attribute tells them apart. One more expression
+means nothing in the clip: it differs from a true one in one attribute. The figures are the same on every machine up to
+the model's own arithmetic.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class ExpressionScore:
         right_object: whether the mask's IoU over the whole clip is greater with the meant object than with any other.
         absent_frames: frames where the meant object is out of sight.
         false_frames: those of them on which the mask is not empty.
+        area_px: pixels of the masks, over all frames.
     """
 
     seed: int
@@ -56,10 +58,20 @@ class ExpressionScore:
     right_object: bool
     absent_frames: int
     false_frames: int
+    area_px: int
 
     @property
     def jf(self) -> float:
         return (self.j + self.f) / 2
+
+
+@dataclass(frozen=True)
+class NegativeScore:
+    """An expression that means nothing in the clip; `area_px`: pixels of its masks, over all frames; 0 is right."""
+
+    seed: int
+    text: str
+    area_px: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,7 @@ class SynthReport:
         split: which seeds.
         clips: number of clips.
         scores: one an expression, in order of clips.
+        negatives: one a clip that has an expression without an object.
         swaps: (seed, whether both expressions of the clip found their own object), for clips whose two objects share
             a category.
         seconds: wall time.
@@ -80,13 +93,16 @@ class SynthReport:
     split: str
     clips: int
     scores: tuple[ExpressionScore, ...]
+    negatives: tuple[NegativeScore, ...]
     swaps: tuple[tuple[int, bool], ...]
     seconds: float
 
     def figures(self) -> dict[str, Interval]:
         """Each figure with its 95 % interval (bootstrap over clips): `jf`, `J`, `F`, `right_object`,
-        `attribute_swap`, `false_on_absent`. A figure without a single case is left out.
+        `attribute_swap`, `false_on_absent`, `R` (R2-VOS, section 5.1, over all clips), `false_on_negatives` (share of
+        clips whose negative expression has a mask on any frame). A figure without a single case is left out.
         """
+        areas = [(score.seed, score.area_px, score.area_px) for score in self.scores] if self.negatives else []
         rows: dict[str, list[tuple[int, float, float]]] = {
             "jf": [(score.seed, score.jf, 1) for score in self.scores],
             "J": [(score.seed, score.j, 1) for score in self.scores],
@@ -94,6 +110,8 @@ class SynthReport:
             "right_object": [(score.seed, score.right_object, 1) for score in self.scores],
             "attribute_swap": [(seed, both, 1) for seed, both in self.swaps],
             "false_on_absent": [(score.seed, score.false_frames, score.absent_frames) for score in self.scores],
+            "R": areas + [(negative.seed, -negative.area_px, 0) for negative in self.negatives],
+            "false_on_negatives": [(negative.seed, negative.area_px > 0, 1) for negative in self.negatives],
         }
         return {name: ratio_interval(values) for name, values in rows.items() if any(row[2] for row in values)}
 
@@ -108,6 +126,7 @@ class SynthReport:
             "expressions": len(self.scores),
             "absent_frames": sum(score.absent_frames for score in self.scores),
             "swap_pairs": len(self.swaps),
+            "negatives": len(self.negatives),
             "interval_95": {name: [figure.low, figure.high] for name, figure in figures.items()},
             "by_phrase": self._grouped(lambda score: score.phrases),
             "by_category": self._grouped(lambda score: (score.category,)),
@@ -148,6 +167,7 @@ def evaluate_synth(
     runner = Runner(referrer)
     began = time.perf_counter()
     scores: list[ExpressionScore] = []
+    negatives: list[NegativeScore] = []
     swaps: list[tuple[int, bool]] = []
     for done, seed in enumerate(seeds, start=1):
         clip = make_clip(seed, split_config(split))
@@ -156,6 +176,9 @@ def evaluate_synth(
         scores += found
         if len(found) == EXPRESSIONS_PER_CLIP and len({score.category for score in found}) == 1:
             swaps.append((seed, all(score.right_object for score in found)))
+        if (nothing := choose_negative(clip, seed=seed)) is not None:
+            masks = _predict(runner, clip, nothing.text, seed=seed, cancel=cancel)
+            negatives.append(NegativeScore(seed, nothing.text, int(masks.sum())))
         if progress is not None:
             progress(done, len(seeds))
     return SynthReport(
@@ -163,6 +186,7 @@ def evaluate_synth(
         split=split,
         clips=len(seeds),
         scores=tuple(scores),
+        negatives=tuple(negatives),
         swaps=tuple(swaps),
         seconds=time.perf_counter() - began,
     )
@@ -179,6 +203,13 @@ def choose_expressions(clip: SyntheticClip, *, seed: int) -> tuple[Expression, .
     twins = [expression for expression in others if _category(clip, expression) == _category(clip, first)]
     pool = twins or others
     return (first, pool[int(draw.integers(len(pool)))]) if pool else (first,)
+
+
+def choose_negative(clip: SyntheticClip, *, seed: int) -> Expression | None:
+    """The expression without an object that is scored, drawn by the seed; None where the clip has none."""
+    options = [expression for expression in clip.expressions if expression.target is None]
+    draw = np.random.Generator(np.random.PCG64([seed, len(options)]))
+    return options[int(draw.integers(len(options)))] if options else None
 
 
 def _seeds(split: str, clips: int | None) -> Sequence[int]:
@@ -199,7 +230,7 @@ def _score(
     runner: Runner, clip: SyntheticClip, expression: Expression, *, seed: int, cancel: CancelToken
 ) -> ExpressionScore:
     assert expression.target is not None
-    masks = _predict(runner, clip, expression.text, name=f"street-world-{seed}", cancel=cancel)
+    masks = _predict(runner, clip, expression.text, seed=seed, cancel=cancel)
     truth = clip.labels == expression.target + 1
     scores = sequence_scores(truth, masks)
     absent = ~truth.any(axis=(1, 2))
@@ -213,6 +244,7 @@ def _score(
         right_object=finds_its_object(masks, clip.labels, expression.target),
         absent_frames=int(absent.sum()),
         false_frames=int((absent & masks.any(axis=(1, 2))).sum()),
+        area_px=int(masks.sum()),
     )
 
 
@@ -231,11 +263,11 @@ def finds_its_object(masks: np.ndarray, labels: np.ndarray, target: int) -> bool
     return bool(ious[target] > np.delete(ious, target).max(initial=0.0))
 
 
-def _predict(runner: Runner, clip: SyntheticClip, text: str, *, name: str, cancel: CancelToken) -> np.ndarray:
+def _predict(runner: Runner, clip: SyntheticClip, text: str, *, seed: int, cancel: CancelToken) -> np.ndarray:
     """Masks (T, H, W) bool of the product's own run."""
     latest: dict[int, FrameResult] = {}
     span = FrameSpan(0, len(clip.frames))
-    with clip_reader(clip.frames, name=name, rate=Fraction(12)) as reader:
+    with clip_reader(clip.frames, name=f"street-world-{seed}", rate=Fraction(12)) as reader:
         for event in runner.run(RunRequest(expression=text, span=span), reader=reader, cancel=cancel):
             if isinstance(event, WindowDone | FramesRevised):
                 latest.update((frame.frame_index, frame) for frame in event.frames)

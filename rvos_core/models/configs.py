@@ -218,7 +218,7 @@ def ifirvos_r50_config() -> IfirvosConfig:
 
 
 def ifirvos_mini_config(vocab_size: int) -> IfirvosConfig:
-    """`ifirvos-mini`: the same network at width 128 with small encoders, about 6.3 M parameters; all of it trains."""
+    """`ifirvos-mini`: the same network at width 128 with small encoders, about 6.6 M parameters; all of it trains."""
     return IfirvosConfig(
         backbone=BackboneConfig(
             kind="residual", widths=(48, 96, 160, 208), blocks=(2, 2, 2, 2), stem_width=32, frozen_stages=0
@@ -242,4 +242,7 @@ def ifirvos_mini_config(vocab_size: int) -> IfirvosConfig:
         dropout=0.0,
         fpn_block_strides=(8, 16, 32),
         gate_bias_init=1.0,
+        consensus=True,
+        consensus_layers=1,
+        consensus_ffn=256,
     )

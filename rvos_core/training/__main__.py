@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,7 +13,7 @@ from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.synthetic import vocabulary
-from rvos_core.training.curriculum import MINI, train
+from rvos_core.training.curriculum import MINI, averaged_weights, train
 from rvos_core.training.engine import keep_freed_memory
 from rvos_core.weights.bundle import load_bundle
 
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: as torch decides)")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the world")
     parser.add_argument("--start-from", type=Path, metavar="BUNDLE", help="a model's folder to begin with")
+    parser.add_argument("--continue-from", type=Path, metavar="CHECKPOINT", help="averaged weights of a stage's .pt")
     parser.add_argument("--stages", metavar="NAMES", help="stages of the curriculum to run, e.g. 7-first-query,8-films")
     parser.add_argument("--seed", type=int, default=0, help="of the first random weights")
     arguments = parser.parse_args()
@@ -37,9 +39,12 @@ def main() -> None:
         model, tokenizer = load_bundle(arguments.start_from).referring()
         if not isinstance(model, Ifirvos) or not isinstance(tokenizer, WordTokenizer):
             parser.error("--start-from wants an IFIRVOS that reads a list of words")
+        model = with_consensus_head(model)
     else:
         tokenizer = WordTokenizer.from_words(vocabulary())
         model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
+    if arguments.continue_from:
+        model.load_state_dict(model.state_dict() | averaged_weights(arguments.continue_from))
     names = [stage.config.name for stage in MINI]
     wanted = arguments.stages.split(",") if arguments.stages else names
     if unknown := [name for name in wanted if name not in names]:
@@ -55,6 +60,19 @@ def main() -> None:
         device=torch.device(arguments.device),
         workers=arguments.workers,
     )
+
+
+def with_consensus_head(model: Ifirvos) -> Ifirvos:
+    """The same weights with the head of the small model's configuration, fresh where `model` has none."""
+    if model.config.consensus:
+        return model
+    mini = ifirvos_mini_config(model.config.text.vocab_size)
+    config = replace(
+        model.config, consensus=True, consensus_layers=mini.consensus_layers, consensus_ffn=mini.consensus_ffn
+    )
+    grown = Ifirvos(config)
+    grown.load_state_dict(grown.state_dict() | model.state_dict())
+    return grown
 
 
 if __name__ == "__main__":

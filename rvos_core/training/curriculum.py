@@ -21,6 +21,7 @@ from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.objectives import Objective, Ramp, ReferringObjective, ReferringWeights
 from rvos_core.training.parts import PartsObjective
 from rvos_core.training.presets import LossConfig, LossWeights
+from rvos_core.training.robust import RobustObjective
 from rvos_core.training.validation import QuickValidation
 
 _LOG = logging.getLogger("rvos.training")
@@ -134,13 +135,15 @@ MINI: tuple[Stage, ...] = (
         StageConfig(
             "8-films",
             steps=900,
-            shape=BatchShape(((96, 160), (128, 224)), clips=6, frames=3, expressions=3, twins=0.7, min_objects=3),
+            shape=BatchShape(
+                ((96, 160), (128, 224)), clips=5, frames=4, expressions=3, negatives=1, twins=0.7, min_objects=3
+            ),
             learning_rate=4e-4,
-            tail=0.6,
+            tail=0.7,
             ema_decay=0.995,
             seed=7,
         ),
-        _referring(_FIRST_QUERY),
+        lambda model: RobustObjective(model, _FIRST_QUERY),
     ),
 )
 
@@ -161,7 +164,7 @@ def train(
     """
     for stage in stages:
         objective = stage.objective(model)
-        validation = QuickValidation(tokenizer, replace(stage.config.shape, clips=8), device=device)
+        validation = QuickValidation(tokenizer, replace(stage.config.shape, clips=8, negatives=0), device=device)
         trainer = Trainer(
             model,
             objective,

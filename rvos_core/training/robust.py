@@ -35,7 +35,9 @@ class RobustObjective:
         self, model: ReferringNetwork, batch: ReferringBatch, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
         frames = model.encode_frames(batch.pixels())
-        loss, figures, readings = batch.frames.new_zeros((), dtype=torch.float32), {}, []
+        loss = batch.frames.new_zeros((), dtype=torch.float32)
+        figures: dict[str, float] = {}
+        readings: list[Reading] = []
         present = batch.objects != NO_OBJECT
         unread = batch
         if self._referring is not None:

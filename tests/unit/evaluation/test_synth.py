@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from rvos_core.errors import Cancelled, UsageError
 from rvos_core.evaluation.bootstrap import ratio_interval
-from rvos_core.evaluation.synth import choose_expressions, evaluate_synth, finds_its_object
+from rvos_core.evaluation.synth import choose_expressions, choose_negative, evaluate_synth, finds_its_object
 from rvos_core.models.api import FrameFeatures, ModelCard, TextFeatures, WindowPrediction
 from rvos_core.models.engine import Pace
 from rvos_core.synthetic import SyntheticClip, make_clip, split_config, split_seeds
@@ -33,17 +34,19 @@ class KnowingEngine:
     Args:
         twist: which object it takes instead of object `target` of `count`.
         sees: whether it knows when an object is out of sight.
+        doubts: whether it knows when an expression means nothing in the clip.
     """
 
     card = ModelCard(
         name="knowing", arch="table", parameters=0, licence="Apache-2.0", description="", trained_on="", size=256,
-        long_side=448, window=8, stride=6,
+        long_side=448, window=8, stride=6, present_at=0.5,
     )  # fmt: skip
     device = "cpu"
     frames_on_their_own = True
 
-    def __init__(self, *, twist=lambda target, count: target, sees: bool = True) -> None:
+    def __init__(self, *, twist=lambda target, count: target, sees: bool = True, doubts: bool = True) -> None:
         self.pace = Pace()
+        self.card = replace(self.card, present_at=0.5 if doubts else None)
         self._twist = twist
         self._sees = sees
         self._frames = {
@@ -70,6 +73,8 @@ class KnowingEngine:
         clip = clip_of(places[0][0])
         count = len(clip.objects)
         target = next(e.target for e in clip.expressions if e.text == text.expression)
+        present = target is not None
+        target = target if present else 0
         chosen = self._twist(target, count)
         labels = np.stack([clip.labels[index] for _, index in places])[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]
         masks = labels[:, None] == np.arange(1, count + 1)[:, None, None]
@@ -79,7 +84,8 @@ class KnowingEngine:
         logits = torch.from_numpy(masks).float() * 20 - 10
         if not self._sees:
             logits[..., :3, :3] = 10.0
-        return WindowPrediction(logits, scores, torch.zeros(len(places), count, 4))
+        consensus = (0.9 if present else 0.1) if self.card.present_at is not None else None
+        return WindowPrediction(logits, scores, torch.zeros(len(places), count, 4), consensus)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +106,8 @@ def test_the_truth_scores_as_well_as_its_grid_allows(truth) -> None:
     low, high = document["interval_95"]["jf"]
     assert low <= document["jf"] <= high
     assert sum(group["expressions"] for group in document["by_category"].values()) == document["expressions"]
-    assert "false_on_negatives" not in document
+    assert document["negatives"] >= CLIPS - 1
+    assert document["R"] == 1.0 and document["false_on_negatives"] == 0.0
 
 
 def test_the_same_model_gives_the_same_figures(truth) -> None:
@@ -128,6 +135,26 @@ def test_a_model_that_never_says_out_of_sight_is_found_out(truth) -> None:
     document = evaluate_synth(KnowingEngine(sees=False), clips=CLIPS).as_dict()
     assert document["absent_frames"] == absent
     assert document["false_on_absent"] == 1.0
+
+
+def test_a_model_that_never_doubts_the_expression_is_found_out(truth) -> None:
+    report = evaluate_synth(KnowingEngine(doubts=False), clips=CLIPS)
+    assert report.scores == truth.scores
+    document = report.as_dict()
+    painted = sum(negative.area_px for negative in report.negatives)
+    assert document["R"] == pytest.approx(1 - painted / sum(score.area_px for score in report.scores)) and painted > 0
+    assert document["false_on_negatives"] == pytest.approx(
+        np.mean([negative.area_px > 0 for negative in report.negatives])
+    )
+
+
+def test_negatives_mean_nothing_and_are_the_same_every_time() -> None:
+    for seed in split_seeds("test")[:20]:
+        clip = clip_of(seed)
+        chosen = choose_negative(clip, seed=seed)
+        assert chosen == choose_negative(clip, seed=seed)
+        assert (chosen is None) == all(expression.target is not None for expression in clip.expressions)
+        assert chosen is None or chosen.target is None
 
 
 def test_pairs_are_two_objects_of_one_category_where_there_are_two() -> None:

@@ -43,7 +43,16 @@ def tiny_config() -> IfirvosConfig:
     backbone = replace(mini.backbone, widths=(16, 16, 32, 32), blocks=(1, 1, 1, 1), stem_width=16)
     text = replace(mini.text, width=32, layers=1, heads=2, ffn=32)
     return replace(
-        mini, backbone=backbone, text=text, hidden=32, encoder_layers=1, decoder_layers=2, ffn=32, heads=4, mask_dim=8
+        mini,
+        backbone=backbone,
+        text=text,
+        hidden=32,
+        encoder_layers=1,
+        decoder_layers=2,
+        ffn=32,
+        heads=4,
+        mask_dim=8,
+        consensus=False,
     )
 
 
