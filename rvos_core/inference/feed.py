@@ -155,9 +155,7 @@ class FrameFeed:
             indices = waiting[first : first + block]
             encoded = self._timed([self._raw[index] for index in indices])
             for row, index in enumerate(indices):
-                self._features[index] = FrameFeatures(
-                    tuple(level[row : row + 1] for level in encoded.levels), encoded.input_size
-                )
+                self._features[index] = encoded.only(row)
             for index in indices:
                 del self._raw[index]
 
@@ -172,5 +170,6 @@ def joined_features(parts: list[FrameFeatures]) -> FrameFeatures:
     """One after the other in time: features of all frames from those of some each."""
     import torch
 
-    levels = zip(*(part.levels for part in parts), strict=True)
-    return FrameFeatures(tuple(torch.cat(level) for level in levels), parts[0].input_size)
+    levels = tuple(torch.cat(level) for level in zip(*(part.levels for part in parts), strict=True))
+    paddings = [part.padding for part in parts if part.padding is not None]
+    return FrameFeatures(levels, parts[0].input_size, torch.cat(paddings) if paddings else None)

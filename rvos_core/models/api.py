@@ -71,19 +71,31 @@ class TextFeatures:
 class FrameFeatures:
     """Frames of one window after everything that does not depend on the text.
 
-    `levels`: maps (t, c, h, w) from fine to coarse. `input_size`: (height, width) of the network input, pixels.
+    Attributes:
+        levels: maps (t, c, h, w) from fine to coarse.
+        input_size: (height, width) of the network input, padding included, pixels.
+        padding: (t, H, W) bool, True where the input is padded (right and below), or None where nothing is.
     """
 
     levels: tuple[torch.Tensor, ...]
     input_size: tuple[int, int]
+    padding: torch.Tensor | None = None
 
     @property
     def frames(self) -> int:
         return int(self.levels[0].shape[0])
 
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """(height, width) of the picture in the network input, without padding, pixels."""
+        if self.padding is None:
+            return self.input_size
+        return int((~self.padding[0, :, 0]).sum()), int((~self.padding[0, 0]).sum())
+
     def only(self, frame: int) -> FrameFeatures:
         """One frame as a window of its own: what the protocol of A2D-Sentences refers to, see `EncodedFrames.only`."""
-        return FrameFeatures(tuple(level[frame : frame + 1] for level in self.levels), self.input_size)
+        padding = None if self.padding is None else self.padding[frame : frame + 1]
+        return FrameFeatures(tuple(level[frame : frame + 1] for level in self.levels), self.input_size, padding)
 
 
 @dataclass(frozen=True)
@@ -112,8 +124,17 @@ class Referrer(Protocol):
         """Tokenise `expression`; words outside the vocabulary are named in the result."""
         ...
 
-    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
-        """Resize, normalise and encode frames (H, W, 3) uint8 RGB; `size` overrides the card's short side."""
+    def encode_frames(
+        self, frames: Sequence[np.ndarray], *, size: int | None = None, multiple: int = 1
+    ) -> FrameFeatures:
+        """Resize, normalise and encode frames.
+
+        Args:
+            frames: (H, W, 3) uint8 RGB, all of one size.
+            size: short side of the network input; None: the card's.
+            multiple: the resized pictures are padded with zeros, right and below, to sides that are multiples of this:
+                what the public code does to batches, and nothing else needs.
+        """
         ...
 
     def refer(self, frames: FrameFeatures, text: TextFeatures) -> WindowPrediction:

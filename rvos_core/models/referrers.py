@@ -59,18 +59,22 @@ class FamilyReferrer:
         return TextFeatures(text, token_ids, torch.zeros_like(token_ids, dtype=torch.bool), encoding.unknown_words)
 
     @torch.inference_mode()
-    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
-        """Image encoder and input projections of frames (H, W, 3) uint8 RGB, all of one size."""
+    def encode_frames(
+        self, frames: Sequence[np.ndarray], *, size: int | None = None, multiple: int = 1
+    ) -> FrameFeatures:
+        """Image encoder and input projections of frames (H, W, 3) uint8 RGB, all of one size; see `Referrer`."""
         height, width = frames[0].shape[:2]
-        input_size = self.input_size(height, width, size=size)
-        pixels = torch.stack([self._normalised(_resized(frame, input_size)) for frame in frames])
-        encoded = self._model.encode_frames(pixels[None])
-        return FrameFeatures(tuple(level[0] for level in encoded.levels), input_size)
+        picture_size = self.input_size(height, width, size=size)
+        pixels = torch.stack([self._normalised(_resized(frame, picture_size)) for frame in frames])
+        pixels, padding = _padded(pixels, multiple)
+        encoded = self._model.encode_frames(pixels[None], None if padding is None else padding[None])
+        return FrameFeatures(tuple(level[0] for level in encoded.levels), encoded.input_size, padding)
 
     @torch.inference_mode()
     def refer(self, frames: FrameFeatures, text: TextFeatures) -> WindowPrediction:
         """Masks, classes and boxes of all queries; see `WindowPrediction`."""
-        encoded = EncodedFrames(tuple(level[None] for level in frames.levels), frames.input_size)
+        padding = None if frames.padding is None else frames.padding[None]
+        encoded = EncodedFrames(tuple(level[None] for level in frames.levels), frames.input_size, padding)
         output = self._model.decode(encoded, self._words(text), auxiliary=False)
         return WindowPrediction(
             mask_logits=output.pred_masks[0].float(),
@@ -154,6 +158,17 @@ def _of_likeliest_class(logits: Tensor) -> Tensor:
     """
     likeliest = logits.sigmoid().mean(0).argmax(-1)
     return logits.gather(-1, likeliest[None, :, None].expand(*logits.shape[:2], 1))[..., 0]
+
+
+def _padded(pixels: Tensor, multiple: int) -> tuple[Tensor, Tensor | None]:
+    """(t, 3, H, W) with zeros right and below up to multiples, and (t, H, W) bool True there, None if nowhere."""
+    height, width = pixels.shape[-2:]
+    below, right = -height % multiple, -width % multiple
+    if not below and not right:
+        return pixels, None
+    padding = torch.ones(pixels.shape[0], height + below, width + right, dtype=torch.bool, device=pixels.device)
+    padding[:, :height, :width] = False
+    return F.pad(pixels, (0, right, 0, below)), padding
 
 
 def _resized(frame: np.ndarray, input_size: tuple[int, int]) -> Tensor:

@@ -154,7 +154,9 @@ class ScriptedEngine:
         ids = torch.tensor([[0, 5, 2]])
         return TextFeatures(expression, ids, torch.zeros_like(ids, dtype=torch.bool))
 
-    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
+    def encode_frames(
+        self, frames: Sequence[np.ndarray], *, size: int | None = None, multiple: int = 1
+    ) -> FrameFeatures:
         self._before("encode")
         indices = [256 * int(frame[0, 0, 0]) + int(frame[0, 0, 1]) for frame in frames]
         self.encoded += indices

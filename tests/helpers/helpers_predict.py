@@ -62,7 +62,9 @@ class KnowingEngine:
         ids = torch.zeros(1, 1, dtype=torch.long)
         return TextFeatures(expression, ids, torch.zeros_like(ids, dtype=torch.bool))
 
-    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
+    def encode_frames(
+        self, frames: Sequence[np.ndarray], *, size: int | None = None, multiple: int = 1
+    ) -> FrameFeatures:
         self.encoded.append(len(frames))
         places = [
             int(np.abs(self._pictures - frame.astype(np.float32)).mean(axis=(1, 2, 3)).argmin()) for frame in frames

@@ -3,10 +3,9 @@
 Published rule (ReferFormer, section 4.2 and its code, after MTTR): the annotated frame stands in the middle of a window
 of 5 frames (frames beyond an end repeat it), but behind the image encoder only the annotated frame is kept; so its
 neighbours count where the encoder looks at several frames (Video-Swin), and nowhere else. Sentences are lower-cased.
-Mask logits are enlarged four times, thresholded at probability 0.5, cut to the network's input and brought to the size
-of the frame by nearest neighbours. All queries are kept, scored by their class probability.
-
-Where the public evaluation pads frames of several samples to a common multiple of 32, here each is taken as it is.
+Pictures are padded to multiples of 32, as the public evaluation's batches are (there to the largest of a batch; here
+every sample is a batch of its own). Mask logits are enlarged four times, thresholded at probability 0.5, cut to the
+picture and brought to the size of the frame by nearest neighbours. All queries are kept, scored by class probability.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ _K = TypeVar("_K")
 WINDOW = 5
 PARTS = "parts"
 _MASK_STRIDE = 4
+_MULTIPLE = 32  # of the padded network input's sides
 
 
 def predict_sentences(
@@ -89,28 +89,28 @@ def window_round(frame: int, *, count: int, window: int) -> tuple[list[int], int
 
 
 def scored_queries(
-    prediction: WindowPrediction, *, input_size: tuple[int, int], size: tuple[int, int]
+    prediction: WindowPrediction, *, picture_size: tuple[int, int], size: tuple[int, int]
 ) -> tuple[ScoredMask, ...]:
     """Every query of the one frame of `prediction`, at the frame's (height, width) `size`.
 
     Args:
         prediction: of one frame.
-        input_size: (height, width) of the network's input.
+        picture_size: (height, width) of the picture in the network's input, without padding.
         size: of the frame.
     """
     logits = prediction.mask_logits[0].float().cpu().numpy()
     scores = sigmoid(prediction.class_logits[0].float().cpu().numpy())
     return tuple(
-        ScoredMask(encode(_at_size(each, input_size, size)), float(score))
+        ScoredMask(encode(_at_size(each, picture_size, size)), float(score))
         for each, score in zip(logits, scores, strict=True)
     )
 
 
-def _at_size(logits: np.ndarray, input_size: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+def _at_size(logits: np.ndarray, picture_size: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
     """(H, W) bool from one query's logits (h, w)."""
     h, w = logits.shape
     enlarged = cv2.resize(logits, (_MASK_STRIDE * w, _MASK_STRIDE * h), interpolation=cv2.INTER_LINEAR)
-    mask = enlarged[: input_size[0], : input_size[1]] > 0
+    mask = enlarged[: picture_size[0], : picture_size[1]] > 0
     rows, columns = (_nearest(there, here) for there, here in zip(size, mask.shape, strict=True))
     at_size: np.ndarray = mask[rows[:, None], columns]
     return at_size
@@ -133,7 +133,7 @@ def _ask(
         for sample in asked:
             text = model.text(" ".join(sample.text.lower().split()))
             prediction = model.refer(features, text, where=f"{sample.video}, frame {number}")
-            yield sample, scored_queries(prediction, input_size=features.input_size, size=size)
+            yield sample, scored_queries(prediction, picture_size=features.picture_size, size=size)
 
 
 def _annotated_frame(
@@ -143,7 +143,7 @@ def _annotated_frame(
     indices, place = window_round(index, count=frames.count, window=window)
     if engine.frames_on_their_own:
         indices, place = [index], 0  # the neighbours would be dropped again
-    features = model.encode(indices, frames.read, where=frames.name)
+    features = model.encode(indices, frames.read, where=frames.name, multiple=_MULTIPLE)
     height, width = frames.read(index).shape[:2]
     return features.only(place), (height, width)
 

@@ -64,7 +64,9 @@ class KnowingEngine:
     def encode_text(self, expression: str) -> TextFeatures:
         return TextFeatures(expression, torch.zeros(1, 1, dtype=torch.long), torch.zeros(1, 1, dtype=torch.bool))
 
-    def encode_frames(self, frames: Sequence[np.ndarray], *, size: int | None = None) -> FrameFeatures:
+    def encode_frames(
+        self, frames: Sequence[np.ndarray], *, size: int | None = None, multiple: int = 1
+    ) -> FrameFeatures:
         places = torch.tensor([self._frames[frame.tobytes()] for frame in frames], dtype=torch.float32)
         return FrameFeatures((places[:, :, None, None],), frames[0].shape[:2])
 

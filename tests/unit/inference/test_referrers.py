@@ -48,7 +48,9 @@ def test_input_sizes_stay_in_bounds_and_keep_the_aspect(height: int, width: int)
 def test_frames_are_resized_as_pillow_does(engine: IfirvosReferrer, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
     encode = engine._model.encode_frames
-    monkeypatch.setattr(engine._model, "encode_frames", lambda pixels: (seen.append(pixels), encode(pixels))[1])
+    monkeypatch.setattr(
+        engine._model, "encode_frames", lambda pixels, padding: (seen.append(pixels), encode(pixels, padding))[1]
+    )
     frame = np.random.default_rng(0).integers(0, 256, (480, 854, 3), dtype=np.uint8)
     engine.encode_frames([frame])
     small = np.asarray(Image.fromarray(frame).resize((128, 64), Image.Resampling.BILINEAR), dtype=np.float64)

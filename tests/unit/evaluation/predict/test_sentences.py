@@ -69,18 +69,20 @@ def test_the_window_stands_round_the_frame_and_repeats_the_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "input_size", "size"),
+    ("cells", "picture_size", "size"),
     [((12, 16), (46, 63), (35, 48)), ((9, 11), (36, 44), (91, 107)), ((5, 5), (20, 20), (20, 20))],
 )
 def test_queries_reach_the_size_of_the_frame_as_published(
-    cells: tuple[int, int], input_size: tuple[int, int], size: tuple[int, int]
+    cells: tuple[int, int], picture_size: tuple[int, int], size: tuple[int, int]
 ) -> None:
     generator = torch.Generator().manual_seed(1)
     logits = torch.randn(1, 3, *cells, generator=generator)
     classes = torch.randn(1, 3, generator=generator)
-    found = scored_queries(WindowPrediction(logits, classes, torch.zeros(1, 3, 4)), input_size=input_size, size=size)
+    found = scored_queries(
+        WindowPrediction(logits, classes, torch.zeros(1, 3, 4)), picture_size=picture_size, size=size
+    )
     enlarged = F.interpolate(logits, scale_factor=4, mode="bilinear", align_corners=False).sigmoid() > 0.5
-    cut = enlarged[..., : input_size[0], : input_size[1]].float()
+    cut = enlarged[..., : picture_size[0], : picture_size[1]].float()
     expected = F.interpolate(cut, size=size, mode="nearest")[0].bool().numpy()
     assert [each.score for each in found] == pytest.approx(classes[0].sigmoid().tolist(), rel=1e-6)
     for each, wanted in zip(found, expected, strict=True):
