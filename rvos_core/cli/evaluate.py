@@ -83,3 +83,32 @@ def synth(
     for name, figure in report.figures().items():
         output.say(f"{name:16} {figure.value:.3f}  (95 %: {figure.low:.3f} to {figure.high:.3f})")
     output.result(scores)
+
+
+@evaluate_app.command("consensus")
+def consensus(
+    *,
+    model: ModelOption = DEFAULT_MODEL,
+    split: Annotated[str, typer.Option("--split", help="Which seeds of the street world: val or test.")] = "val",
+    clips: Annotated[int, typer.Option("--clips", metavar="N", help="Only the first N clips.")] = 40,
+    frames: Annotated[int, typer.Option("--frames", metavar="N", min=1, help="Frames of each clip.")] = 40,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Compare the rules that make one "is it there?" of the answers of many windows, on long street scenes."""
+    from rvos_core.evaluation.consensus_rules import evaluate_rules
+
+    output = Output(as_json=as_json)
+    with cancel_on_interrupt() as cancel:
+        engine, _ = load_model(model, device=device, output=output)
+        with output.progress("asking") as meter:
+            report = evaluate_rules(
+                engine, split=split, clips=clips, frames=frames, progress=meter.update, cancel=cancel
+            )
+    output.say(
+        f"{report.model} on {report.clips} clips of {report.frames} frames of the split {report.split}: "
+        f"{report.present} true and {report.absent} false expressions, {report.windows:.1f} windows each"
+    )
+    for rule in report.rules:
+        output.say(f"{rule.name:16} AUC {rule.auc:.3f}, false ones caught {rule.caught:.3f}")
+    output.result(report.as_dict())

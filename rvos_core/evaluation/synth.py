@@ -162,7 +162,7 @@ def evaluate_synth(
         UsageError: if the split is unknown, or has fewer clips.
         Cancelled: if `cancel` is set.
     """
-    seeds = _seeds(split, clips)
+    seeds = seeds_of(split, clips)
     cancel = cancel or CancelToken()
     runner = Runner(referrer)
     began = time.perf_counter()
@@ -212,7 +212,8 @@ def choose_negative(clip: SyntheticClip, *, seed: int) -> Expression | None:
     return options[int(draw.integers(len(options)))] if options else None
 
 
-def _seeds(split: str, clips: int | None) -> Sequence[int]:
+def seeds_of(split: str, clips: int | None) -> Sequence[int]:
+    """The first `clips` seeds of a split (None: all). Raises: UsageError: it is unknown, endless or has fewer."""
     try:
         seeds = split_seeds(split)
     except ValueError as error:
