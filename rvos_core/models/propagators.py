@@ -133,7 +133,7 @@ class IsvosPropagator:
             size = probabilities.shape[-2:]
             same = [F.interpolate(each[None], size=size, mode="bilinear", align_corners=False)[0] for each, _ in seen]
             probabilities = torch.stack(same).mean(0)
-        self._last_frame = frame
+        self._last_frame = frame.copy()  # the caller may fill its array anew
         if self.device == "cpu":  # elsewhere work is only queued by now
             height, width = self.input_size(*frame.shape[:2])
             self.pace.observe(time.perf_counter() - began, frames=1, pixels=height * width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from isvos_small import (
 )
 from rvos_core.models.blocks.cbam import Cbam, ResidualBlock
 from rvos_core.models.blocks.mask2former_decoder import MaskedAttentionLayer
+from rvos_core.models.blocks.mask2former_pixel_decoder import PlainPixelDecoder
 from rvos_core.models.blocks.memory_reading import aggregate, read_memory, similarity
 from rvos_core.models.blocks.multi_path_fusion import MultiPathFusion
 from rvos_core.models.isvos import merge
@@ -225,6 +227,41 @@ def test_cbam_weights_channels_then_cells() -> None:
     summary = np.stack([gated.max(0), gated.mean(0)])
     cells = sigmoid(plain_conv(summary, w["spatial_gate.conv.weight"], w["spatial_gate.conv.bias"]))
     close(ours[0], gated * cells)
+
+
+def test_memory_update_fuses_the_trunk_with_f_res4_by_two_blocks_and_cbam() -> None:
+    encoder, kept = tiny(PAPER_LIKE).value_encoder, []
+    shake(encoder)
+    encoder.trunk.register_forward_hook(lambda _, __, out: kept.append(out))
+    frames, features, masks = torch.randn(1, 3, 32, 48), torch.randn(1, 24, 2, 3), torch.rand(1, 2, 32, 48)
+    with torch.no_grad():
+        ours = encoder(frames, features, masks)
+    w = numbers(encoder)
+
+    def block(name: str, x: np.ndarray) -> np.ndarray:
+        inner = plain_conv(np.maximum(x, 0), w[f"{name}.conv1.weight"], w[f"{name}.conv1.bias"])
+        inner = plain_conv(np.maximum(inner, 0), w[f"{name}.conv2.weight"], w[f"{name}.conv2.bias"])
+        if f"{name}.shortcut.weight" in w:
+            x = plain_conv(x, w[f"{name}.shortcut.weight"], w[f"{name}.shortcut.bias"])
+        return inner + x
+
+    for number in range(2):
+        joined = np.concatenate([kept[0][number].double().numpy(), features[0].double().numpy()])
+        value = block("block2", block("block1", joined))
+        with torch.no_grad():
+            gated = encoder.attention(torch.tensor(value)[None].float())[0]
+        close(ours[0, number], gated.double().numpy())
+
+
+def test_the_plain_pixel_decoder_reads_f_res4_alone_unless_told_otherwise() -> None:
+    sizes = ((12, 16), (6, 8), (3, 4), (2, 2))
+    maps = [torch.randn(1, c, *size, requires_grad=True) for c, size in zip((8, 8, 12, 16), sizes, strict=True)]
+    for laterals, read in (((16,), [False, False, True, True]), ((16, 8), [False, True, True, True])):
+        decoder = PlainPixelDecoder(replace(MINI_LIKE.instance, laterals=laterals), (8, 8, 12, 16))
+        pixels = decoder(maps)
+        assert [tuple(p.shape[-2:]) for p in (*pixels.pyramid, pixels.embeddings)] == list(reversed(sizes))
+        total = pixels.embeddings.square().sum()
+        assert [g is not None for g in torch.autograd.grad(total, maps, allow_unused=True)] == read
 
 
 def test_a_residual_block_of_equal_widths_begins_from_its_input() -> None:
