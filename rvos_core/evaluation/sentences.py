@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rvos_core.errors import UserError
 from rvos_core.evaluation.layouts.predictions import read_results
 from rvos_core.evaluation.layouts.sentences import (
     SentencesDataset,
@@ -32,8 +33,12 @@ def evaluate_sentences(gt: Path, pred: Path, *, split: str = "test") -> SingleFr
 
 
 def sentences_at(root: Path, *, split: str = "test") -> SentencesDataset:
-    """A2D- or JHMDB-Sentences, whichever is in the folder. Raises: UserError: neither is, or not all of it."""
-    return read_a2d(root, split=split) if which_sentences(root) == "a2d" else read_jhmdb(root)
+    """A2D- or JHMDB-Sentences, whichever is in the folder. Raises: UserError: neither is, or not such a split."""
+    if which_sentences(root) == "a2d":
+        return read_a2d(root, split=split)
+    if split != "test":
+        raise UserError(f"JHMDB-Sentences has no split {split}.", hint="All of it is a test.", code="evaluation.split")
+    return read_jhmdb(root)
 
 
 def score_sentences(truths: dict[str, Rle], pred: Path) -> SingleFrameScores:

@@ -49,6 +49,7 @@ def read_mevis(root: Path, *, split: str = "valid_u") -> ReferringDataset:
         split=split,
         videos=videos,
         truth=RleTruth.read(masks, videos) if masks.exists() else None,
+        truth_at=masks,
     )
 
 

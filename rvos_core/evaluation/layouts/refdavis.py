@@ -75,6 +75,7 @@ def _read_converted(root: Path, path: Path, *, split: str) -> ReferringDataset:
         split=split,
         videos=tuple(_with_annotators(video, path) for video in videos),
         truth=IndexedTruth(folder) if folder else None,
+        truth_at=folder or root / split / "Annotations",
     )
 
 
@@ -111,6 +112,7 @@ def _read_published(root: Path, *, split: str) -> ReferringDataset:
         split=split,
         videos=tuple(_published_video(clip, davis, texts, root=root) for clip in davis.clips),
         truth=IndexedTruth(davis.annotations),
+        truth_at=davis.annotations,
     )
 
 

@@ -88,6 +88,7 @@ class ReferringDataset:
         split: as the data set calls it.
         videos: in the data set's order.
         truth: true masks; None where they are not in the folder (the benchmark's server keeps them).
+        truth_at: file or folder in which the true masks are looked for.
         notes: sentences that a person should read with the figures.
         seen_categories: Ref-YouTube-VOS: categories that the training split has; None where its meta.json is not here.
     """
@@ -97,6 +98,7 @@ class ReferringDataset:
     split: str
     videos: tuple[Video, ...]
     truth: Truth | None
+    truth_at: Path
     notes: tuple[str, ...] = ()
     seen_categories: frozenset[str] | None = None
 
@@ -116,15 +118,15 @@ class ReferringDataset:
     def require_truth(self) -> Truth:
         """The true masks. Raises: UserError: the folder has none, or an expression does not say what it means."""
         secret = next((video for video, each in self.pairs() if each.object_ids is None), None)
-        if self.truth is None or secret is not None:
-            raise UserError(
-                f"{self.root} has no true masks for the split {self.split} of {self.name}"
-                + (f": {secret.name} does not say which objects are meant." if secret else "."),
-                hint="The benchmark's server scores this split: upload the archive that `rvos predict` writes; or "
-                "score a split whose masks are published.",
-                code="evaluation.no_truth",
-            )
-        return self.truth
+        if self.truth is not None and secret is None:
+            return self.truth
+        why = f"{self.truth_at} is not there" if secret is None else f"{secret.name} does not say what is meant"
+        raise UserError(
+            f"{self.root} has no true masks for the split {self.split} of {self.name}: {why}.",
+            hint="Complete the data set, or score a split whose masks are published. Where the benchmark's server "
+            "keeps them, upload the archive that `rvos predict` writes.",
+            code="evaluation.no_truth",
+        )
 
 
 @dataclass(frozen=True)

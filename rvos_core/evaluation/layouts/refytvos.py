@@ -54,6 +54,7 @@ def read_refytvos(root: Path, *, split: str = "valid", expressions: Path | None 
         split=split,
         videos=videos,
         truth=IndexedTruth(annotations) if annotations.is_dir() else None,
+        truth_at=annotations,
         notes=notes,
         seen_categories=frozenset(name for each in seen.values() for name in each.values()) or None,
     )

@@ -274,8 +274,21 @@ def test_other_files_beside_the_videos_do_not_matter(tmp_path: Path) -> None:
 
 def test_a_split_whose_masks_the_server_keeps(tmp_path: Path) -> None:
     dataset = read_refytvos(write_refytvos(tmp_path / "data", VIDEOS, secret=True))
-    with pytest.raises(UserError, match="no true masks for the split valid"):
-        evaluate_expressions(dataset, write_expression_masks(tmp_path / "out", VIDEOS))
+    out = write_expression_masks(tmp_path / "out", VIDEOS)
+    with pytest.raises(UserError, match=r"split valid of ref-youtube-vos: clip0 does not say what is meant") as caught:
+        evaluate_expressions(dataset, out)
+    assert "server" in caught.value.hint
+
+
+def test_true_masks_that_are_not_there_are_named(tmp_path: Path) -> None:
+    root = write_mevis(tmp_path / "mevis", VIDEOS)
+    (root / "valid_u" / "mask_dict.json").unlink()
+    with pytest.raises(UserError, match=r"valid_u of mevis: .*mask_dict\.json is not there"):
+        evaluate_expressions(read_mevis(root), tmp_path)
+    root = write_refdavis(tmp_path / "davis", VIDEOS)
+    shutil.rmtree(root / "valid" / "Annotations")
+    with pytest.raises(UserError, match=r"valid of ref-davis17: .*valid/Annotations is not there"):
+        evaluate_refdavis(read_refdavis(root), tmp_path)
 
 
 def test_truth_of_one_video_is_missing(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def dataset_of(**texts: list[str]) -> ReferringDataset:
         Video(name, ("0", "1"), Path(name), tuple(Expression(str(i), text, (i + 1,)) for i, text in enumerate(said)))
         for name, said in texts.items()
     )
-    return ReferringDataset("ref-youtube-vos", Path("data"), "valid", videos, None)
+    return ReferringDataset("ref-youtube-vos", Path("data"), "valid", videos, None, Path("data"))
 
 
 @pytest.mark.parametrize(

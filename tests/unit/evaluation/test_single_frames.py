@@ -146,6 +146,11 @@ def test_both_data_sets_through_their_files(tmp_path: Path) -> None:
         assert evaluate_sentences(truth, root / "out" / "predictions.json") == scores
 
 
+def test_jhmdb_is_one_test(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="JHMDB-Sentences has no split train"):
+        evaluate_sentences(write_jhmdb(tmp_path, mini_videos(1)), tmp_path, split="train")
+
+
 def test_nothing_to_score() -> None:
     with pytest.raises(ValueError, match="nothing to score"):
         score_single_frames([], [])
