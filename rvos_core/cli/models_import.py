@@ -142,7 +142,7 @@ def _from_hub(hub_id: HubId, wish: _Wish, output: Output) -> None:
     wish = dataclasses.replace(wish, licence=wish.licence or found.licence)
     default = hub_id.repository.split("/")[-1]
     _import(Source(path), wish, output, origin=found.source, default_name=default)
-    _forget(path)
+    hub.forget(path)
 
 
 def _fetch(hub: Hub, found: Found, output: Output, cancel: CancelToken) -> Path:
@@ -155,13 +155,6 @@ def _fetch(hub: Hub, found: Found, output: Output, cancel: CancelToken) -> Path:
             progress=lambda done, total: meter.update(done, total or found.size, detail=f"{done / 1e6:.0f} MB"),
             cancel=cancel,
         )
-
-
-def _forget(path: Path) -> None:
-    """Delete a download that has become a model. `path` is a link to the content."""
-    content = path.resolve()
-    path.unlink(missing_ok=True)
-    content.unlink(missing_ok=True)
 
 
 def _import(source: Source, wish: _Wish, output: Output, *, origin: str, default_name: str = "") -> None:

@@ -5,6 +5,7 @@ Only named files are fetched, and nothing of them is run here.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import importlib
@@ -16,9 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from rvos_core.errors import UsageError, UserError
-from rvos_core.files import write_error
+from rvos_core.files import write_error, writing
 from rvos_core.types import CancelToken
 from rvos_core.weights.known import HubFile
 
@@ -45,6 +47,8 @@ class HubId:
         """`text` as an id; None if it cannot be one (a path of a file, or just a name)."""
         found = _ID.fullmatch(text)
         if found is None or (text.lower().endswith(_CHECKPOINTS) and found["filename"] is None):
+            return None
+        if ".." in re.split(r"[/:@]", text):
             return None
         return HubId(found["repository"], found["revision"], found["filename"])
 
@@ -97,7 +101,7 @@ class Hub:
             )
         files = {entry.rfilename: entry for entry in info.siblings or []}
         name = wanted.filename or _only_checkpoint(sorted(files), where)
-        if name not in files:
+        if name not in files or ".." in Path(name).parts or Path(name).is_absolute():
             hint = f"It has: {', '.join(sorted(files)[:8]) or 'no files'}."
             raise UserError(f"{where} has no file {name}.", hint=hint, code="hub.no_file")
         entry = files[name]
@@ -118,40 +122,65 @@ class Hub:
             UserError: no network, no such file, the disk is full, or the content is not the announced one.
             Cancelled: the person stopped it; what came so far is kept for the next time.
         """
-        hub = _library()
+        target = self._place(file)
+        if target.is_file():
+            return target
         with _said(f"{file.repository}@{file.revision[:12]}", disk=self._cache):
-            path = Path(
-                hub.hf_hub_download(
-                    file.repository,
-                    file.filename,
-                    revision=file.revision,
-                    cache_dir=self._cache,
-                    endpoint=self._endpoint,
-                    etag_timeout=_TIMEOUT_S,
-                    tqdm_class=_bar(progress, cancel),
-                )
-            )
-        if sha256 and _sha256(path) != sha256:
-            path.resolve().unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = self._download(file, target, bar=_bar(progress, cancel))
+        if sha256 and _sha256(part) != sha256:
+            part.unlink(missing_ok=True)
             what = f"{file.filename} from {file.repository} arrived damaged (its checksum differs)."
             raise UserError(what, hint="It was deleted: download it again.", code="hub.damaged")
-        return path
+        with writing(target):
+            part.replace(target)
+        return target
 
     def cached(self, file: HubFile) -> Path | None:
         """Where `file` lies already, here or in the cache that other programs share; None if it does not."""
+        if self._place(file).is_file():
+            return self._place(file)
+        found = _library().try_to_load_from_cache(file.repository, file.filename, revision=file.revision)
+        return Path(found) if isinstance(found, str) else None
+
+    def forget(self, path: Path) -> None:
+        """Delete a download, and its folders where nothing else is in them."""
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # not empty, or not ours
+            for folder in list(path.parents)[: len(path.relative_to(self._cache).parts) - 1]:
+                folder.rmdir()
+
+    def _place(self, file: HubFile) -> Path:
+        return self._cache / file.repository.replace("/", "--") / file.revision[:40].replace("/", "-") / file.filename
+
+    def _download(self, file: HubFile, target: Path, *, bar: type[Any]) -> Path:
+        """Fetch what is missing of the part beside `target`; it is named after the content that it is a part of."""
+        from huggingface_hub.file_download import http_get
+
         hub = _library()
-        for folder in (self._cache, None):
-            found = hub.try_to_load_from_cache(file.repository, file.filename, cache_dir=folder, revision=file.revision)
-            if isinstance(found, str):
-                return Path(found)
-        return None
+        url = hub.hf_hub_url(file.repository, file.filename, revision=file.revision, endpoint=self._endpoint)
+        about = hub.get_hf_file_metadata(url, timeout=_TIMEOUT_S, endpoint=self._endpoint)
+        headers = hub.utils.build_hf_headers()
+        if urlsplit(about.location).netloc != urlsplit(url).netloc:
+            headers.pop("authorization", None)  # the store behind the hub has no business with it
+        tag = hashlib.sha256(str(about.etag).encode()).hexdigest()[:16]
+        part = target.with_name(f".{target.name[:150]}.{tag}.part")
+        with part.open("ab") as stream:
+            http_get(
+                about.location,
+                stream,
+                resume_size=stream.tell(),
+                headers=headers,
+                expected_size=about.size,
+                displayed_filename=file.filename,
+                tqdm_class=bar,
+            )
+        return part
 
 
 def _library() -> Any:
-    """`huggingface_hub`, by plain HTTP: that can be stopped at any byte and resumed there."""
+    """`huggingface_hub`. Its own `hf_hub_download` begins again after an interruption; `_download` goes on."""
     if "huggingface_hub" not in sys.modules:
-        os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
         os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import huggingface_hub
 

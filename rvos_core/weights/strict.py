@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from rvos_core.errors import UserError
 from rvos_core.models.architectures import architecture
+from rvos_core.models.mask2former_weights import instance_weights
 from rvos_core.weights.naming import is_derived, joined_name, our_name
 from rvos_core.weights.recognise import Recognised
 from rvos_core.weights.shape_reader import Shapes
@@ -47,7 +48,7 @@ def renamed(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Entry]:
     """
     entries: dict[str, Entry] = {}
     parts: dict[str, dict[int, Tensor]] = {}
-    for name, tensor in tensors.items():
+    for name, tensor in _spelled(tensors).items():
         if is_derived(name):
             continue
         ours = our_name(name)
@@ -63,6 +64,14 @@ def renamed(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Entry]:
             raise refused(path, f"has only a part of {name}", "It is damaged.", code="incomplete")
         entries[name] = Entry(name, tuple(found[index] for index in range(3)))
     return entries
+
+
+def _spelled(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Entries of an instance branch that are spelled as Mask2Former's become ours; all others stay."""
+    spelled: dict[str, Tensor] = {}
+    for name, tensor in tensors.items():
+        spelled |= instance_weights({name: tensor}) or {name: tensor}
+    return spelled
 
 
 def shapes_of(entries: Mapping[str, Entry]) -> Shapes:
