@@ -36,12 +36,14 @@ class ClipModel:
         self._engine = engine
         self._cancel = cancel
 
-    def encode(self, indices: Sequence[int], read: ReadFrame, *, where: str, multiple: int = 1) -> FrameFeatures:
+    def encode(
+        self, indices: Sequence[int], read: ReadFrame, *, where: str, size: int | None = None, multiple: int = 1
+    ) -> FrameFeatures:
         """Features of one clip: the frames `indices` of a video that `read` reads, all of one size.
 
         Args:
             where: names the video if memory runs out.
-            multiple: as `Referrer.encode_frames`.
+            size, multiple: as `Referrer.encode_frames`.
 
         Raises:
             UserError: memory does not suffice, or as `read`.
@@ -54,7 +56,7 @@ class ClipModel:
             for index in indices[first : first + block]:
                 self._cancel.raise_if_cancelled()
                 frames.append(read(index))
-            encode = partial(self._engine.encode_frames, frames, multiple=multiple)
+            encode = partial(self._engine.encode_frames, frames, size=size, multiple=multiple)
             parts.append(self._within_memory(encode, len(indices), where))
         return parts[0] if len(parts) == 1 else joined_features(parts)
 

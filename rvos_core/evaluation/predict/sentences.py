@@ -3,9 +3,10 @@
 Published rule (ReferFormer, section 4.2 and its code, after MTTR): the annotated frame stands in the middle of a window
 of 5 frames (frames beyond an end repeat it), but behind the image encoder only the annotated frame is kept; so its
 neighbours count where the encoder looks at several frames (Video-Swin), and nowhere else. Sentences are lower-cased.
-Pictures are padded to multiples of 32, as the public evaluation's batches are (there to the largest of a batch; here
-every sample is a batch of its own). Mask logits are enlarged four times, thresholded at probability 0.5, cut to the
-picture and brought to the size of the frame by nearest neighbours. All queries are kept, scored by class probability.
+The long side is at most 640 pixels. Pictures are padded to multiples of 32, as the public evaluation's batches are
+(there to the largest of a batch; here every sample is a batch of its own). Mask logits are enlarged four times,
+thresholded at probability 0.5, cut to the picture and brought to the size of the frame by nearest neighbours. All
+queries are kept, scored by their class probability.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ WINDOW = 5
 PARTS = "parts"
 _MASK_STRIDE = 4
 _MULTIPLE = 32  # of the padded network input's sides
+_LONG_SIDE = 640
 
 
 def predict_sentences(
@@ -86,6 +88,12 @@ def window_round(frame: int, *, count: int, window: int) -> tuple[list[int], int
     around = range(frame - window // 2, frame + (window + 1) // 2)
     indices = [min(max(index, 0), count - 1) for index in around]
     return indices, indices.index(frame)
+
+
+def short_side(height: int, width: int, *, usual: int) -> int:
+    """Short side of the network input: `usual`, or less, so that the long side keeps to 640 (DETR's transforms)."""
+    short, long = min(height, width), max(height, width)
+    return usual if long * usual <= _LONG_SIDE * short else round(_LONG_SIDE * short / long)
 
 
 def scored_queries(
@@ -143,8 +151,9 @@ def _annotated_frame(
     indices, place = window_round(index, count=frames.count, window=window)
     if engine.frames_on_their_own:
         indices, place = [index], 0  # the neighbours would be dropped again
-    features = model.encode(indices, frames.read, where=frames.name, multiple=_MULTIPLE)
     height, width = frames.read(index).shape[:2]
+    short = short_side(height, width, usual=engine.card.size)
+    features = model.encode(indices, frames.read, where=frames.name, size=short, multiple=_MULTIPLE)
     return features.only(place), (height, width)
 
 

@@ -18,7 +18,7 @@ from rvos_core.evaluation.layouts.predictions import read_results
 from rvos_core.evaluation.layouts.sentences import SentencesDataset, read_a2d, read_jhmdb
 from rvos_core.evaluation.predict.job import Job
 from rvos_core.evaluation.predict.selection import Selection
-from rvos_core.evaluation.predict.sentences import predict_sentences, scored_queries, window_round
+from rvos_core.evaluation.predict.sentences import predict_sentences, scored_queries, short_side, window_round
 from rvos_core.evaluation.single_frames import score_single_frames
 from rvos_core.masks import decode
 from rvos_core.models.api import WindowPrediction
@@ -66,6 +66,15 @@ def test_the_window_stands_round_the_frame_and_repeats_the_ends() -> None:
     assert window_round(1, count=2, window=5) == ([0, 0, 1, 1, 1], 2)
     assert window_round(4, count=9, window=6) == ([1, 2, 3, 4, 5, 6], 3)
     assert window_round(0, count=1, window=1) == ([0], 0)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "short"),
+    [(320, 568, 360), (320, 569, 360), (320, 770, 266), (480, 320, 360), (900, 300, 213), (240, 240, 360)],
+)
+def test_the_long_side_keeps_to_640(height: int, width: int, short: int) -> None:
+    assert short_side(height, width, usual=360) == short
+    assert short == 360 or 636 <= int(short * max(height, width) / min(height, width)) <= 641
 
 
 @pytest.mark.parametrize(
