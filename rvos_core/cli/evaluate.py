@@ -43,16 +43,22 @@ def jf(
         FrameProtocol,
         typer.Option("--protocol", help="Which frames count; `unsupervised` also matches the ids of both sides."),
     ] = FrameProtocol.ALL,
+    clips: Annotated[
+        Path | None,
+        typer.Option("--clips", metavar="FILE", help="Only the clips that FILE names, one a line (DAVIS's ImageSets)."),
+    ] = None,
     plot: PlotOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Region similarity J, boundary accuracy F and their mean J&F, as the DAVIS benchmark defines them."""
     from rvos_core.evaluation.folders import evaluate_folders
+    from rvos_core.evaluation.layouts.davis import read_names
     from rvos_core.evaluation.plot import Series
 
     output = scoring_output(as_json=as_json, plot=plot)
     with cancel_on_interrupt() as cancel, output.progress("scoring") as meter:
-        report = evaluate_folders(gt, pred, protocol=protocol.value, progress=meter.update, cancel=cancel)
+        names = read_names(clips) if clips is not None else None
+        report = evaluate_folders(gt, pred, protocol=protocol.value, clips=names, progress=meter.update, cancel=cancel)
     scores = report.as_dict()
     for each in scores["per_clip"] if len(scores["per_clip"]) > 1 else []:
         output.say(f"{each['clip']}: J&F {each['jf']:.4f}, J {each['J']:.4f}, F {each['F']:.4f}")

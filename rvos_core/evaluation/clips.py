@@ -35,10 +35,17 @@ class FramePair:
 
 @dataclass(frozen=True)
 class Clip:
-    """A clip to be scored; at least one frame, in order."""
+    """A clip to be scored.
+
+    Attributes:
+        name: of the clip.
+        frames: those that count, in order, at least one.
+        first: true mask of the clip's first frame, which may be none of them: its objects are scored in any case.
+    """
 
     name: str
     frames: tuple[FramePair, ...]
+    first: Path
 
 
 @dataclass(frozen=True)
@@ -82,13 +89,13 @@ def score_clips(
 
 
 def _plan(clip: Clip, *, protocol: Protocol, cancel: CancelToken | None) -> list[_Task]:
-    height, width = read_indexed_png(clip.frames[0].truth).shape
+    height, width = read_indexed_png(clip.first).shape
     size = (height, width)
 
     def ids_of(path: Path) -> set[int]:
         return _ids(read_indexed_png(path, size=size))
 
-    truths = [pair.truth for pair in clip.frames]
+    truths = [clip.first, *(pair.truth for pair in clip.frames)]
     true_ids = scored_in_order(ids_of, truths, total=len(truths), cancel=cancel)
     objects = tuple(sorted(set().union(*true_ids))) or (1,)  # nothing anywhere: one object that is never in sight
     if protocol != "unsupervised":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from rvos_core.errors import UserError
@@ -20,6 +21,7 @@ def evaluate_folders(
     pred: Path,
     *,
     protocol: Protocol = "all",
+    clips: Sequence[str] | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> JfReport:
@@ -34,6 +36,7 @@ def evaluate_folders(
         pred: masks to be scored.
         protocol: "all" frames; "davis2017", which leaves out the first and the last of each clip; or "unsupervised":
             all frames, ids of `pred` are matched with those of `gt` by their mean J&F.
+        clips: score only these (DAVIS's `ImageSets` name a split's); default: all, and both sides must have the same.
         progress: called after each frame.
         cancel: checked at each frame.
 
@@ -42,12 +45,18 @@ def evaluate_folders(
         Cancelled: if `cancel` is set.
     """
     true_clips, drawn_clips = clips_in(gt), clips_in(pred)
+    if clips is not None:
+        true_clips, drawn_clips = _only(true_clips, clips, root=gt), _only(drawn_clips, clips, root=pred)
     _check_clips_pair(true_clips, drawn_clips, gt=gt, pred=pred)
-    clips = [
-        Clip(name, paired_frames(frames, drawn_clips[name], pred=pred / name, protocol=protocol))
+    pairs = [
+        Clip(
+            name,
+            paired_frames(frames, drawn_clips[name], pred=pred / name, protocol=protocol),
+            first=next(iter(frames.values())),
+        )
         for name, frames in true_clips.items()
     ]
-    return score_clips(clips, protocol=protocol, progress=progress, cancel=cancel)
+    return score_clips(pairs, protocol=protocol, progress=progress, cancel=cancel)
 
 
 def clips_in(root: Path) -> dict[str, dict[int, Path]]:
@@ -97,6 +106,17 @@ def _numbered(files: list[Path]) -> dict[int, Path]:
                 code="evaluation.unpaired",
             )
     return dict(sorted(numbered.items()))
+
+
+def _only(found: dict[str, dict[int, Path]], wanted: Sequence[str], *, root: Path) -> dict[str, dict[int, Path]]:
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise UserError(
+            f"{root} lacks {len(missing)} of {len(wanted)} clips, first: {missing[0]}.",
+            hint="Give the folder that holds the clips' folders.",
+            code="evaluation.unpaired",
+        )
+    return {name: found[name] for name in wanted}
 
 
 def _check_clips_pair(

@@ -91,5 +91,5 @@ def _clips(dataset: ReferringDataset, truth: IndexedTruth, folder: Path) -> list
     for name in sorted(names):
         true_frames = clips_in(truth.folder / name)["."]
         pairs = paired_frames(true_frames, drawn[name], pred=folder / name, protocol="unsupervised")
-        found.append(Clip(name, pairs))
+        found.append(Clip(name, pairs, first=next(iter(true_frames.values()))))
     return found

@@ -25,6 +25,7 @@ from helpers_datasets import (
     write_mevis,
     write_refdavis,
     write_refytvos,
+    write_text,
 )
 from rvos_core.evaluation.layouts.predictions import ScoredMask, write_results
 from rvos_core.evaluation.report import mean_statistics
@@ -92,6 +93,26 @@ def test_jf_with_ids_that_are_matched_and_a_plot(tmp_path: Path, call: Call) -> 
     assert [each["proposal"] for each in said.json["per_clip"][0]["objects"]] == [2, 1]
     inner = call("jf", *folders, "--protocol", "davis2017", "--json").json
     assert inner["frames"] == 8
+
+
+def test_jf_on_the_clips_of_a_split(tmp_path: Path, call: Call) -> None:
+    mask = np.zeros((6, 8), dtype=bool)
+    mask[2:4, 2:5] = True
+    for root, names in (("gt", ("a", "b", "c")), ("out", ("b", "c", "other"))):
+        for name in names:
+            write_masks(tmp_path / root / name, [mask] * 3, ["0", "1", "2"])
+    split = write_text(tmp_path / "val.txt", "b\n\nc\n")
+    folders = ("--gt", tmp_path / "gt", "--pred", tmp_path / "out", "--json")
+    assert call("jf", *folders).json["error"]["code"] == "evaluation.unpaired"
+    assert [each["clip"] for each in call("jf", *folders, "--clips", split).json["per_clip"]] == ["b", "c"]
+    write_text(split, "b a")
+    assert [each["clip"] for each in call("jf", *folders, "--clips", split).json["per_clip"]] == ["b"]
+    write_text(split, "a\nb")
+    error = call("jf", *folders, "--clips", split).json["error"]
+    assert "out lacks 1 of 2 clips, first: a" in error["message"]
+    for bad in ("", "../a"):
+        write_text(split, bad)
+        assert call("jf", *folders, "--clips", split).json["error"]["code"] == "evaluation.bad_file"
 
 
 def test_a2d(tmp_path: Path, call: Call) -> None:
