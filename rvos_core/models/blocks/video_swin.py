@@ -5,14 +5,12 @@ public ReferFormer checkpoints (wjn922/ReferFormer, `models/video_swin_transform
 `patch_embed.{proj,norm}`, `layers.{i}.blocks.{j}....` as Swin has, but the patch mergings apart from their stages, in
 `downsamples.{0..2}.{norm,reduction}`, and no norm on the outputs. The action-recognition checkpoints of Video-Swin's
 authors (`backbone.layers.{i}.downsample`, patches two frames deep) become these by moving the mergings and summing
-`patch_embed.proj.weight` over its time axis (`from_action_recognition`).
+`patch_embed.proj.weight` over its time axis.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -80,20 +78,3 @@ class TubeEmbedding(nn.Module):
         height, width = clips.shape[-2:]
         x = F.pad(clips.transpose(1, 2), (0, -width % _PATCH, 0, -height % _PATCH))
         return self.norm(self.proj(x).permute(0, 2, 3, 4, 1))  # type: ignore[no-any-return]
-
-
-def from_action_recognition(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Names and shapes of `VideoSwin` for the state dict of Video-Swin's authors' recognition checkpoints.
-
-    Takes what lies under `backbone.` (all, if nothing does), leaves out the final norm and the classifier, and sums
-    patches of any depth over time: a still patch then gives what it gave.
-    """
-    inside = {name[len("backbone.") :]: value for name, value in weights.items() if name.startswith("backbone.")}
-    converted = {}
-    for name, value in (inside or weights).items():
-        moved = re.sub(r"^layers\.(\d+)\.downsample\.", r"downsamples.\1.", name)
-        if name == "patch_embed.proj.weight":
-            converted[name] = torch.sum(value, dim=2, keepdim=True)
-        elif moved.startswith(("patch_embed.", "layers.", "downsamples.")):
-            converted[moved] = value
-    return converted

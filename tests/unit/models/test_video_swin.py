@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from rvos_core.models.blocks.backbones import ImageEncoder
-from rvos_core.models.blocks.video_swin import VideoSwin, from_action_recognition
+from rvos_core.models.blocks.video_swin import VideoSwin
 from rvos_core.models.configs import BackboneConfig
 
 Place = tuple[int, int, int]
@@ -192,24 +192,6 @@ def test_state_dict_has_the_names_of_public_checkpoints() -> None:
     assert not {name for name in names if ".downsample." in name or name.startswith("norm")}
     assert "layers.2.blocks.1.attn.relative_position_bias_table" in names
     assert VideoSwin(small_config()).state_dict()["patch_embed.proj.weight"].shape == (8, 3, 1, 4, 4)
-
-
-def test_recognition_checkpoints_become_image_encoders() -> None:
-    network = small_network()
-    deep = {}
-    for name, value in network.state_dict().items():
-        if name == "patch_embed.proj.weight":
-            value = torch.cat([0.25 * value, 0.75 * value], dim=2)
-        deep["backbone." + name.replace("downsamples.0", "layers.0.downsample")] = value
-    deep |= {"backbone.norm.weight": torch.ones(64), "cls_head.fc_cls.weight": torch.ones(400, 64)}
-    converted = from_action_recognition(deep)
-    assert set(converted) == set(network.state_dict())
-    copy = VideoSwin(small_config()).eval()
-    copy.load_state_dict(converted)
-    clip = torch.randn(3, 3, 20, 24)
-    with torch.no_grad():
-        for map_, wanted in zip(copy(clip, 3), network(clip, 3), strict=True):
-            torch.testing.assert_close(map_, wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_the_image_encoder_hands_on_the_length_of_clips() -> None:
