@@ -212,6 +212,7 @@ def batches(dataset: WorldBatches, start: int, *, workers: int) -> Iterator[Refe
         sampler=range(start, len(dataset)),
         num_workers=workers,
         prefetch_factor=6 if workers else None,
+        generator=torch.Generator(),  # its own: a resumed run must find the objective's random numbers where they were
     )
     yield from loader
 
