@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers_datasets import MiniVideo, mini_videos, write_a2d, write_jhmdb
+from helpers_inference import CARD, WORDS
 from helpers_predict import QUERIES, KnowingEngine
 from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.evaluation.layouts.predictions import read_results
@@ -19,10 +20,15 @@ from rvos_core.evaluation.layouts.sentences import SentencesDataset, read_a2d, r
 from rvos_core.evaluation.predict.job import Job
 from rvos_core.evaluation.predict.selection import Selection
 from rvos_core.evaluation.predict.sentences import predict_sentences, scored_queries, short_side, window_round
+from rvos_core.evaluation.predict.video_answers import read_picture
 from rvos_core.evaluation.single_frames import score_single_frames
+from rvos_core.language import WordTokenizer
 from rvos_core.masks import decode
 from rvos_core.models.api import WindowPrediction
+from rvos_core.models.configs import BackboneConfig
+from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.types import CancelToken
+from tiny_ifirvos import tiny_model
 
 
 def striped(video: MiniVideo) -> MiniVideo:
@@ -191,3 +197,33 @@ def test_a_damaged_part_is_named(dataset: SentencesDataset, tmp_path: Path) -> N
     (tmp_path / "out" / "parts" / f"{VIDEOS[0].name}.json").write_text("[]")
     with pytest.raises(UserError, match=f"{VIDEOS[0].name}.json has no prediction for v_{VIDEOS[0].name}"):
         predict(dataset, tmp_path / "out", KnowingEngine(VIDEOS, stride=4))
+
+
+def test_a_real_video_swin_sees_the_window_and_refers_to_one_frame(tmp_path: Path) -> None:
+    """Against the network called by hand: 5 frames, padded, encoded together; then the middle one alone."""
+    dataset = read_jhmdb(write_jhmdb(tmp_path / "data", VIDEOS[:1]))
+    backbone = BackboneConfig(
+        kind="video_swin", widths=(8, 16, 16, 16), blocks=(2, 1, 1, 1), heads=(2, 2, 2, 2), window=(4, 3, 3),
+        frozen_stages=0,
+    )  # fmt: skip
+    network, words = tiny_model(backbone=backbone), WordTokenizer.from_words(WORDS)
+    card = replace(CARD, size=48, long_side=3600)
+    predict(dataset, tmp_path / "out", FamilyReferrer(network, words, card=card))  # type: ignore[arg-type]
+    (sample,) = dataset.samples
+    pictures = [read_picture(sample.media / f"{number:05d}.png") for number in (1, 2, 3, 4, 5)]
+    mean, std = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    pixels, padding = torch.zeros(1, 5, 3, 64, 64), torch.ones(1, 5, 64, 64, dtype=torch.bool)
+    for t, picture in enumerate(pictures):
+        pixels[0, t, :, :48] = (torch.from_numpy(picture).permute(2, 0, 1) / 255 - mean) / std
+    padding[:, :, :48] = False
+    ids = torch.tensor([words.encode(sample.text).ids])
+    with torch.no_grad():
+        frames = network.encode_frames(pixels, padding).only(torch.tensor([2]))
+        output = network.decode(frames, network.encode_text(ids))
+    by_hand = WindowPrediction(output.pred_masks[0], output.pred_logits[0, ..., 0], output.pred_boxes[0])
+    expected = scored_queries(by_hand, picture_size=(48, 64), size=(48, 64))
+    truth = dataset.truth()[sample.image_id]
+    found = read_results(tmp_path / "out", sizes={sample.image_id: (truth.height, truth.width)})[sample.image_id]
+    assert [each.score for each in found] == pytest.approx([each.score for each in expected], abs=1e-5)
+    for each, wanted in zip(found, expected, strict=True):
+        assert (decode(each.mask) != decode(wanted.mask)).sum() <= 2
