@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from rvos_app.controllers.front import absence
+from rvos_app.controllers.run import note_of
 from rvos_app.i18n import count, duration, memory
 from rvos_app.panels.expression_bar import cost_line, progress_line
 from rvos_app.state import RunPhase, RunStatus
-from rvos_core.inference.events import RunCost
+from rvos_core.inference.events import RunCost, RunSummary, Timings
+from rvos_core.types import FrameSpan
 
 
 @pytest.mark.parametrize(
@@ -46,3 +49,21 @@ def test_progress_says_what_is_left_and_what_waits() -> None:
     assert progress_line(running) == "Running: window 3 of 9 · about 12 s left · 2 waiting"
     assert "kept" in progress_line(RunStatus(RunPhase.STOPPING, 1, 3, 9))
     assert "Paused at window 3 of 9" in progress_line(RunStatus(RunPhase.PAUSED, 1, 3, 9))
+
+
+def summary(**changes: object) -> RunSummary:
+    values: dict[str, object] = dict(
+        model="m", expression="the red bus", span=FrameSpan(0, 90), vote="span", score=0.5, consensus=0.06, absent=False,
+        unknown_words=(), notes=(), device="cpu", window=8, stride=6, size=128, input_size=(128, 224), queries=5,
+        windows=15, cuts=(), visible_frames=80, revised_frames=0, timings=Timings(1.0, 1.0, 1.0, 1.0, 4.0),
+    )  # fmt: skip
+    return RunSummary(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_a_finished_run_says_where_the_object_is_not() -> None:
+    assert note_of(summary()) == "" and absence(summary()) == ""
+    assert note_of(summary(visible_frames=0)) == "Not found in 90 frames"
+    absent = summary(absent=True, visible_frames=0)
+    assert note_of(absent) == "Not in this clip (94 % sure)"
+    assert absence(absent) == "Nothing in these frames is “the red bus”."
+    assert note_of(summary(notes=("The window was shortened.",))) == "The window was shortened."

@@ -99,16 +99,13 @@ class Front(QObject):
     @Slot(int, object)
     def _on_run_finished(self, _object_id: int, summary: RunSummary) -> None:
         self._parts.expression.set_suggestions(self._suggestions())
-        frames = count(len(summary.span), "frame", "frames")
-        self._window.statusBar().showMessage(
-            tr(
-                "{frames} in {time} on {device}.",
-                frames=frames,
-                time=duration(summary.timings.total_s),
-                device=summary.device,
-            ),
-            8000,
+        done = tr(
+            "{frames} in {time} on {device}.",
+            frames=count(len(summary.span), "frame", "frames"),
+            time=duration(summary.timings.total_s),
+            device=summary.device,
         )
+        self._window.statusBar().showMessage(f"{absence(summary)} {done}".lstrip(), 8000)
 
     @Slot(str)
     def _on_model(self, model: str) -> None:
@@ -156,3 +153,10 @@ def demo_expressions() -> list[str]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         _log.warning("the demo's expressions cannot be read: %s", error)
         return []
+
+
+def absence(summary: RunSummary) -> str:
+    """The sentence for a run that found the object nowhere, empty for any other."""
+    if not summary.absent:
+        return ""
+    return tr("Nothing in these frames is “{expression}”.", expression=summary.expression)

@@ -295,5 +295,8 @@ class RunController(QObject):
 def note_of(summary: RunSummary) -> str:
     """One sentence on a finished run, empty where all is well: what was not found, not understood or shortened."""
     if not summary.visible_frames:
+        if summary.absent and summary.consensus is not None:
+            percent = round(100 * (1 - summary.consensus))
+            return tr("Not in this clip ({percent} % sure)", percent=percent)
         return tr("Not found in {frames}", frames=count(len(summary.span), "frame", "frames"))
     return summary.notes[0] if summary.notes else ""
