@@ -18,7 +18,7 @@ from rvos_core.inference.feed import joined_features
 from rvos_core.inference.visibility import sigmoid
 from rvos_core.models.api import FrameFeatures, TextFeatures, WindowPrediction
 from rvos_core.models.engine import Engine
-from rvos_core.models.memory import unless_out_of_memory
+from rvos_core.models.memory import free_memory_mib, unless_out_of_memory
 from rvos_core.types import CancelToken
 
 ReadFrame = Callable[[int], np.ndarray]  # index -> (H, W, 3) uint8 RGB
@@ -50,12 +50,14 @@ class ClipModel:
             Cancelled: the person stopped it.
         """
         block = _ENCODE_AT_ONCE if self._engine.frames_on_their_own else len(indices)
-        parts = []
+        parts: list[FrameFeatures] = []
         for first in range(0, len(indices), block):
             frames = []
             for index in indices[first : first + block]:
                 self._cancel.raise_if_cancelled()
                 frames.append(read(index))
+            if not parts:
+                self._require_memory(frames[0], len(indices), size=size, where=where)
             encode = partial(self._engine.encode_frames, frames, size=size, multiple=multiple)
             parts.append(self._within_memory(encode, len(indices), where))
         return parts[0] if len(parts) == 1 else joined_features(parts)
@@ -89,17 +91,30 @@ class ClipModel:
         threshold = self._engine.card.present_at
         return _PUBLISHED_PRESENCE if threshold is None else threshold
 
+    def _require_memory(self, frame: np.ndarray, frames: int, *, size: int | None, where: str) -> None:
+        """Refuse a clip that the CPU's memory cannot hold: there the system ends the program instead of saying so."""
+        free = free_memory_mib(self._engine.device) if self._engine.device == "cpu" else None
+        height, width = frame.shape[:2]
+        needed = self._engine.memory_mib(frames, self._engine.input_size(height, width, size=size))
+        if free is not None and needed > free:
+            raise self._too_little(frames, where, f" (about {needed:.0f} MiB needed, {free:.0f} MiB free)")
+
     def _within_memory(self, step: Callable[[], _T], frames: int, where: str) -> _T:
         found = unless_out_of_memory(lambda: (step(),))
         if found is None:
-            count = "1 frame" if frames == 1 else f"{frames} frames at once"
-            raise UserError(
-                f"{self._engine.device} has too little memory for {count} of {where} ({self._engine.card.name}).",
-                hint="What is finished is kept. Go on with a smaller --window (no longer the published protocol), with "
-                "--device cpu, or on a machine with more memory.",
-                code="predict.out_of_memory",
-            )
+            raise self._too_little(frames, where)
         return found[0]
+
+    def _too_little(self, frames: int, where: str, figures: str = "") -> UserError:
+        count = "1 frame" if frames == 1 else f"{frames} frames at once"
+        device, name = self._engine.device, self._engine.card.name
+        elsewhere = "" if device == "cpu" else "with --device cpu, "
+        return UserError(
+            f"{device} has too little memory for {count} of {where} with {name}{figures}.",
+            hint="What is finished is kept. Go on with a smaller --window (no longer the published protocol), "
+            f"{elsewhere}or on a machine with more memory.",
+            code="predict.out_of_memory",
+        )
 
 
 def chunks(frames: int, size: int) -> Iterator[range]:

@@ -85,6 +85,15 @@ def test_memory_that_runs_out_is_said_with_what_to_do(step: str) -> None:
     assert "--window" in caught.value.hint
 
 
+def test_a_clip_that_the_cpu_cannot_hold_is_refused_before_it_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rvos_core.evaluation.predict.clip_model.free_memory_mib", lambda device: 2.5)
+    engine = scripted(two_queries)  # 1 MiB a frame
+    with pytest.raises(UserError, match=r"\(about 3 MiB needed, 2 MiB free\)"):
+        answer_of(engine, 3)
+    assert engine.encoded == []
+    assert answer_of(engine, 2).shape == (2, 8, 12)
+
+
 def test_a_person_can_stop_between_frames() -> None:
     cancel = CancelToken()
 
