@@ -129,7 +129,7 @@ def r2(
     ] = None,
     make_pairs: Annotated[
         int | None,
-        typer.Option("--make-pairs", metavar="SEED", help="Draw an unrelated video for each expression."),
+        typer.Option("--make-pairs", metavar="SEED", min=0, help="Draw an unrelated video for each expression."),
     ] = None,
     data: Annotated[Referring, typer.Option("--data", help="Which data set --gt is.")] = Referring.YTVOS,
     split: Annotated[str | None, typer.Option("--split", help="Default: the validation split.")] = None,

@@ -166,6 +166,7 @@ def test_r2_draws_pairs_and_scores_them(tmp_path: Path, call: Call) -> None:
         (["--pred", "a", "--make-pairs", "1"], "Give both --pred and --negative"),
         (["--pairs", "p.json"], "nothing to score and nothing to draw"),
         (["--make-pairs", "1"], "nothing to score and nothing to draw"),
+        (["--make-pairs", "-1", "--pairs", "p.json"], "Invalid value for '--make-pairs'"),
     ],
 )
 def test_r2_calls_that_are_incomplete(tmp_path: Path, call: Call, arguments: list[str], words: str) -> None:

@@ -78,7 +78,7 @@ class RleTruth:
         """Read `mask_dict.json`, and check that it has what the videos' expressions name.
 
         Raises:
-            UserError: an annotation is missing or has another number of frames than its video.
+            UserError: an annotation is missing or has fewer masks than its video has frames.
         """
         document = mapping_in(read_json(path), path, where="the whole file")
         masks = {
@@ -89,7 +89,7 @@ class RleTruth:
             for object_id in {i for each in video.expressions for i in each.object_ids or ()}:
                 if object_id not in masks:
                     raise bad_content(path, f"lacks the annotation {object_id}, which {video.name} names")
-                if len(masks[object_id]) != len(video.frames):
+                if len(masks[object_id]) < len(video.frames):
                     raise bad_content(
                         path,
                         f"has {len(masks[object_id])} masks for annotation {object_id}, {video.name} has "

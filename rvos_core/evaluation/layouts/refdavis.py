@@ -33,7 +33,7 @@ _FILES = (
     ("Davis17_annot2.txt", "latin-1"),
     ("Davis17_annot2_full_video.txt", "latin-1"),
 )
-_LINE = re.compile(r'(\S+)\s+(\d{1,3})\s+"(.*)"')
+_LINE = re.compile(r"(\S+)\s+(\d{1,3})\s+(.*\w.*)")
 _MISSPELT = {"clasic-car": "classic-car", "dog-scale": "dogs-scale", "motor-bike": "motorbike"}
 _DAVIS_SPLIT = {"valid": "val", "train": "train"}
 
@@ -130,7 +130,7 @@ def read_texts(path: Path, *, encoding: str) -> dict[str, dict[int, str]]:
         if match is None:
             raise bad_content(path, f'has no CLIP OBJECT "EXPRESSION" in line {number}')
         clip, object_id, text = match.groups()
-        found.setdefault(_MISSPELT.get(clip, clip), {})[int(object_id)] = text
+        found.setdefault(_MISSPELT.get(clip, clip), {})[int(object_id)] = " ".join(text.strip('"').split())
     return found
 
 

@@ -148,9 +148,9 @@ def read_coco_truth(path: Path) -> dict[str, Rle]:
         where = f'"annotations"[{number}]'
         entry = mapping_in(value, path, where=where)
         image_id = image_id_in(entry, path, where=where)
-        if image_id in found:
-            raise bad_content(path, f"has a second mask for the image {image_id}; each has one object")
-        found[image_id] = mask_in(entry, path, where=where)
+        mask = mask_in(entry, path, where=where)
+        if found.setdefault(image_id, mask) != mask:
+            raise bad_content(path, f"has two different masks for the image {image_id}; each has one object")
     for number, value in enumerate(images):
         where = f'"images"[{number}]'
         image_id = str(mapping_in(value, path, where=where).get("id"))
@@ -225,9 +225,8 @@ def _jhmdb_sample(row: list[Any], path: Path, *, root: Path, number: int) -> Sam
 
 
 def _without_repeats(samples: list[Sample], path: Path) -> tuple[Sample, ...]:
-    seen: set[str] = set()
+    by_id: dict[str, Sample] = {}
     for sample in samples:
-        if sample.image_id in seen:
-            raise bad_content(path, f"lists {sample.image_id} twice")
-        seen.add(sample.image_id)
-    return tuple(samples)
+        if by_id.setdefault(sample.image_id, sample) != sample:
+            raise bad_content(path, f"has two different entries for {sample.image_id}")
+    return tuple(by_id.values())

@@ -32,8 +32,8 @@ from rvos_core.evaluation.layouts.mevis import read_mevis
 from rvos_core.evaluation.layouts.predictions import ScoredMask, read_results, write_results
 from rvos_core.evaluation.layouts.refdavis import annotator_expressions, read_refdavis
 from rvos_core.evaluation.layouts.refytvos import read_refytvos
-from rvos_core.evaluation.layouts.sentences import read_a2d, read_jhmdb, which_sentences
-from rvos_core.masks import decode, encode, write_mask_png
+from rvos_core.evaluation.layouts.sentences import read_a2d, read_coco_truth, read_jhmdb, which_sentences
+from rvos_core.masks import decode, encode, to_coco, write_mask_png
 
 SIZE = (HEIGHT, WIDTH)
 
@@ -304,6 +304,12 @@ def test_published_refdavis_needs_every_text(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="latin-1").splitlines()[0] + "\n", encoding="latin-1")
     with pytest.raises(UserError, match=r"annot2\.txt says nothing about object 2 of clip0"):
         read_refdavis(root)
+    for odd in ("clip0 one red dog\n", 'clip0 1 ""\n', "clip0 1\n"):
+        path.write_text(odd)
+        with pytest.raises(UserError, match="in line 1"):
+            read_refdavis(root)
+    path.write_text('clip0 1  "a  dog\nclip0 2 a red car\n')
+    assert [e.text for e in read_refdavis(root).videos[0].expressions[2::4]] == ["a dog", "a red car"]
     path.write_text("clip0 one red dog\n")
     with pytest.raises(UserError, match="in line 1"):
         read_refdavis(root)
@@ -340,8 +346,19 @@ def test_sentences_that_are_not_as_published(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no mask for 1 sample\(s\), first: v_clip0_f_3_i_2"):
         read_a2d(root).truth()
     edited(texts, lambda v: v.append(v[0]))(root)
-    with pytest.raises(UserError, match="lists v_clip0_f_3_i_1 twice"):
+    assert len(read_a2d(root).samples) == 2
+    edited(texts, lambda v: v.append(["another text", *v[0][1:]]))(root)
+    with pytest.raises(UserError, match="two different entries for v_clip0_f_3_i_1"):
         read_a2d(root)
+    edited(truth, lambda v: v["annotations"].append(v["annotations"][0]))(root)
+    assert len(read_coco_truth(root / truth)) == 1
+    other = to_coco(encode(np.ones(SIZE, dtype=bool)))
+    edited(truth, lambda v: v["annotations"].append(v["annotations"][0] | {"segmentation": other}))(root)
+    with pytest.raises(UserError, match="two different masks for the image v_clip0_f_3_i_1"):
+        read_coco_truth(root / truth)
+    edited(truth, lambda v: v["annotations"][0].update(segmentation=[[1, 2, 3, 4, 5, 6]]))(root)
+    with pytest.raises(UserError, match="a list where an object is expected"):
+        read_coco_truth(root / truth)
     edited(texts, lambda v: v[0].append(1))(root)
     with pytest.raises(UserError, match="5 values instead of 4 in entry 0"):
         read_a2d(root)
