@@ -18,6 +18,7 @@ class EnhancedKeyEncoder(nn.Module):
         self.image = nn.Conv2d(config.backbone.widths[config.key_level], instance.hidden, 3, padding=1)
         width = instance.hidden
         if config.enhance_query:
+            self._scale = config.agreement_scale
             self.reference_points = nn.Linear(instance.hidden, 2)
             self.attention = DeformableAttention(
                 instance.hidden, levels=1, heads=instance.heads, points=instance.points
@@ -53,4 +54,4 @@ class EnhancedKeyEncoder(nn.Module):
         cells = image.flatten(2).transpose(1, 2)
         points = self.reference_points(queries).sigmoid()[:, :, None]
         informed = self.attention(queries, points, memory=cells, shapes=[shape], padding=None)
-        return torch.einsum("nqc,nchw->nqhw", informed, image).sigmoid()
+        return (self._scale * torch.einsum("nqc,nchw->nqhw", informed, image)).sigmoid()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from rvos_core.models.blocks.memory_bank import MemoryBank, MemoryEntry
 from rvos_core.models.isvos_configs import IsvosConfig, MemoryConfig
 from rvos_core.models.object_rows import ObjectRows, label_map, masks_of
 from rvos_core.models.propagators import IsvosPropagator, ViewConfig
+from rvos_core.weights.bundle import load_bundle, save_bundle
 
 EVERY_SECOND = MemoryConfig(every=2, most=4, top_k=6)
 
@@ -288,3 +290,22 @@ def test_what_cannot_be_done_is_said() -> None:
     with pytest.raises(ValueError, match="background"):
         tool.remember(frames[0], {0: labels[0] == 1}, permanent=False)
     assert tool.object_ids == ()
+
+
+def test_a_bundle_follows_as_the_network_that_was_saved(tmp_path: Path) -> None:
+    model = tiny()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_(parameter.half().float())  # what a bundle can hold
+    card = replace(CARD, description="d", trained_on="t")
+    save_bundle(tmp_path / "isvos-tiny", model, tokenizer=None, card=card)
+    bundle = load_bundle(tmp_path / "isvos-tiny")
+    assert bundle.card.parameters == sum(p.numel() for p in model.parameters())
+    frames, labels = moving_squares(frames=3, objects=2)
+    results = []
+    for network in (model, bundle.model):
+        tool = IsvosPropagator(network, card=bundle.card)
+        tool.remember(frames[0], {1: labels[0] == 1, 2: labels[0] == 2}, permanent=False)
+        tool.step(frames[1])
+        results.append(tool.step(frames[2]).probabilities)
+    assert torch.equal(*results)
