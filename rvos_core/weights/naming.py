@@ -7,60 +7,55 @@ from __future__ import annotations
 
 import re
 
-# Entries that older programs saved beside the parameters; networks make them themselves.
+_BODY = "backbone.0.body."
+
+# Entries that other programs saved beside the parameters: what networks make themselves, and, last, the norm of
+# Hugging Face's Swin that a backbone does not use.
 _DERIVED = re.compile(
     r"(.*\.)?(num_batches_tracked|position_ids|token_type_ids|relative_position_index|attn_mask|relative_coords_table)"
+    r"|backbone\.0\.body\.(swin\.)?layernorm\.(weight|bias)"
 )
 
-# Hugging Face's Swin backbone -> the authors' names, below `backbone.0.body.`; query, key and value come apart there.
-_HF_SWIN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), name)
-    for pattern, name in (
-        (r"(?:swin\.)?embeddings\.patch_embeddings\.projection\.", "patch_embed.proj."),
-        (r"(?:swin\.)?embeddings\.norm\.", "patch_embed.norm."),
-        (r"(?:swin\.)?encoder\.layers\.(\d+)\.downsample\.", r"layers.\1.downsample."),
-        (r"(?:swin\.)?encoder\.layers\.(\d+)\.blocks\.(\d+)\.layernorm_before\.", r"layers.\1.blocks.\2.norm1."),
-        (r"(?:swin\.)?encoder\.layers\.(\d+)\.blocks\.(\d+)\.layernorm_after\.", r"layers.\1.blocks.\2.norm2."),
-        (
-            r"(?:swin\.)?encoder\.layers\.(\d+)\.blocks\.(\d+)\.attention\.self\.relative_position_bias_table",
-            r"layers.\1.blocks.\2.attn.relative_position_bias_table",
-        ),
-        (
-            r"(?:swin\.)?encoder\.layers\.(\d+)\.blocks\.(\d+)\.attention\.self\.(query|key|value)\.",
-            r"layers.\1.blocks.\2.attn.qkv/\3.",
-        ),
-        (
-            r"(?:swin\.)?encoder\.layers\.(\d+)\.blocks\.(\d+)\.attention\.output\.dense\.",
-            r"layers.\1.blocks.\2.attn.proj.",
-        ),
-        (r"(?:swin\.)?encoder\.layers\.(\d+)\.blocks\.(\d+)\.intermediate\.dense\.", r"layers.\1.blocks.\2.mlp.fc1."),
-        (r"(?:swin\.)?encoder\.layers\.(\d+)\.blocks\.(\d+)\.output\.dense\.", r"layers.\1.blocks.\2.mlp.fc2."),
-    )
+# Hugging Face's Swin -> the authors' names, below `backbone.0.body.`; within a block before and since transformers 5.
+_SWIN = re.compile(r"(?:swin\.)?(?:encoder\.)?(.+)")
+_SWIN_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"embeddings\.patch_embeddings\.projection\."), "patch_embed.proj."),
+    (re.compile(r"embeddings\.norm\."), "patch_embed.norm."),
 )
-_HF_SWIN_NORM = re.compile(r"(?:swin\.)?hidden_states_norms\.stage(\d)\.")
-_BODY = "backbone.0.body."
-_PARTS = ("query", "key", "value")
+_SWIN_NORM = re.compile(r"hidden_states_norms\.stage(\d)\.")
+_SWIN_BLOCK = re.compile(r"(layers\.\d+\.blocks\.\d+\.)(.+)")
+_BLOCK_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"layernorm_before\."), "norm1."),
+    (re.compile(r"layernorm_after\."), "norm2."),
+    (re.compile(r"attention\.(self|relative_position_bias)\.relative_pos"), "attn.relative_pos"),
+    (re.compile(r"attention\.(self\.query|q_proj)\."), "attn.qkv/q."),
+    (re.compile(r"attention\.(self\.key|k_proj)\."), "attn.qkv/k."),
+    (re.compile(r"attention\.(self\.value|v_proj)\."), "attn.qkv/v."),
+    (re.compile(r"attention\.(output\.dense|o_proj)\."), "attn.proj."),
+    (re.compile(r"intermediate\.dense\."), "mlp.fc1."),
+    (re.compile(r"output\.dense\."), "mlp.fc2."),
+)
 
 
 def is_derived(name: str) -> bool:
-    """Whether `name` is an entry that the network makes itself (counters, tables of positions)."""
+    """Whether `name` is an entry that no network of ours has as a parameter (counters, tables of positions)."""
     return _DERIVED.fullmatch(name) is not None
 
 
 def our_name(name: str) -> str:
     """The name of our networks for a name of another program; most are the same.
 
-    A third of a joined matrix keeps its part behind a slash, `attn.qkv/key.weight`: see `joined_name`.
+    A third of a joined matrix keeps its part behind a slash, `attn.qkv/k.weight`: see `joined_name`.
     """
-    body = name.removeprefix(_BODY)
-    if body != name:
-        for pattern, replacement in _HF_SWIN:
-            if pattern.match(body):
-                return _BODY + pattern.sub(replacement, body, count=1)
-        if found := _HF_SWIN_NORM.match(body):
-            return f"{_BODY}norm{int(found[1]) - 1}.{body[found.end() :]}"
+    if not name.startswith(_BODY):
         return name
-    return name
+    found = _SWIN.fullmatch(name.removeprefix(_BODY))
+    body = found[1] if found else ""
+    if norm := _SWIN_NORM.match(body):
+        return f"{_BODY}norm{int(norm[1]) - 1}.{body[norm.end() :]}"
+    if block := _SWIN_BLOCK.fullmatch(body):
+        return _BODY + block[1] + _replaced(block[2], _BLOCK_PARTS)
+    return _BODY + _replaced(body, _SWIN_PARTS)
 
 
 def joined_name(name: str) -> tuple[str, int] | None:
@@ -69,4 +64,12 @@ def joined_name(name: str) -> tuple[str, int] | None:
     if not slash:
         return None
     part, _, kind = rest.partition(".")
-    return f"{head}.{kind}", _PARTS.index(part)
+    return f"{head}.{kind}", "qkv".index(part)
+
+
+def _replaced(name: str, table: tuple[tuple[re.Pattern[str], str], ...]) -> str:
+    """`name` with its beginning replaced by the first rule of `table` that matches."""
+    for pattern, replacement in table:
+        if pattern.match(name):
+            return pattern.sub(replacement, name, count=1)
+    return name

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from rvos_core.errors import UserError
 from rvos_core.models.architectures import architecture
@@ -24,6 +25,7 @@ from rvos_core.weights.shape_reader import Shapes
 from rvos_core.weights.sniff import refused
 
 _SHOWN = 5
+_DICE = ("normal_", "uniform_", "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "trunc_normal_")
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
 
@@ -131,8 +133,22 @@ def fit(entries: Mapping[str, Entry], recognised: Recognised, path: Path) -> tup
 @functools.lru_cache(maxsize=4)
 def _skeleton(arch: str, config: Any) -> nn.Module:
     """The network without memory for its numbers."""
-    with torch.device("meta"):
+    with torch.device("meta"), _NoDice():
         return architecture(arch).build(config)
+
+
+class _NoDice(TorchFunctionMode):
+    """Initialisation draws nothing: tensors without memory have no numbers, and pretending loads torch's compiler."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named, name = kwargs or {}, getattr(func, "__name__", "")
+        if name in _DICE:
+            return args[0] if args else named["tensor"]
+        if name == "arange":  # a few numbers that patterns are made of
+            named = {**named, "device": "cpu"}
+        return func(*args, **named)
 
 
 def _aliases(model: nn.Module) -> Iterator[list[str]]:
