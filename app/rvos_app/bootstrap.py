@@ -52,7 +52,7 @@ from rvos_app.state import StudioState
 from rvos_app.theme import apply_theme
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_core.logging import log_file
-from rvos_core.models.registry import list_cards
+from rvos_core.models.registry import referrer_cards
 
 _log = logging.getLogger("rvos.app")
 
@@ -188,7 +188,7 @@ class Studio(QObject):
             timeline=TimelineWidget(),
             expression=expression,
             objects=ObjectsPanel(self.state, self.hub),
-            model=ModelPanel(list_cards(), self.runs.choice),
+            model=ModelPanel(referrer_cards(), self.runs.choice),
         )
 
     def _assemble(self) -> None:

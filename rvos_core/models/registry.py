@@ -34,6 +34,15 @@ def list_cards() -> tuple[ModelCard, ...]:
     return tuple(cards)
 
 
+def referrer_cards() -> tuple[ModelCard, ...]:
+    """As `list_cards`, only those that take a sentence."""
+    from rvos_core.models.architectures import ARCHITECTURES
+    from rvos_core.models.configs import ReferringConfig
+
+    names = {entry.name for entry in ARCHITECTURES.values() if issubclass(entry.config, ReferringConfig)}
+    return tuple(card for card in list_cards() if card.arch in names)
+
+
 def card(name: str | Path) -> ModelCard:
     """The card of a model by its name or folder.
 

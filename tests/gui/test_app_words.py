@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rvos_app.controllers.front import absence
@@ -52,12 +54,29 @@ def test_progress_says_what_is_left_and_what_waits() -> None:
 
 
 def summary(**changes: object) -> RunSummary:
-    values: dict[str, object] = dict(
-        model="m", expression="the red bus", span=FrameSpan(0, 90), vote="span", score=0.5, consensus=0.06, absent=False,
-        unknown_words=(), notes=(), device="cpu", window=8, stride=6, size=128, input_size=(128, 224), queries=5,
-        windows=15, cuts=(), visible_frames=80, revised_frames=0, timings=Timings(1.0, 1.0, 1.0, 1.0, 4.0),
-    )  # fmt: skip
-    return RunSummary(**(values | changes))  # type: ignore[arg-type]
+    found = RunSummary(
+        model="m",
+        expression="the red bus",
+        span=FrameSpan(0, 90),
+        vote="span",
+        score=0.5,
+        consensus=0.06,
+        absent=False,
+        unknown_words=(),
+        notes=(),
+        device="cpu",
+        window=8,
+        stride=6,
+        size=128,
+        input_size=(128, 224),
+        queries=5,
+        windows=15,
+        cuts=(),
+        visible_frames=80,
+        revised_frames=0,
+        timings=Timings(1.0, 1.0, 1.0, 1.0, 4.0),
+    )
+    return replace(found, **changes)  # type: ignore[arg-type]
 
 
 def test_a_finished_run_says_where_the_object_is_not() -> None:

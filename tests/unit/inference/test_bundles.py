@@ -167,6 +167,20 @@ def test_a_damaged_bundled_card_does_not_hide_the_others(folder: Path, monkeypat
     assert [card.name for card in registry.list_cards()] == ["tiny"]
 
 
+def test_only_models_that_take_a_sentence_are_offered_for_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rvos_resources.paths.weights_dir", lambda: folder.parent)
+    monkeypatch.setattr("rvos_core.models.registry.stored_names", tuple)
+    follower = folder.parent / "follower"
+    follower.mkdir()
+    for path in folder.iterdir():
+        (follower / path.name).write_bytes(path.read_bytes())
+    document = json.loads((follower / CARD_FILE).read_text())
+    document["card"] |= {"name": "follower", "arch": "isvos"}
+    (follower / CARD_FILE).write_text(json.dumps(document))
+    assert [card.name for card in registry.list_cards()] == ["follower", "tiny"]
+    assert [card.name for card in registry.referrer_cards()] == ["tiny"]
+
+
 def test_no_memory_for_the_weights_is_one_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*arguments: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
