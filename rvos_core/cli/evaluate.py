@@ -1,5 +1,5 @@
 """`rvos eval ...`: how good masks are. `jf` compares folders; `synth` runs a model on held-out street scenes; the
-benchmarks' own figures are in `evaluate_benchmarks`."""
+benchmarks' own figures are in `evaluate_benchmarks` and `evaluate_r2`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from rvos_core.cli.evaluate_benchmarks import a2d, mevis, r2, refdavis, ytvos
+from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
+from rvos_core.cli.evaluate_r2 import r2
 from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption
 from rvos_core.cli.output import Output
 from rvos_core.cli.scores import PlotOption, finish_scores, jf_line, scoring_output

@@ -13,6 +13,9 @@ from rvos_core.cli.output import Output
 if TYPE_CHECKING:
     from rvos_core.evaluation.plot import Series
 
+DatasetOption = Annotated[
+    Path, typer.Option("--gt", metavar="FOLDER", help="The data set, laid out as its authors publish it.")
+]
 PlotOption = Annotated[
     Path | None, typer.Option("--plot", metavar="FILE", help="Draw J&F over time into a .png or .svg file.")
 ]

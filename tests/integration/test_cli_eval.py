@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers_cli import Said, rvos, rvos_process
+from helpers_cli import Said, rvos, rvos_process, write_tiny_model
 from helpers_datasets import (
     HEIGHT,
     WIDTH,
@@ -27,6 +27,7 @@ from helpers_datasets import (
     write_refytvos,
     write_text,
 )
+from helpers_predict import KnowingEngine
 from rvos_core.evaluation.layouts.predictions import ScoredMask, write_results
 from rvos_core.evaluation.report import mean_statistics
 from rvos_core.masks import encode, mask_png_bytes
@@ -159,9 +160,41 @@ def test_r2_draws_pairs_and_scores_them(tmp_path: Path, call: Call) -> None:
     assert "0.0% of the unrelated videos were left empty, 180 px" in text
 
 
+def test_r2_of_a_model_in_one_call(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that draws what it knows wherever the colour of the sentence is in the picture."""
+    videos = mini_videos(3, objects=1, frames=3)
+    model = write_tiny_model(tmp_path / "model")
+    engines: list[KnowingEngine] = []
+
+    def load(*_: object, **__: object) -> KnowingEngine:
+        engines.append(KnowingEngine(videos))
+        return engines[-1]
+
+    monkeypatch.setattr("rvos_core.models.registry.load_engine", load)
+    data, out = write_refytvos(tmp_path / "data", videos), tmp_path / "out"
+    run = ("--gt", data, "--model", model, "-o", out)
+    scores = call("r2", *run, "--make-pairs", "2", "--json").json
+    assert len(engines[0].asked) == 6
+    # Every video has one red object, so a sentence about red is answered by it in every video.
+    area = sum(int((video.labels > 0).sum()) for video in videos)
+    assert (scores["J"], scores["F"]) == (1.0, 1.0)
+    assert scores["R"] == pytest.approx(1 - scores["negative_px"] / area)
+    assert scores["negative_px"] == area
+    folders = ("--pred", out / "related", "--negative", out / "unrelated", "--pairs", out / "pairs.json")
+    assert call("r2", "--gt", data, *folders, "--json").json["R"] == scores["R"]
+    again = call("r2", *run, "--json").json
+    assert again["mean"] == scores["mean"]
+    assert engines[1].asked == []  # all of it was there
+    error = call("r2", *run, "--make-pairs", "3", "--json").json["error"]
+    assert error["code"] == "predict.other_run"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--make-pairs", "1", "--model", "m"], "Give -o FOLDER for them"),
+        (["--make-pairs", "1", "--model", "m", "-o", "o", "--pred", "p"], "neither --pred nor --negative"),
+        (["--make-pairs", "1", "-o", "o"], "Give --model too"),
         (["--pred", "a", "--negative", "b"], "--make-pairs SEED"),
         (["--pred", "a", "--make-pairs", "1"], "Give both --pred and --negative"),
         (["--pairs", "p.json"], "nothing to score and nothing to draw"),
