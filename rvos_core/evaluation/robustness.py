@@ -9,7 +9,7 @@ there than in the related ones falls below 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,8 +115,9 @@ def evaluate_robustness(
     for folder, each in zip(folders, (dataset, questions), strict=True):
         require_frames(folder, each, wanted={video.name: video.frames for video in each.videos})
     sizes = _video_sizes(dataset, folders[0])
+    related = _that_mean_something(dataset)
     scored = dataset.truth is not None and all(each.object_ids is not None for _, each in dataset.pairs())
-    masks = sum(len(video.frames) for each in (dataset, questions) for video, _ in each.pairs())
+    masks = sum(len(video.frames) for each in (related, questions) for video, _ in each.pairs())
     frames = sum(len(video.frames) for video in dataset.videos) if scored else 0
     done = 0
 
@@ -128,13 +129,22 @@ def evaluate_robustness(
 
     areas = [
         _areas(each, folder, sizes=sizes, progress=advance, cancel=cancel)
-        for each, folder in zip((dataset, questions), folders, strict=True)
+        for each, folder in zip((related, questions), folders, strict=True)
     ]
     accuracy = evaluate_expressions(dataset, positive, progress=advance, cancel=cancel) if scored else None
     notes = (
         () if scored else ("The true masks of this split are kept by the benchmark's server: J and F come from it.",)
     )
     return RobustnessReport(areas[0], areas[1], accuracy, (*dataset.notes, *notes))
+
+
+def _that_mean_something(dataset: ReferringDataset) -> ReferringDataset:
+    """Without the expressions that mean nothing in their own video (MeViS, version 2): it is no related video."""
+    videos = (
+        replace(video, expressions=tuple(each for each in video.expressions if each.object_ids != ()))
+        for video in dataset.videos
+    )
+    return replace(dataset, videos=tuple(videos))
 
 
 def _video_sizes(dataset: ReferringDataset, root: Path) -> dict[str, tuple[int, int]]:

@@ -30,7 +30,8 @@ looks look facing faces face holding holds hold held wearing wears wear carrying
 riding rides ride eating eats eat drinking jumping jumps jump flying flies fly swimming swims swim climbing driving
 drives driven hanging getting gets get putting taking takes take making trying tries stays stay staying remaining
 still swinging bending using used placed slightly mostly almost together alone again forward forwards backward
-backwards sideways upward downward
+backwards sideways upward downward everything something anything nothing thing things object objects ones own motion
+direction
 """
 
 _NAMELESS_WORDS = frozenset(_NAMELESS.split())

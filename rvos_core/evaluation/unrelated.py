@@ -160,7 +160,7 @@ def _deal(allowed: np.ndarray, dice: np.random.Generator) -> list[int]:
     return [int(video) for video in chosen]
 
 
-def _offer(video: int, rows: Sequence[int], allowed: np.ndarray, taken: dict[int, int]) -> bool:
+def _offer(video: int, rows: Sequence[int], allowed: np.ndarray, taken: dict[int, int]) -> None:
     """Give `video` one of `rows`; where all that suit it are taken, move other videos along an augmenting path."""
     suitors = [video]
     came_from: dict[int, int] = {}  # row -> the video that asks for it
@@ -172,9 +172,8 @@ def _offer(video: int, rows: Sequence[int], allowed: np.ndarray, taken: dict[int
             if row not in taken:
                 for each, mover in _path(row, came_from, dict(taken), video):
                     taken[each] = mover
-                return True
+                return
             suitors.append(taken[row])
-    return False
 
 
 def _path(row: int, came_from: Mapping[int, int], before: Mapping[int, int], video: int) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from rvos_core.masks import encode, indexed_png_bytes, mask_png_bytes, to_coco
 
 COLOURS = {1: ("red", (200, 30, 30)), 2: ("blue", (30, 30, 200)), 3: ("yellow", (220, 210, 30))}
 CATEGORIES = ("dog", "car", "boat", "bird", "horse", "truck")
+ABSENT = ("dragon", "unicorn", "teapot", "robot")
 HEIGHT, WIDTH = 48, 64
 
 
@@ -139,7 +140,7 @@ def write_mevis(root: Path, videos: Sequence[MiniVideo], *, split: str = "valid_
         for object_id, annotation in ids.items():
             masks[str(annotation)] = [to_coco(encode(m)) if m.any() else None for m in video.mask(object_id)]
         meant = [(video.text(o), [a]) for o, a in ids.items()]
-        meant += [("everything that moves", list(ids.values())), ("a purple dragon", [])]
+        meant += [("everything that moves", list(ids.values())), (f"a purple {ABSENT[len(listed) % len(ABSENT)]}", [])]
         expressions = {
             str(i): {"exp": text, "obj_id": [a - 1 for a in chosen], "anno_id": chosen}
             for i, (text, chosen) in enumerate(meant)
@@ -194,7 +195,7 @@ def shifted(pixels: int) -> MasksOf:
 
     def masks(video: MiniVideo, object_id: int) -> np.ndarray:
         moved = np.zeros_like(video.labels, dtype=bool)
-        moved[..., pixels:] = video.mask(object_id)[..., : WIDTH - pixels]
+        moved[..., pixels:] = video.mask(object_id)[..., : moved.shape[-1] - pixels]
         return moved
 
     return masks

@@ -20,9 +20,11 @@ from helpers_datasets import (
     write_json,
     write_mask,
     write_masks,
+    write_mevis,
     write_refytvos,
 )
 from rvos_core.errors import Cancelled, UserError
+from rvos_core.evaluation.layouts.mevis import read_mevis
 from rvos_core.evaluation.layouts.referring import Expression, ReferringDataset, Video
 from rvos_core.evaluation.layouts.refytvos import read_refytvos
 from rvos_core.evaluation.robustness import evaluate_robustness, robustness
@@ -193,6 +195,24 @@ def test_areas_are_summed_over_everything(asked) -> None:
     assert scores["R"] == pytest.approx(1 - 1000 / painted)
     assert scores["mean"] == pytest.approx((2 + scores["R"]) / 3)
     assert scores["left_empty"] == pytest.approx(2 / 3)
+
+
+def test_what_means_nothing_has_no_related_video(tmp_path: Path) -> None:
+    videos = mini_videos(3, objects=1)
+    dataset = read_mevis(write_mevis(tmp_path / "data", videos))
+    questions = as_dataset(draw_pairs(dataset, seed=0), dataset)
+    everything = np.ones((6, HEIGHT, WIDTH), dtype=bool)
+    for number in range(3):  # the one object, all of them, nothing
+        for video in videos:
+            masks = everything if number == 2 else video.mask(1)
+            write_masks(tmp_path / "positive" / video.name / str(number), masks, dataset.videos[0].frames)
+    for video, each in questions.pairs():
+        write_masks(tmp_path / "negative" / video.name / each.expression_id, ~everything, video.frames)
+    folders = {"positive": tmp_path / "positive", "negative": tmp_path / "negative"}
+    scores = evaluate_robustness(dataset, questions, **folders).as_dict()
+    assert scores["positive_px"] == 2 * sum(int(video.mask(1).sum()) for video in videos)
+    assert scores["J"] == pytest.approx(2 / 3)  # nothing was asked for, everything was painted
+    assert scores["expressions"] == 9
 
 
 def test_r_alone_where_the_server_keeps_the_masks(asked, tmp_path: Path) -> None:
