@@ -75,7 +75,9 @@ def import_checkpoint(
     if hub_id is not None:
         _from_hub(hub_id, wish, output)
         return
-    _import(find_source(Path(source)), wish, output, origin=Path(source).name)
+    found, given = find_source(Path(source)), Path(source)
+    origin = f"{given.resolve().name}/{found.file.name}" if given.is_dir() else given.name
+    _import(found, wish, output, origin=origin)
 
 
 def download_model(

@@ -21,13 +21,6 @@ _MAX_BYTES = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[ImportWorker]:
-    with ImportWorker() as worker:
-        worker.wait_until_ready()
-        yield worker
-
-
-@pytest.fixture(scope="module")
 def state() -> dict[str, torch.Tensor]:
     return good_state()
 

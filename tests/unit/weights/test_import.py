@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +32,6 @@ from rvos_core.weights.store import store_dir
 from rvos_core.weights.worker import ImportWorker
 
 State = dict[str, Tensor]
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[ImportWorker]:
-    with ImportWorker() as worker:
-        yield worker
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ from rvos_core.weights.job import Job
 from rvos_core.weights.worker import ImportWorker, Limits
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="limits and forks as Linux has them")
-
-
-@pytest.fixture(scope="module")
-def worker() -> Iterator[ImportWorker]:
-    with ImportWorker() as worker:
-        yield worker
 
 
 @pytest.fixture(scope="module")
