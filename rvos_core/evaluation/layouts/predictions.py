@@ -81,7 +81,8 @@ def prediction_folders(pred: Path, dataset: ReferringDataset) -> Path:
         ids = {expression.expression_id for expression in video.expressions}
         there = _folders_of(root / video.name) if (root / video.name).is_dir() else set()
         _refuse_unknown(root / video.name, there - ids, what="expression id", where=video.name)
-        missing += [root / video.name / each for each in ids - there] if there else [root / video.name]
+        if ids:
+            missing += [root / video.name / each for each in ids - there] if there else [root / video.name]
     _refuse_absent(root, sorted(missing))
     return root
 

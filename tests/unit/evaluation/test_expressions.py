@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,13 @@ def test_the_servers_form_of_the_folder_is_read_too(tmp_path: Path) -> None:
     dataset = read_refytvos(write_refytvos(tmp_path / "data", VIDEOS))
     write_expression_masks(tmp_path / "out" / "Annotations", VIDEOS)
     assert evaluate_expressions(dataset, tmp_path / "out").as_dict()["jf"] == 1.0
+
+
+def test_a_video_without_expressions_needs_no_folder(tmp_path: Path) -> None:
+    dataset = read_refytvos(write_refytvos(tmp_path / "data", VIDEOS))
+    silent = replace(dataset, videos=(replace(dataset.videos[0], expressions=()), dataset.videos[1]))
+    out = write_expression_masks(tmp_path / "out", VIDEOS[1:])
+    assert evaluate_expressions(silent, out).as_dict()["expressions"] == 2
 
 
 def test_only_annotated_frames_are_scored(tmp_path: Path) -> None:
