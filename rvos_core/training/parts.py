@@ -28,7 +28,13 @@ class PartsObjective:
     def __call__(
         self, model: ReferringNetwork, batch: ReferringBatch, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        maps = dict(zip((4, 8, 16, 32), model.backbone_maps(batch.pixels().flatten(0, 1)), strict=True))
+        maps = dict(
+            zip(
+                (4, 8, 16, 32),
+                model.backbone_maps(batch.pixels().flatten(0, 1), clip_length=batch.frames.shape[1]),
+                strict=True,
+            )
+        )
         loss = torch.zeros((), device=batch.frames.device)
         figures: dict[str, float] = {}
         for head, stride in zip(self._cells, self._strides, strict=True):
