@@ -102,7 +102,9 @@ class SynthReport:
         `attribute_swap`, `false_on_absent`, `R` (R2-VOS, section 5.1, over all clips), `false_on_negatives` (share of
         clips whose negative expression has a mask on any frame). A figure without a single case is left out.
         """
-        areas = [(score.seed, score.area_px, score.area_px) for score in self.scores] if self.negatives else []
+        areas: list[tuple[int, float, float]] = []
+        if self.negatives:
+            areas = [(score.seed, score.area_px, score.area_px) for score in self.scores]
         rows: dict[str, list[tuple[int, float, float]]] = {
             "jf": [(score.seed, score.jf, 1) for score in self.scores],
             "J": [(score.seed, score.j, 1) for score in self.scores],
@@ -110,7 +112,7 @@ class SynthReport:
             "right_object": [(score.seed, score.right_object, 1) for score in self.scores],
             "attribute_swap": [(seed, both, 1) for seed, both in self.swaps],
             "false_on_absent": [(score.seed, score.false_frames, score.absent_frames) for score in self.scores],
-            "R": areas + [(negative.seed, -negative.area_px, 0) for negative in self.negatives],
+            "R": [*areas, *((negative.seed, -negative.area_px, 0) for negative in self.negatives)],
             "false_on_negatives": [(negative.seed, negative.area_px > 0, 1) for negative in self.negatives],
         }
         return {name: ratio_interval(values) for name, values in rows.items() if any(row[2] for row in values)}
