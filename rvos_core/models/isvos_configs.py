@@ -15,6 +15,7 @@ from rvos_core.models.configs import BackboneConfig
 
 PixelDecoderKind = Literal["deformable", "plain"]
 ValueTrunkKind = Literal["resnet18", "residual"]
+AgreementKind = Literal["plain", "centred"]
 
 _STRIDES = (4, 8, 16, 32)
 
@@ -125,9 +126,9 @@ class IsvosConfig(Serialisable):
         block_norm_groups: GroupNorm groups in the blocks of value fusion and decoder; 0: no norm there, as STCN.
         shortcut_kernel: side of the convolution on a residual block's shortcut (STCN: 3).
         enhance_query: Table 3 "QE": the key reads the instance queries (eq. 2).
-        agreement_scale: of the dot product of queries and cells before its sigmoid. 1 is the paper, which begins from
-            trained queries; from random weights it drives every sigmoid to 0 within a hundred steps, so the small
-            model takes 1 / sqrt(C_h).
+        agreement: how queries and cells are compared. `plain`: the sigmoid of their dot product, as the paper, which
+            begins from trained queries; from random weights it ends with every sigmoid at 0 or 1 within a hundred
+            steps. `centred`: over sqrt(C_h), and less its mean over the frame's cells, which cannot.
         multi_path: Table 3 "MPF": the decoder reads the pixel decoder's pyramid too (eq. 4).
     """
 
@@ -143,7 +144,7 @@ class IsvosConfig(Serialisable):
     block_norm_groups: int = 0
     shortcut_kernel: int = 3
     enhance_query: bool = True
-    agreement_scale: float = 1.0
+    agreement: AgreementKind = "plain"
     multi_path: bool = True
 
     def __post_init__(self) -> None:
@@ -157,8 +158,8 @@ class IsvosConfig(Serialisable):
             )
         if not self.backbone.frames_on_their_own:
             raise ValueError(f"the backbone {self.backbone.kind} needs whole clips; ISVOS reads frame by frame")
-        if self.block_norm_groups < 0 or self.shortcut_kernel not in (1, 3) or self.agreement_scale <= 0:
-            raise ValueError("block_norm_groups must be at least 0, shortcut_kernel 1 or 3, agreement_scale above 0")
+        if self.block_norm_groups < 0 or self.shortcut_kernel not in (1, 3):
+            raise ValueError("block_norm_groups must be at least 0 and shortcut_kernel 1 or 3")
 
     @property
     def key_level(self) -> int:
@@ -201,5 +202,5 @@ def isvos_mini_config() -> IsvosConfig:
         attention_reduction=8,
         block_norm_groups=8,
         shortcut_kernel=1,
-        agreement_scale=96**-0.5,
+        agreement="centred",
     )

@@ -34,6 +34,7 @@ MINI_LIKE = IsvosConfig(
     attention_reduction=4,
     block_norm_groups=4,
     shortcut_kernel=1,
+    agreement="centred",
 )  # fmt: skip
 PAPER_LIKE = IsvosConfig(
     backbone=BackboneConfig(widths=(16, 16, 24, 32), blocks=(1, 1, 1, 1), stem_width=8, frozen_stages=0),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +20,7 @@ class EnhancedKeyEncoder(nn.Module):
         self.image = nn.Conv2d(config.backbone.widths[config.key_level], instance.hidden, 3, padding=1)
         width = instance.hidden
         if config.enhance_query:
-            self._scale = config.agreement_scale
+            self._centred = config.agreement == "centred"
             self.reference_points = nn.Linear(instance.hidden, 2)
             self.attention = DeformableAttention(
                 instance.hidden, levels=1, heads=instance.heads, points=instance.points
@@ -54,4 +56,7 @@ class EnhancedKeyEncoder(nn.Module):
         cells = image.flatten(2).transpose(1, 2)
         points = self.reference_points(queries).sigmoid()[:, :, None]
         informed = self.attention(queries, points, memory=cells, shapes=[shape], padding=None)
-        return (self._scale * torch.einsum("nqc,nchw->nqhw", informed, image)).sigmoid()
+        agreement = torch.einsum("nqc,nchw->nqhw", informed, image)
+        if self._centred:
+            agreement = (agreement - agreement.mean((2, 3), keepdim=True)) / math.sqrt(image.shape[1])
+        return agreement.sigmoid()

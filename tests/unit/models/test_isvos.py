@@ -167,7 +167,6 @@ def test_the_published_configurations() -> None:
         lambda: replace(MINI_LIKE, fusion_widths=(8,)),
         lambda: replace(MINI_LIKE, key_dim=0),
         lambda: replace(MINI_LIKE, shortcut_kernel=2),
-        lambda: replace(MINI_LIKE, agreement_scale=0.0),
         lambda: InstanceConfig(hidden=30),
         lambda: InstanceConfig(queries=0),
         lambda: InstanceConfig(laterals=(64,)),

@@ -80,9 +80,9 @@ def test_equation_1_masked_attention() -> None:
         close(first, plain[0])
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.3])
-def test_equation_2_enhanced_keys(scale: float) -> None:
-    encoder = tiny(PAPER_LIKE, agreement_scale=scale).key_encoder
+@pytest.mark.parametrize("agreement", ["plain", "centred"])
+def test_equation_2_enhanced_keys(agreement: str) -> None:
+    encoder = tiny(PAPER_LIKE, agreement=agreement).key_encoder
     shake(encoder)
     features, queries = torch.randn(1, 24, 4, 5), torch.randn(1, 6, 16)
     with torch.no_grad():
@@ -109,7 +109,8 @@ def test_equation_2_enhanced_keys(scale: float) -> None:
             places = [(reference[0] + dx / w_cells, reference[1] + dy / h) for dx, dy in offsets[head]]
             read.append(sum(weight * plain_sample(part, place) for weight, place in zip(weights, places, strict=True)))
         informed = w["attention.output_proj.weight"] @ np.concatenate(read) + w["attention.output_proj.bias"]
-        maps.append(sigmoid(scale * np.einsum("c,chw->hw", informed, image)))
+        dots = np.array([[informed @ image[:, i, j] for j in range(w_cells)] for i in range(h)])
+        maps.append(sigmoid(dots if agreement == "plain" else (dots - dots.mean()) / math.sqrt(16)))
     joined = np.concatenate([image, np.stack(maps)])
     close(ours[0], plain_conv(joined, w["projection.weight"], w["projection.bias"]))
 
