@@ -1,0 +1,104 @@
+"""Which frames are followed from which given frame, and in which direction. Nothing here looks at a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rvos_core.errors import UserError
+from rvos_core.types import FrameSpan
+
+Direction = Literal["forward", "backward", "both"]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One walk over the clip.
+
+    Attributes:
+        backward: from the span's end to its start.
+        wanted: frame -> the objects whose masks this pass is to give there; frames in the order of the walk.
+    """
+
+    backward: bool
+    wanted: Mapping[int, frozenset[int]]
+
+
+@dataclass(frozen=True)
+class FollowPlan:
+    """The passes of a run; no (object, frame) is wanted twice, none where it is given."""
+
+    passes: tuple[Pass, ...]
+
+    @property
+    def steps(self) -> int:
+        """Frames that will be predicted, over all passes: what progress counts."""
+        return sum(len(each.wanted) for each in self.passes)
+
+
+def plan_passes(span: FrameSpan, given: Mapping[int, Collection[int]], direction: Direction) -> FollowPlan:
+    """Divide the frames among the passes.
+
+    An object is followed from each of its given frames to the next one, or to the end of the span. Going both ways, a
+    frame between two given ones belongs to the nearer (the earlier of two that are as near).
+
+    Args:
+        span: the frames of the run.
+        given: frame -> ids of the objects whose masks a person gave there.
+        direction: where to go from the given frames.
+
+    Raises:
+        UserError: nothing is given, or in a frame outside the span.
+    """
+    if not any(given.values()):
+        raise UserError(
+            "There is nothing to follow yet.",
+            hint="Give a mask of at least one object in one frame.",
+            code="propagate.no_object",
+        )
+    for index in given:
+        if index not in span:
+            raise UserError(
+                f"A mask is given in frame {index}, outside the frames {span.start} to {span.stop - 1} of this run.",
+                hint="Choose a span that holds every given frame.",
+                code="propagate.outside_span",
+            )
+    objects = sorted({object_id for ids in given.values() for object_id in ids})
+    forward: dict[int, set[int]] = {}
+    backward: dict[int, set[int]] = {}
+    for object_id in objects:
+        frames = sorted(index for index, ids in given.items() if object_id in ids)
+        for frame in _ahead(span, frames, direction):
+            forward.setdefault(frame, set()).add(object_id)
+        for frame in _behind(span, frames, direction):
+            backward.setdefault(frame, set()).add(object_id)
+    passes = (
+        Pass(False, {frame: frozenset(forward[frame]) for frame in sorted(forward)}),
+        Pass(True, {frame: frozenset(backward[frame]) for frame in sorted(backward, reverse=True)}),
+    )
+    return FollowPlan(tuple(each for each in passes if each.wanted))
+
+
+def _ahead(span: FrameSpan, frames: list[int], direction: Direction) -> Iterable[int]:
+    """Frames that are followed forward from one of the given `frames` (ascending)."""
+    if direction == "backward":
+        return
+    for frame, following in zip(frames, [*frames[1:], None], strict=True):
+        if following is None:
+            yield from range(frame + 1, span.stop)
+        else:
+            last = (frame + following) // 2 if direction == "both" else following - 1
+            yield from range(frame + 1, last + 1)
+
+
+def _behind(span: FrameSpan, frames: list[int], direction: Direction) -> Iterable[int]:
+    """Frames that are followed backward from one of the given `frames` (ascending)."""
+    if direction == "forward":
+        return
+    for before, frame in zip([None, *frames[:-1]], frames, strict=True):
+        if before is None:
+            yield from range(span.start, frame)
+        else:
+            first = (before + frame) // 2 + 1 if direction == "both" else before + 1
+            yield from range(first, frame)

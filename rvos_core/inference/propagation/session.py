@@ -1,0 +1,142 @@
+"""A propagation run: walks a clip as planned, shows the propagator what was given, hands out masks frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from rvos_core.inference.propagation.plan import Direction, Pass, plan_passes
+from rvos_core.masks import Rle, encode
+from rvos_core.models.api import Propagator
+from rvos_core.types import CancelToken, FrameSpan
+
+if TYPE_CHECKING:
+    from rvos_core.models.api import FramePrediction
+
+_BACKWARD_BYTES = 128 * 1024 * 1024  # of pictures held at once: going back, they are read forward in stretches
+_BACKWARD_FRAMES = 32
+
+Given = Mapping[int, Mapping[int, np.ndarray]]  # frame -> object id -> (H, W) bool
+
+
+class PictureSource(Protocol):
+    """The part of a `MediaReader` that a run needs."""
+
+    def frame(self, index: int) -> np.ndarray:
+        """Frame `index`, (H, W, 3) uint8 RGB."""
+        ...
+
+
+@dataclass(frozen=True)
+class FollowedObject:
+    """One object in one frame.
+
+    Attributes:
+        mask: display size; empty where the object is not seen.
+        confidence: mean of 2p - 1 over the mask's cells, in [0, 1]; 0 for an empty mask.
+    """
+
+    object_id: int
+    mask: Rle
+    confidence: float
+
+
+@dataclass(frozen=True)
+class FollowedFrame:
+    """What was found in one frame; going both ways, a frame may come twice, each time with other objects."""
+
+    frame_index: int
+    objects: tuple[FollowedObject, ...]
+
+
+def follow(
+    propagator: Propagator,
+    source: PictureSource,
+    given: Given,
+    *,
+    span: FrameSpan,
+    direction: Direction = "both",
+    cancel: CancelToken | None = None,
+) -> Iterator[FollowedFrame]:
+    """Masks of the given objects in the other frames of the span; given masks stay as they are and are not repeated.
+
+    An object appears at the first of its given frames that a pass meets; from there on the propagator knows all of its
+    given frames, also those that lie ahead. What the propagator followed before is forgotten.
+
+    Raises:
+        UserError: nothing is given, a given frame lies outside the span, or a mask has another size than the clip.
+        Cancelled: `cancel` was set; every frame that was handed out is complete.
+    """
+    plan = plan_passes(span, {index: tuple(masks) for index, masks in given.items()}, direction)
+    for each in plan.passes:
+        yield from _walk(propagator, source, given, each, cancel or CancelToken())
+
+
+def _walk(
+    propagator: Propagator, source: PictureSource, given: Given, planned: Pass, cancel: CancelToken
+) -> Iterator[FollowedFrame]:
+    for object_id in propagator.object_ids:
+        propagator.forget(object_id)
+    propagator.restart()
+    stops = sorted(planned.wanted.keys() | given.keys(), reverse=planned.backward)
+    wanted = [index for index in stops if index in planned.wanted]
+    pictures = _pictures(source, wanted, backward=planned.backward, cancel=cancel)
+    last: int | None = None
+    for index in stops:
+        cancel.raise_if_cancelled()
+        if last is not None and abs(index - last) > 1:
+            propagator.restart()
+        if index in planned.wanted:
+            yield _found(index, propagator.step(next(pictures)), planned.wanted[index], size=_size(given))
+        if index in given:
+            _meet(propagator, source, given, given[index].keys() - set(propagator.object_ids))
+        last = index
+
+
+def _meet(propagator: Propagator, source: PictureSource, given: Given, new: set[int]) -> None:
+    """Show objects that were not followed yet, in every frame in which they are given."""
+    for index in sorted(given) if new else ():
+        masks = {object_id: mask for object_id, mask in given[index].items() if object_id in new}
+        if masks:
+            propagator.remember(source.frame(index), masks, permanent=True)
+
+
+def _found(index: int, prediction: FramePrediction, wanted: frozenset[int], *, size: tuple[int, int]) -> FollowedFrame:
+    from rvos_core.models.object_rows import label_map
+
+    labels = label_map(prediction.object_ids, prediction.probabilities, size)
+    objects = []
+    for object_id, probability in zip(prediction.object_ids, prediction.probabilities, strict=True):
+        if object_id in wanted:
+            inside = probability[probability > 0.5]
+            confidence = float((2 * inside - 1).mean()) if len(inside) else 0.0
+            objects.append(FollowedObject(object_id, encode(labels == object_id), confidence))
+    return FollowedFrame(index, tuple(objects))
+
+
+def _size(given: Given) -> tuple[int, int]:
+    """(height, width) of the clip as displayed: that of any given mask."""
+    mask = next(mask for masks in given.values() for mask in masks.values())
+    return int(mask.shape[0]), int(mask.shape[1])
+
+
+def _pictures(
+    source: PictureSource, indices: Sequence[int], *, backward: bool, cancel: CancelToken
+) -> Iterator[np.ndarray]:
+    """The frames `indices`, in their order; descending ones are read in ascending stretches, as decoders like it."""
+    if not backward:
+        for index in indices:
+            yield source.frame(index)
+        return
+    position, stretch = 0, 1
+    while position < len(indices):
+        held = []
+        for index in reversed(indices[position : position + stretch]):
+            cancel.raise_if_cancelled()
+            held.append(source.frame(index))
+        position += stretch
+        stretch = max(1, min(_BACKWARD_FRAMES, _BACKWARD_BYTES // held[0].nbytes))
+        yield from reversed(held)

@@ -1,0 +1,196 @@
+"""Which frames are followed from where, and the run that does it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given as drawn
+from hypothesis import strategies as st
+
+from isvos_small import CARD, moving_squares, tiny
+from rvos_core.errors import Cancelled, UserError
+from rvos_core.inference.propagation import Direction, FollowedFrame, follow, plan_passes
+from rvos_core.masks import decode
+from rvos_core.models.api import FramePrediction, ModelCard
+from rvos_core.models.isvos_configs import MemoryConfig
+from rvos_core.models.propagators import IsvosPropagator
+from rvos_core.types import CancelToken, FrameSpan
+
+SPAN = FrameSpan(0, 10)
+
+
+class Clip:
+    """Frames that say their number; counts what was read."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self.read: list[int] = []
+
+    def frame(self, index: int) -> np.ndarray:
+        assert 0 <= index < self._frames
+        self.read.append(index)
+        return np.full((4, 6, 3), index, dtype=np.uint8)
+
+
+class Recorder:
+    """A propagator that finds every object everywhere and writes down what it was asked."""
+
+    card: ModelCard = CARD
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self._ids: list[int] = []
+
+    @property
+    def object_ids(self) -> tuple[int, ...]:
+        return tuple(self._ids)
+
+    def remember(self, frame: np.ndarray, masks: Mapping[int, np.ndarray], *, permanent: bool) -> None:
+        assert permanent
+        self._ids += [each for each in masks if each not in self._ids]
+        self.log.append(f"remember {frame[0, 0, 0]} {sorted(masks)}")
+
+    def step(self, frame: np.ndarray) -> FramePrediction:
+        self.log.append(f"step {frame[0, 0, 0]}")
+        probabilities = torch.zeros(len(self._ids), 4, 6)
+        for row, object_id in enumerate(self._ids):
+            probabilities[row, :, object_id] = 0.9
+        return FramePrediction(self.object_ids, probabilities, probabilities)
+
+    def forget(self, object_id: int) -> None:
+        self._ids.remove(object_id)
+
+    def restart(self) -> None:
+        self.log.append("restart")
+
+
+def masks(*object_ids: int) -> dict[int, np.ndarray]:
+    return {each: np.ones((4, 6), dtype=bool) for each in object_ids}
+
+
+def wanted(direction: Direction, given: Mapping[int, tuple[int, ...]]) -> list[dict[int, list[int]]]:
+    plan = plan_passes(SPAN, given, direction)
+    return [{frame: sorted(ids) for frame, ids in each.wanted.items()} for each in plan.passes]
+
+
+def test_forward_goes_to_the_next_given_frame_or_the_end() -> None:
+    assert wanted("forward", {2: (1,), 5: (1,)}) == [{3: [1], 4: [1], 6: [1], 7: [1], 8: [1], 9: [1]}]
+
+
+def test_backward_is_its_mirror_image() -> None:
+    (walk,) = wanted("backward", {2: (1,), 5: (1,)})
+    assert list(walk) == [4, 3, 1, 0]
+
+
+def test_both_ways_a_frame_belongs_to_the_nearer_given_one() -> None:
+    forward, backward = wanted("both", {2: (1,), 7: (1,)})
+    assert list(forward) == [3, 4, 8, 9]
+    assert list(backward) == [6, 5, 1, 0]
+    forward, backward = wanted("both", {2: (1,), 6: (1,)})
+    assert 4 in forward, "as near to both: the earlier one"
+
+
+@drawn(
+    given=st.dictionaries(st.integers(0, 9), st.sets(st.integers(1, 4), min_size=1), min_size=1),
+    direction=st.sampled_from(["forward", "backward", "both"]),
+)
+def test_no_object_is_wanted_twice_or_where_it_is_given(given: dict[int, set[int]], direction: Direction) -> None:
+    plan = plan_passes(SPAN, given, direction)
+    seen = [(obj, frame) for each in plan.passes for frame, ids in each.wanted.items() for obj in ids]
+    assert len(seen) == len(set(seen))
+    for obj in {obj for ids in given.values() for obj in ids}:
+        frames = [frame for frame, ids in given.items() if obj in ids]
+        reach = {
+            "forward": set(range(min(frames), 10)),
+            "backward": set(range(max(frames) + 1)),
+            "both": set(range(10)),
+        }[direction]
+        assert {frame for each, frame in seen if each == obj} == reach - set(frames)
+    assert plan.steps == sum(len(each.wanted) for each in plan.passes)
+
+
+def test_a_run_shows_everything_that_is_known_of_an_object_when_it_appears() -> None:
+    tool, clip = Recorder(), Clip(10)
+    given = {1: masks(3), 4: masks(2), 6: masks(3)}
+    found = list(follow(tool, clip, given, span=FrameSpan(1, 8), direction="forward"))
+    assert tool.log == [
+        "restart",
+        "remember 1 [3]", "remember 6 [3]", "step 2", "step 3", "step 4", "remember 4 [2]",
+        "step 5", "step 6", "step 7",
+    ]  # fmt: skip
+    by_frame = {each.frame_index: [obj.object_id for obj in each.objects] for each in found}
+    assert by_frame == {2: [3], 3: [3], 4: [3], 5: [3, 2], 6: [2], 7: [3, 2]}
+    seen = found[3].objects[1]
+    assert decode(seen.mask).nonzero()[1].tolist() == [2] * 4
+    assert seen.confidence == pytest.approx(0.8)
+
+
+def test_going_both_ways_jumps_over_what_the_other_pass_does() -> None:
+    tool, clip = Recorder(), Clip(10)
+    frames = [each.frame_index for each in follow(tool, clip, {2: masks(1), 7: masks(1)}, span=SPAN, direction="both")]
+    assert frames == [3, 4, 8, 9, 6, 5, 1, 0]
+    assert tool.log == [
+        "restart", "remember 2 [1]", "remember 7 [1]", "step 3", "step 4", "restart", "step 8", "step 9",
+        "restart", "remember 2 [1]", "remember 7 [1]", "step 6", "step 5", "restart", "step 1", "step 0",
+    ]  # fmt: skip
+
+
+def test_going_back_reads_forward_in_stretches() -> None:
+    clip = Clip(60)
+    found = follow(Recorder(), clip, {59: masks(1)}, span=FrameSpan(0, 60), direction="backward")
+    assert [each.frame_index for each in found] == list(range(58, -1, -1))
+    assert clip.read[:3] == [59, 58, 26]
+    assert clip.read[2:34] == list(range(26, 58))
+
+
+def test_what_was_followed_before_is_forgotten() -> None:
+    tool = Recorder()
+    tool.remember(np.zeros((4, 6, 3), dtype=np.uint8), masks(5), permanent=True)
+    (frame,) = follow(tool, Clip(2), {0: masks(1)}, span=FrameSpan(0, 2))
+    assert [each.object_id for each in frame.objects] == [1]
+
+
+def test_cancelling_stops_between_frames() -> None:
+    cancel, found = CancelToken(), []
+    with pytest.raises(Cancelled):
+        for each in follow(Recorder(), Clip(10), {0: masks(1)}, span=SPAN, cancel=cancel):
+            found.append(each.frame_index)
+            if each.frame_index == 3:
+                cancel.cancel()
+    assert found == [1, 2, 3]
+
+
+@pytest.mark.parametrize("given", [{}, {3: {}}])
+def test_nothing_given_is_said(given: dict[int, dict[int, np.ndarray]]) -> None:
+    with pytest.raises(UserError, match="nothing to follow"):
+        next(follow(Recorder(), Clip(10), given, span=SPAN))
+
+
+def test_a_frame_outside_the_span_is_named() -> None:
+    with pytest.raises(UserError, match="frame 12, outside the frames 0 to 9"):
+        next(follow(Recorder(), Clip(20), {12: masks(1)}, span=SPAN))
+
+
+def test_isvos_follows_a_clip_both_ways() -> None:
+    pictures, labels = moving_squares(frames=9, objects=2)
+
+    class Pictures:
+        def frame(self, index: int) -> np.ndarray:
+            return pictures[index]
+
+    def run() -> list[FollowedFrame]:
+        tool = IsvosPropagator(tiny(), card=CARD, memory=MemoryConfig(every=2, most=4, top_k=6))
+        given = {4: {1: labels[4] == 1, 8: labels[4] == 2}, 7: {8: labels[7] == 2}}
+        return list(follow(tool, Pictures(), given, span=FrameSpan(0, 9)))
+
+    found = run()
+    pairs = [(each.frame_index, obj.object_id) for each in found for obj in each.objects]
+    assert sorted(pairs) == sorted([(f, 1) for f in range(9) if f != 4] + [(f, 8) for f in range(9) if f not in (4, 7)])
+    for each in found:
+        for obj in each.objects:
+            assert decode(obj.mask).shape == labels.shape[1:]
+            assert 0 <= obj.confidence <= 1
+    assert run() == found
