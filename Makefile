@@ -37,9 +37,10 @@ types: $(READY) ## Check types
 bench: $(READY) ## Measure our parts side by side with their references
 	$(BIN)/rvos bench all
 
-docs: $(READY) ## Take the screenshots in docs/images again
+docs: $(READY) ## Take the screenshots in docs/images and draw the figures in docs/models again
 	@sh packaging/qt-libraries $(BIN)/python
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m rvos_app.screenshots docs/images
+	$(BIN)/python -m rvos_core.models.figures docs/models
 
 gpu: $(READY) ## Run the tests that need a CUDA device
 	$(BIN)/python -m pytest -q -m gpu
