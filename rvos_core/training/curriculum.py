@@ -135,9 +135,7 @@ MINI: tuple[Stage, ...] = (
         StageConfig(
             "8-films",
             steps=900,
-            shape=BatchShape(
-                ((96, 160), (128, 224)), clips=5, frames=3, expressions=3, negatives=1, twins=0.7, min_objects=3
-            ),
+            shape=BatchShape(MIXED, clips=6, frames=3, expressions=3, negatives=1, twins=0.7, min_objects=3),
             learning_rate=4e-4,
             tail=0.7,
             ema_decay=0.995,
