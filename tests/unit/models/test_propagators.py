@@ -202,7 +202,8 @@ def test_a_forgotten_object_leaves_the_others_ids_and_logits() -> None:
 
 def test_memory_is_bounded_over_two_thousand_frames() -> None:
     policy = MemoryConfig(every=5, most=16, top_k=6)
-    tool = IsvosPropagator(tiny(), card=replace(CARD, size=32), memory=policy)
+    few_layers = replace(MINI_LIKE.instance, decoder_layers=1, queries=2)
+    tool = IsvosPropagator(tiny(instance=few_layers), card=replace(CARD, size=32), memory=policy)
     frames, labels = moving_squares(frames=8, objects=1, size=(32, 32))
     tool.remember(frames[0], {1: labels[0] == 1}, permanent=False)
     one = tool.memory_bytes
