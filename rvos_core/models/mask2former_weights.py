@@ -18,6 +18,7 @@ _Rule = tuple[re.Pattern[str], str]
 
 _CLASSIFIER = "instance.class_predictor."
 _BACKBONE = "backbone.0.body."
+_PIXELS = r"sem_seg_head\.(?:pixel_decoder\.)?"  # the first checkpoints lack the second part
 _LAYER = r"instance.transformer_module.decoder.layers.\1"
 
 
@@ -36,28 +37,28 @@ _RULES = _rules(
     # the authors' checkpoints
     (r"backbone\.stem\.conv1\.norm\.(.+)", _BACKBONE + r"bn1.\1"),
     (r"backbone\.stem\.conv1\.(weight)", _BACKBONE + r"conv1.\1"),
-    (r"sem_seg_head\.pixel_decoder\.input_proj\.(.+)", r"instance.pixel_decoder.input_projections.\1"),
-    (r"sem_seg_head\.pixel_decoder\.transformer\.level_embed", r"instance.pixel_decoder.level_embed"),
+    (_PIXELS + r"input_proj\.(.+)", r"instance.pixel_decoder.input_projections.\1"),
+    (_PIXELS + r"transformer\.level_embed", r"instance.pixel_decoder.level_embed"),
     (
-        r"sem_seg_head\.pixel_decoder\.transformer\.encoder\.layers\.(\d+)\.norm1\.(.+)",
+        _PIXELS + r"transformer\.encoder\.layers\.(\d+)\.norm1\.(.+)",
         r"instance.pixel_decoder.encoder.layers.\1.self_attn_layer_norm.\2",
     ),
     (
-        r"sem_seg_head\.pixel_decoder\.transformer\.encoder\.layers\.(\d+)\.norm2\.(.+)",
+        _PIXELS + r"transformer\.encoder\.layers\.(\d+)\.norm2\.(.+)",
         r"instance.pixel_decoder.encoder.layers.\1.final_layer_norm.\2",
     ),
     (
-        r"sem_seg_head\.pixel_decoder\.transformer\.encoder\.layers\.(\d+)\.linear([12])\.(.+)",
+        _PIXELS + r"transformer\.encoder\.layers\.(\d+)\.linear([12])\.(.+)",
         r"instance.pixel_decoder.encoder.layers.\1.fc\2.\3",
     ),
     (
-        r"sem_seg_head\.pixel_decoder\.transformer\.encoder\.layers\.(\d+)\.self_attn\.(.+)",
+        _PIXELS + r"transformer\.encoder\.layers\.(\d+)\.self_attn\.(.+)",
         r"instance.pixel_decoder.encoder.layers.\1.self_attn.\2",
     ),
-    (r"sem_seg_head\.pixel_decoder\.mask_features\.(.+)", r"instance.pixel_decoder.mask_projection.\1"),
-    (r"sem_seg_head\.pixel_decoder\.(adapter_1|layer_1)\.norm\.(.+)", r"instance.pixel_decoder.\1.1.\2"),
-    (r"sem_seg_head\.pixel_decoder\.(adapter_1|layer_1)\.(weight)", r"instance.pixel_decoder.\1.0.\2"),
-    (r"sem_seg_head\.predictor\.query_feat\.(.+)", r"instance.transformer_module.queries_features.\1"),
+    (_PIXELS + r"mask_features\.(.+)", r"instance.pixel_decoder.mask_projection.\1"),
+    (_PIXELS + r"(adapter_1|layer_1)\.norm\.(.+)", r"instance.pixel_decoder.\1.1.\2"),
+    (_PIXELS + r"(adapter_1|layer_1)\.(weight)", r"instance.pixel_decoder.\1.0.\2"),
+    (r"sem_seg_head\.predictor\.(?:query_feat|static_query)\.(.+)", r"instance.transformer_module.queries_features.\1"),
     (r"sem_seg_head\.predictor\.query_embed\.(.+)", r"instance.transformer_module.queries_embedder.\1"),
     (r"sem_seg_head\.predictor\.level_embed\.(.+)", r"instance.transformer_module.level_embed.\1"),
     (r"sem_seg_head\.predictor\.decoder_norm\.(.+)", r"instance.transformer_module.decoder.layernorm.\1"),

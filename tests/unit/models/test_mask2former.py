@@ -90,10 +90,15 @@ def test_pixel_decoder_masks_and_queries_of_every_layer_are_theirs(theirs: nn.Mo
     torch.testing.assert_close(features.queries, decoded[-1].queries)
 
 
-def test_the_published_checkpoints_names_load_too(theirs: nn.Module) -> None:
+@pytest.mark.parametrize("first", [False, True], ids=["now", "as the first ones were"])
+def test_the_published_checkpoints_names_load_too(theirs: nn.Module, first: bool) -> None:
     by_transformers, by_authors = Isvos(CONFIG).eval(), Isvos(CONFIG).eval()
     load_mask2former(by_transformers, theirs.state_dict())
     published = as_published(theirs.state_dict())
+    if first:
+        old = {"sem_seg_head.pixel_decoder.": "sem_seg_head.", "predictor.query_feat": "predictor.static_query"}
+        for now, then in old.items():
+            published = {name.replace(now, then): value for name, value in published.items()}
     assert load_mask2former(by_authors, {"model": published}) == ()
     for (name, own), other in zip(by_transformers.state_dict().items(), by_authors.state_dict().values(), strict=True):
         if name.startswith(("instance.", "backbone.")):
