@@ -1,8 +1,8 @@
 """ISVOS: given masks of some frames of a clip, the masks of the others, by a memory that understands instances.
 
 Wang et al., "Look Before You Match: Instance Understanding Matters in Video Object Segmentation" (CVPR 2023); the
-class reads like its section 3. There is no public code: docs/models/isvos.md says what the paper leaves open and what is
-taken here. Shape letters: b clips, t frames, o objects, q instance queries, c channels, h w cells, n = b * t.
+class reads like its section 3. There is no public code: docs/models/isvos.md says what the paper leaves open and what
+is taken here. Shape letters: b clips, t frames, o objects, q instance queries, c channels, h w cells, n = b * t.
 """
 
 from __future__ import annotations
