@@ -179,6 +179,3 @@ def _resized(frame: np.ndarray, input_size: tuple[int, int]) -> Tensor:
     if tuple(frame.shape[:2]) == input_size:
         return image[0]
     return F.interpolate(image, size=input_size, mode="bilinear", align_corners=False, antialias=True)[0]
-
-
-IfirvosReferrer = FamilyReferrer  # by the name of its first network

@@ -13,12 +13,14 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
 from rvos_core.weights.sandbox import Forbidden, cut_network, forbid_side_effects, limit_memory, limit_time, peak_memory
 
 _POLL_S = 0.004
+_SMALLEST = ("-r50", "-swin-t", "-mini")  # of each kind of network
 _FINISHED = 0
 # Exit statuses of a job's process that has not answered.
 _SIGNALS = {signal.SIGKILL: "memory", getattr(signal, "SIGXCPU", None): "slow"}
@@ -51,7 +53,7 @@ def _private_stdout() -> TextIO:
 
 
 def _warm_up() -> None:
-    """Import what every job needs, and build one network, so that forks begin with all of it."""
+    """Import what jobs need, and build every kind of network once, so that forks begin with all of it."""
     import torch
 
     from rvos_core.models.architectures import ARCHITECTURES
@@ -60,9 +62,9 @@ def _warm_up() -> None:
     del conversion
     torch.set_num_threads(1)
     for entry in ARCHITECTURES.values():
-        make = next(iter(entry.configurations.values()), None)
-        if make is not None:
-            strict.expected_shapes(entry.name, make())
+        for name, make in entry.configurations.items():
+            if name.endswith(_SMALLEST):
+                strict.expected_shapes(entry.name, make())
 
 
 def _run_in_fork(job: dict[str, Any], answers: TextIO) -> str | None:
@@ -74,6 +76,8 @@ def _run_in_fork(job: dict[str, Any], answers: TextIO) -> str | None:
             _run(job, answers)
             code = _FINISHED
         finally:
+            if code != _FINISHED:
+                traceback.print_exc()
             os._exit(code)
     deadline = time.monotonic() + float(job["time_s"])
     while True:

@@ -29,8 +29,9 @@ from rvos_core.weights.worker import ImportWorker
 
 _log = logging.getLogger("rvos.model")
 
-# How the papers' models run: short side 360, as long as the frame is; the code of R2-VOS blanks from 0.5 on.
-_SIZE, _LONG_SIDE = 360, 3600
+# How the papers' models run: by the short side, as long as the frame is; the code of R2-VOS blanks from 0.5 on.
+_SIZE, _LONG_SIDE = {"isvos": 480}, 3600
+_FAMILY_SIZE = 360
 _WINDOW, _STRIDE = 8, 6
 _PRESENT_AT = {"r2vos": 0.5}
 
@@ -160,7 +161,7 @@ def _card(request: ImportRequest, result: Mapping[str, Any], known: KnownCheckpo
         licence=request.licence or (known.licence if known else "NOASSERTION"),
         description=f"{title}, imported from {Path(origin).name}.{where} Not measured here.",
         trained_on=known.trained_on if known else "not known",
-        size=_SIZE,
+        size=_SIZE.get(arch, _FAMILY_SIZE),
         long_side=_LONG_SIDE,
         window=_WINDOW,
         stride=_STRIDE,

@@ -25,6 +25,7 @@ from rvos_core.weights.shape_reader import Shapes
 from rvos_core.weights.sniff import refused
 
 _SHOWN = 5
+_MADE_OF_SHAPES = ("empty", "zeros", "ones", "randn", "rand")
 _DICE = ("normal_", "uniform_", "kaiming_uniform_", "kaiming_normal_", "xavier_uniform_", "trunc_normal_")
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 
@@ -130,15 +131,19 @@ def fit(entries: Mapping[str, Entry], recognised: Recognised, path: Path) -> tup
     return [given[name] for name in expected], sum(p.numel() for p in model.parameters())
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def _skeleton(arch: str, config: Any) -> nn.Module:
     """The network without memory for its numbers."""
-    with torch.device("meta"), _NoDice():
+    with _NoNumbers():
         return architecture(arch).build(config)
 
 
-class _NoDice(TorchFunctionMode):
-    """Initialisation draws nothing: tensors without memory have no numbers, and pretending loads torch's compiler."""
+class _NoNumbers(TorchFunctionMode):
+    """What is made to be a parameter has a shape only, and initialisation draws nothing.
+
+    `torch.device("meta")` would do the first, but also make small tables of positions without numbers, and what is then
+    done with them loads torch's compiler: two seconds, and files that a worker may not write.
+    """
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -146,8 +151,8 @@ class _NoDice(TorchFunctionMode):
         named, name = kwargs or {}, getattr(func, "__name__", "")
         if name in _DICE:
             return args[0] if args else named["tensor"]
-        if name == "arange":  # a few numbers that patterns are made of
-            named = {**named, "device": "cpu"}
+        if name in _MADE_OF_SHAPES and (named.get("dtype") or torch.float32).is_floating_point:
+            named = {**named, "device": "meta"}
         return func(*args, **named)
 
 

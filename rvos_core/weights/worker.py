@@ -90,7 +90,7 @@ class ImportWorker:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=None if _log.isEnabledFor(logging.DEBUG) else subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
             env=_environment(),

@@ -15,7 +15,7 @@ from rvos_core.language import WordTokenizer
 from rvos_core.media import MediaReader, StoredFrame
 from rvos_core.models.api import FrameFeatures, ModelCard, TextFeatures, WindowPrediction
 from rvos_core.models.engine import Pace
-from rvos_core.models.referrers import IfirvosReferrer
+from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.types import MediaInfo
 from tiny_ifirvos import VOCABULARY, tiny_model
 
@@ -107,12 +107,12 @@ def moving_square(index: int, *, height: int = 48, width: int = 80) -> np.ndarra
     return frame
 
 
-def real_engine(*, queries: int = 3, device: str = "cpu", **card: object) -> IfirvosReferrer:
+def real_engine(*, queries: int = 3, device: str = "cpu", **card: object) -> FamilyReferrer:
     """A whole IFIRVOS with scattered weights of about 50,000 parameters."""
     model = tiny_model(queries=queries)
     tokenizer = WordTokenizer.from_words(WORDS)
     assert tokenizer.vocab_size <= VOCABULARY
-    return IfirvosReferrer(model, tokenizer, card=replace(CARD, **card), device=device)  # type: ignore[arg-type]
+    return FamilyReferrer(model, tokenizer, card=replace(CARD, **card), device=device)  # type: ignore[arg-type]
 
 
 Answer = Callable[[Sequence[int]], tuple[np.ndarray, np.ndarray]]

@@ -17,18 +17,16 @@ from rvos_core.masks import decode
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.models.memory import free_memory_mib
-from rvos_core.models.referrers import IfirvosReferrer
+from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.types import CancelToken, FrameSpan
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
 
 
-def mini_engine() -> IfirvosReferrer:
+def mini_engine() -> FamilyReferrer:
     torch.manual_seed(0)
     card = replace(CARD, size=256, long_side=448)
-    return IfirvosReferrer(
-        Ifirvos(ifirvos_mini_config(50)), WordTokenizer.from_words(WORDS), card=card, device="cuda:0"
-    )
+    return FamilyReferrer(Ifirvos(ifirvos_mini_config(50)), WordTokenizer.from_words(WORDS), card=card, device="cuda:0")
 
 
 def test_masks_equal_those_of_the_cpu() -> None:

@@ -17,16 +17,16 @@ from rvos_core.inference import FrameResult, RunEvent, RunFinished, Runner, RunR
 from rvos_core.inference.windows import WindowRule, plan_windows
 from rvos_core.masks import decode, logits_to_mask
 from rvos_core.media import open_media
-from rvos_core.models.referrers import IfirvosReferrer
+from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.types import CancelToken, FrameSpan
 
 
 @pytest.fixture(scope="module")
-def engine() -> IfirvosReferrer:
+def engine() -> FamilyReferrer:
     return real_engine()
 
 
-def run(engine: IfirvosReferrer, request: RunRequest, reader: MemoryReader) -> list[RunEvent]:
+def run(engine: FamilyReferrer, request: RunRequest, reader: MemoryReader) -> list[RunEvent]:
     return list(Runner(engine).run(request, reader=reader, cancel=CancelToken()))
 
 
@@ -63,7 +63,7 @@ def test_a_run_equals_every_window_computed_whole_and_alone() -> None:
     assert summary.score == pytest.approx(float((1 / (1 + np.exp(-classes / seen))).mean()), abs=1e-4)
 
 
-def test_batched_equals_single(engine: IfirvosReferrer) -> None:
+def test_batched_equals_single(engine: FamilyReferrer) -> None:
     """Frames in windows of one, encoded eight at a time, give what each gives in a run of its own."""
     reader = MemoryReader(moving_square, 12)
 
@@ -75,18 +75,18 @@ def test_batched_equals_single(engine: IfirvosReferrer) -> None:
     same(masks(0, 12), alone)
 
 
-def test_a_span_inside_a_clip_equals_that_part_as_a_clip(engine: IfirvosReferrer) -> None:
+def test_a_span_inside_a_clip_equals_that_part_as_a_clip(engine: FamilyReferrer) -> None:
     inside = latest(run(engine, RunRequest("the dog", FrameSpan(7, 27)), MemoryReader(moving_square, 40)))
     part = MemoryReader(lambda index: moving_square(index + 7), 20)
     same(latest(run(engine, RunRequest("the dog", FrameSpan(0, 20)), part)), inside, shift=7)
 
 
-def test_the_same_run_twice_gives_the_same_bytes(engine: IfirvosReferrer) -> None:
+def test_the_same_run_twice_gives_the_same_bytes(engine: FamilyReferrer) -> None:
     request, reader = RunRequest("the dog in red", FrameSpan(0, 15)), MemoryReader(moving_square, 15)
     assert latest(run(engine, request, reader)) == latest(run(engine, request, reader))
 
 
-def test_one_window_for_all_frames_is_the_papers_protocol(engine: IfirvosReferrer) -> None:
+def test_one_window_for_all_frames_is_the_papers_protocol(engine: FamilyReferrer) -> None:
     request = RunRequest("the red car", FrameSpan(0, 30), window=0)
     events = run(engine, request, MemoryReader(moving_square, 30))
     (done,) = [event for event in events if isinstance(event, WindowDone)]
@@ -94,7 +94,7 @@ def test_one_window_for_all_frames_is_the_papers_protocol(engine: IfirvosReferre
     assert events[-1].summary.window == 30  # type: ignore[union-attr]
 
 
-def test_the_summary_says_what_was_done(engine: IfirvosReferrer) -> None:
+def test_the_summary_says_what_was_done(engine: FamilyReferrer) -> None:
     request = RunRequest("the Zeppelin in red", FrameSpan(2, 22), size=96)
     summary = run(engine, request, MemoryReader(moving_square, 30))[-1].summary  # type: ignore[union-attr]
     assert (summary.model, summary.expression, summary.span) == ("tiny", "the Zeppelin in red", FrameSpan(2, 22))
@@ -106,13 +106,13 @@ def test_the_summary_says_what_was_done(engine: IfirvosReferrer) -> None:
     assert 0 < parts <= summary.timings.total_s
 
 
-def test_nothing_known_is_refused(engine: IfirvosReferrer) -> None:
+def test_nothing_known_is_refused(engine: FamilyReferrer) -> None:
     with pytest.raises(UserError, match="“Zeppelin”"):
         run(engine, RunRequest("the Zeppelin", FrameSpan(0, 5)), MemoryReader(moving_square, 5))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (37, 3)])
-def test_tiny_frames_give_masks_of_their_size(engine: IfirvosReferrer, size: tuple[int, int]) -> None:
+def test_tiny_frames_give_masks_of_their_size(engine: FamilyReferrer, size: tuple[int, int]) -> None:
     reader = MemoryReader(lambda index: np.full((*size, 3), index, np.uint8), 3)
     frames = latest(run(engine, RunRequest("a car", FrameSpan(0, 3)), reader))
     assert [(frame.mask.height, frame.mask.width) for frame in frames.values()] == [size] * 3
@@ -136,7 +136,7 @@ def test_the_estimate_counts_windows_and_learns_the_pace() -> None:
 
 
 @pytest.mark.parametrize("clip", ["bikes.mp4", "caps_xmem2"])
-def test_a_real_clip_from_file_to_masks(engine: IfirvosReferrer, clip: str) -> None:
+def test_a_real_clip_from_file_to_masks(engine: FamilyReferrer, clip: str) -> None:
     found = shared_data() / "clips" / clip
     folder = found if found.suffix else next(path for path in [found / "JPEGImages", found] if path.is_dir())
     with open_media(folder) as reader:
@@ -189,12 +189,12 @@ from helpers_inference import CARD, WORDS, MemoryReader, moving_square
 from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
-from rvos_core.models.referrers import IfirvosReferrer
+from rvos_core.models.referrers import FamilyReferrer
 def status(key):
     return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith(key))
 model = Ifirvos(ifirvos_mini_config(50))
 card = dataclasses.replace(CARD, size=128, long_side=224)
-engine = IfirvosReferrer(model, WordTokenizer.from_words(WORDS), card=card)
+engine = FamilyReferrer(model, WordTokenizer.from_words(WORDS), card=card)
 before = status("VmRSS")
 frames = int(sys.argv[1])
 features = engine.encode_frames([moving_square(index, height=128, width=224) for index in range(frames)])

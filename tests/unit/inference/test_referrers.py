@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpers_inference import moving_square, real_engine
-from rvos_core.models.referrers import IfirvosReferrer, fitted_size
+from rvos_core.models.referrers import FamilyReferrer, fitted_size
 
 
 @pytest.fixture(scope="module")
-def engine() -> IfirvosReferrer:
+def engine() -> FamilyReferrer:
     return real_engine()
 
 
@@ -45,7 +45,7 @@ def test_input_sizes_stay_in_bounds_and_keep_the_aspect(height: int, width: int)
     assert fitted_size(width, height, short_side=256, long_side=448, multiple=32) == (columns, rows)
 
 
-def test_frames_are_resized_as_pillow_does(engine: IfirvosReferrer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_are_resized_as_pillow_does(engine: FamilyReferrer, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
     encode = engine._model.encode_frames
     monkeypatch.setattr(
@@ -60,7 +60,7 @@ def test_frames_are_resized_as_pillow_does(engine: IfirvosReferrer, monkeypatch:
     assert np.abs(seen[0][0, 0].numpy() - expected).max() < 1.5 / 255 / 0.22  # a grey level, where Pillow rounds twice
 
 
-def test_a_frame_is_encoded_the_same_alone_and_among_others(engine: IfirvosReferrer) -> None:
+def test_a_frame_is_encoded_the_same_alone_and_among_others(engine: FamilyReferrer) -> None:
     frames = [moving_square(index) for index in range(5)]
     together = engine.encode_frames(frames)
     for row, frame in enumerate(frames):
@@ -68,7 +68,7 @@ def test_a_frame_is_encoded_the_same_alone_and_among_others(engine: IfirvosRefer
             torch.testing.assert_close(level[row], alone[0], atol=1e-5, rtol=1e-5)
 
 
-def test_a_prediction_has_the_shapes_of_the_contract(engine: IfirvosReferrer) -> None:
+def test_a_prediction_has_the_shapes_of_the_contract(engine: FamilyReferrer) -> None:
     features = engine.encode_frames([moving_square(index) for index in range(3)])
     answer = engine.refer(features, engine.encode_text("the red car"))
     assert features.input_size == (64, 96) and features.frames == 3
@@ -77,7 +77,7 @@ def test_a_prediction_has_the_shapes_of_the_contract(engine: IfirvosReferrer) ->
     assert answer.boxes.min() >= 0 and answer.boxes.max() <= 1 and answer.consensus is None
 
 
-def test_different_expressions_get_different_answers(engine: IfirvosReferrer) -> None:
+def test_different_expressions_get_different_answers(engine: FamilyReferrer) -> None:
     features = engine.encode_frames([moving_square(0)])
     one, two = (engine.refer(features, engine.encode_text(text)) for text in ("the red car", "a man riding a bike"))
     assert not torch.allclose(one.mask_logits, two.mask_logits)
@@ -86,7 +86,7 @@ def test_different_expressions_get_different_answers(engine: IfirvosReferrer) ->
 
 
 @pytest.mark.parametrize("words", [1, 20, 21, 500])
-def test_a_long_expression_loses_its_last_words_only(engine: IfirvosReferrer, words: int) -> None:
+def test_a_long_expression_loses_its_last_words_only(engine: FamilyReferrer, words: int) -> None:
     limit = 22  # positions of the tiny text encoder less the offset
     text = engine.encode_text(" ".join(["red"] * words))
     assert text.token_ids.shape == (1, min(words + 2, limit))
@@ -97,22 +97,22 @@ def test_a_long_expression_loses_its_last_words_only(engine: IfirvosReferrer, wo
 
 
 @pytest.mark.parametrize("expression", ["x" * 100_000, "-" * 100_000, "red," * 5000, "\N{BICYCLE}" * 100 + "car"])
-def test_odd_expressions_fit_too(engine: IfirvosReferrer, expression: str) -> None:
+def test_odd_expressions_fit_too(engine: FamilyReferrer, expression: str) -> None:
     text = engine.encode_text(expression)
     assert text.token_ids.shape[1] <= 22
     engine.refer(engine.encode_frames([moving_square(0)]), text)
 
 
-def test_blanks_between_words_do_not_count(engine: IfirvosReferrer) -> None:
+def test_blanks_between_words_do_not_count(engine: FamilyReferrer) -> None:
     assert engine.encode_text("  the\tred \n" + " " * 9000 + "car ").expression == "the red car"
 
 
-def test_unknown_words_are_named_as_typed(engine: IfirvosReferrer) -> None:
+def test_unknown_words_are_named_as_typed(engine: FamilyReferrer) -> None:
     assert engine.encode_text("the Zeppelin in red").unknown_words == ("Zeppelin",)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (1, 300), (501, 333)])
-def test_any_frame_size_can_be_read(engine: IfirvosReferrer, size: tuple[int, int]) -> None:
+def test_any_frame_size_can_be_read(engine: FamilyReferrer, size: tuple[int, int]) -> None:
     features = engine.encode_frames([np.zeros((*size, 3), np.uint8)])
     answer = engine.refer(features, engine.encode_text("a car"))
     assert answer.mask_logits.shape[-2:] == tuple(-(-side // 4) for side in features.input_size)

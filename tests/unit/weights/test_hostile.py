@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from hostile_checkpoints import CASES, Trap, good_state
+from hostile_checkpoints import CASES
+from hostile_pickles import Trap, good_state
 from rvos_core.errors import UserError
 from rvos_core.weights.importing import ImportRequest, import_model
 from rvos_core.weights.sources import Source
@@ -45,6 +46,7 @@ def test_it_is_refused(
     folder.mkdir()
     trap = Trap(folder, state, tmp_path / "canary", listener.getsockname()[1])
     file = make(trap)
+    worker.wait_until_ready()
     begin = time.monotonic()
     with pytest.raises(UserError) as caught:
         import_model(ImportRequest(Source(file), "imported"), worker=worker)

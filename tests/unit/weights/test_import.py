@@ -21,6 +21,7 @@ from helpers_checkpoints import (
 from rvos_core.errors import Cancelled, UserError
 from rvos_core.files import write_error
 from rvos_core.language import WordTokenizer
+from rvos_core.models.configs import BackboneConfig
 from rvos_core.models.registry import load_engine
 from rvos_core.types import CancelToken
 from rvos_core.weights import WEIGHTS_FILE, importing, read_card
@@ -154,6 +155,30 @@ def test_every_system_imports_and_refers(arch: str, worker: ImportWorker, tokeni
     text = engine.encode_text("the man on the left")
     assert text.unknown_words == () and int(text.token_ids[0, 0]) == 0
     assert (engine.card.present_at is not None) == (arch == "r2vos")
+
+
+SWINS = {
+    "swin": BackboneConfig(
+        kind="swin", widths=(8, 16, 32, 64), blocks=(1, 1, 1, 1), heads=(1, 1, 2, 2), window=(7, 7), frozen_stages=0
+    ),
+    "video_swin": BackboneConfig(
+        kind="video_swin",
+        widths=(8, 16, 32, 64),
+        blocks=(1, 2, 1, 1),
+        heads=(1, 1, 2, 2),
+        window=(8, 7, 7),
+        frozen_stages=0,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SWINS)
+def test_swin_backbones_import_too(kind: str, worker: ImportWorker, tokenizer: Path, tmp_path: Path) -> None:
+    model = tiny_family_model("referformer", backbone=SWINS[kind])
+    torch.save(official_wrapper(dict(model.state_dict())), tmp_path / "a.pth")
+    imported = do_import(worker, tmp_path / "a.pth", tokenizer)
+    assert load_bundle(imported.folder).config.backbone == SWINS[kind]
+    assert_same(stored(imported), model.state_dict())
 
 
 def test_the_card_says_what_is_known_and_no_more(

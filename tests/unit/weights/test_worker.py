@@ -143,6 +143,26 @@ def test_the_kernel_has_no_network_for_it_either() -> None:
         pytest.skip("this container does not let its root leave the network")
 
 
+def test_a_network_is_built_for_comparison_without_torchs_compiler() -> None:
+    """Loading it would take two seconds, and it writes files."""
+    said = script(
+        """
+        import sys
+        from rvos_core.models.architectures import configuration
+        from rvos_core.weights._import_main import _warm_up
+        from rvos_core.weights.sandbox import forbid_side_effects
+        from rvos_core.weights.strict import expected_shapes
+        _warm_up()
+        tried = forbid_side_effects(None)
+        for name in ("referformer-r101", "ifirvos-swin-s", "r2vos-video-swin-t", "isvos-mini"):
+            entry, config = configuration(name)
+            print(len(expected_shapes(entry.name, config)) > 100, end=" ")
+        print(tried(), "torch._dynamo" in sys.modules)
+        """
+    )
+    assert said.split() == ["True"] * 4 + ["None", "False"]
+
+
 def test_the_process_cannot_change_anything(tmp_path: Path) -> None:
     (tmp_path / "kept").write_text("kept")
     said = script(
