@@ -52,8 +52,8 @@ def jf(
     as_json: JsonOption = False,
 ) -> None:
     """Region similarity J, boundary accuracy F and their mean J&F, as the DAVIS benchmark defines them."""
+    from rvos_core.datasets.davis import read_names
     from rvos_core.evaluation.folders import evaluate_folders
-    from rvos_core.evaluation.layouts.davis import read_names
     from rvos_core.evaluation.plot import Series
 
     output = scoring_output(as_json=as_json, plot=plot)

@@ -13,8 +13,8 @@ from rvos_core.cli.scores import DatasetOption, PlotOption, finish_scores, jf_li
 from rvos_core.cli.session import cancel_on_interrupt
 
 if TYPE_CHECKING:
+    from rvos_core.datasets.referring import ReferringDataset
     from rvos_core.evaluation.expressions import ExpressionReport
-    from rvos_core.evaluation.layouts.referring import ReferringDataset
     from rvos_core.evaluation.plot import Series
     from rvos_core.evaluation.report import ObjectScores
 
@@ -30,7 +30,7 @@ def refdavis(
     as_json: JsonOption = False,
 ) -> None:
     """Ref-DAVIS17: four annotators in anno_0 to anno_3, DAVIS's unsupervised measure, the mean of the four."""
-    from rvos_core.evaluation.layouts.refdavis import read_refdavis
+    from rvos_core.datasets.refdavis import read_refdavis
     from rvos_core.evaluation.refdavis import evaluate_refdavis
 
     output = scoring_output(as_json=as_json, plot=plot)
@@ -54,7 +54,7 @@ def ytvos(
     as_json: JsonOption = False,
 ) -> None:
     """Ref-YouTube-VOS: one mask for each expression on the annotated frames, the mean over expressions."""
-    from rvos_core.evaluation.layouts.refytvos import read_refytvos
+    from rvos_core.datasets.refytvos import read_refytvos
 
     _score_expressions(read_refytvos, gt, pred, split=split, plot=plot, as_json=as_json)
 
@@ -68,7 +68,7 @@ def mevis(
     as_json: JsonOption = False,
 ) -> None:
     """MeViS: one mask for each expression, which may mean several objects or none, the mean over expressions."""
-    from rvos_core.evaluation.layouts.mevis import read_mevis
+    from rvos_core.datasets.mevis import read_mevis
 
     _score_expressions(read_mevis, gt, pred, split=split, plot=plot, as_json=as_json)
 

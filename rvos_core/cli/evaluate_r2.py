@@ -17,7 +17,7 @@ from rvos_core.cli.session import cancel_on_interrupt, load_model
 from rvos_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from rvos_core.evaluation.layouts.referring import ReferringDataset
+    from rvos_core.datasets.referring import ReferringDataset
     from rvos_core.evaluation.robustness import RobustnessReport
     from rvos_core.types import CancelToken
 
@@ -126,8 +126,8 @@ def r2(
 
 
 def _read(data: Asked, gt: Path, split: str | None) -> ReferringDataset:
-    from rvos_core.evaluation.layouts.mevis import read_mevis
-    from rvos_core.evaluation.layouts.refytvos import read_refytvos
+    from rvos_core.datasets.mevis import read_mevis
+    from rvos_core.datasets.refytvos import read_refytvos
 
     if data is Asked.MEVIS:
         return read_mevis(gt, split=split or "valid_u")

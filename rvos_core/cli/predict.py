@@ -17,8 +17,8 @@ from rvos_core.cli.session import cancel_on_interrupt, load_model
 from rvos_core.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
-    from rvos_core.evaluation.layouts.referring import ReferringDataset
-    from rvos_core.evaluation.layouts.sentences import SentencesDataset
+    from rvos_core.datasets.referring import ReferringDataset
+    from rvos_core.datasets.sentences import SentencesDataset
     from rvos_core.evaluation.predict.job import Listener, Predicted
     from rvos_core.evaluation.predict.record import Record
     from rvos_core.evaluation.predict.selection import Selection
@@ -106,10 +106,10 @@ def predict(
 
 def _read(call: _Call, root: Path, *, split: str | None) -> ReferringDataset | SentencesDataset:
     """The data set's description. Raises: UserError: as its reader; UsageError: an option does not fit it."""
-    from rvos_core.evaluation.layouts.mevis import read_mevis
-    from rvos_core.evaluation.layouts.refdavis import read_refdavis
-    from rvos_core.evaluation.layouts.refytvos import read_refytvos
-    from rvos_core.evaluation.layouts.sentences import read_a2d, read_jhmdb
+    from rvos_core.datasets.mevis import read_mevis
+    from rvos_core.datasets.refdavis import read_refdavis
+    from rvos_core.datasets.refytvos import read_refytvos
+    from rvos_core.datasets.sentences import read_a2d, read_jhmdb
     from rvos_core.evaluation.unrelated import read_pairs
 
     if call.pairs is not None and call.data not in _WITH_PAIRS:
@@ -184,7 +184,7 @@ def _run(
     cancel: CancelToken,
     listener: Listener,
 ) -> Predicted:
-    from rvos_core.evaluation.layouts.sentences import SentencesDataset
+    from rvos_core.datasets.sentences import SentencesDataset
     from rvos_core.evaluation.predict.job import Job
     from rvos_core.evaluation.predict.refdavis import predict_refdavis
     from rvos_core.evaluation.predict.sentences import WINDOW, predict_sentences

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from rvos_core.datasets.referring import Expression, ReferringDataset, Truth, Video
 from rvos_core.errors import UserError
 from rvos_core.evaluation.layouts.predictions import mask_path, prediction_folders, read_prediction, require_frames
-from rvos_core.evaluation.layouts.referring import Expression, ReferringDataset, Truth, Video
 from rvos_core.evaluation.metrics import boundary_f, jaccard
 from rvos_core.evaluation.report import mean_statistics
 from rvos_core.evaluation.work import Progress, scored_in_order

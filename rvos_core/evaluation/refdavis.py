@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from rvos_core.datasets.refdavis import ANNOTATORS
+from rvos_core.datasets.referring import IndexedTruth, ReferringDataset
 from rvos_core.errors import UserError
 from rvos_core.evaluation.clips import Clip, score_clips
 from rvos_core.evaluation.folders import clips_in, paired_frames
 from rvos_core.evaluation.layouts.predictions import annotator_folder
-from rvos_core.evaluation.layouts.refdavis import ANNOTATORS
-from rvos_core.evaluation.layouts.referring import IndexedTruth, ReferringDataset
 from rvos_core.evaluation.report import JfReport
 from rvos_core.evaluation.work import Progress
 from rvos_core.types import CancelToken

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from rvos_core.datasets.referring import ReferringDataset
 from rvos_core.errors import UserError
 from rvos_core.evaluation.expressions import ExpressionReport, evaluate_expressions
 from rvos_core.evaluation.layouts.predictions import mask_path, prediction_folders, read_prediction, require_frames
-from rvos_core.evaluation.layouts.referring import ReferringDataset
 from rvos_core.evaluation.work import Progress, scored_in_order
 from rvos_core.types import CancelToken
 

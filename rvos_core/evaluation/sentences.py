@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.predictions import read_results
-from rvos_core.evaluation.layouts.sentences import (
+from rvos_core.datasets.sentences import (
     SentencesDataset,
     read_a2d,
     read_coco_truth,
     read_jhmdb,
     which_sentences,
 )
+from rvos_core.errors import UserError
+from rvos_core.evaluation.layouts.predictions import read_results
 from rvos_core.evaluation.single_frames import SingleFrameScores, score_single_frames
 from rvos_core.masks.rle import Rle
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rvos_core.datasets.expression_list import read_expression_list
+from rvos_core.datasets.referring import Expression, ReferringDataset, Video
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.expression_list import read_expression_list
-from rvos_core.evaluation.layouts.referring import Expression, ReferringDataset, Video
 from rvos_core.evaluation.things import things
 from rvos_core.files import write_file
 

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from rvos_core.datasets.reading import bad_content, list_in, mapping_in, names_with_suffix, read_json
+from rvos_core.datasets.referring import ReferringDataset
+from rvos_core.datasets.sentences import image_id_in, mask_in
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.reading import bad_content, list_in, mapping_in, names_with_suffix, read_json
-from rvos_core.evaluation.layouts.referring import ReferringDataset
-from rvos_core.evaluation.layouts.sentences import image_id_in, mask_in
 from rvos_core.files import atomic_file, writing
 from rvos_core.masks.png import read_mask_png
 from rvos_core.masks.rle import Rle, to_coco

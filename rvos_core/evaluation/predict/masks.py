@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from rvos_core.evaluation.layouts.reading import names_with_suffix
+from rvos_core.datasets.reading import names_with_suffix
 from rvos_core.files import atomic_folder, require_free_space, writing
 
 _MASKS = re.compile(r".*\.png", re.DOTALL)

@@ -14,9 +14,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from rvos_core.datasets.refdavis import ANNOTATORS, annotator_expressions
+from rvos_core.datasets.referring import Expression, ReferringDataset, Video
 from rvos_core.evaluation.layouts.predictions import annotator_folder
-from rvos_core.evaluation.layouts.refdavis import ANNOTATORS, annotator_expressions
-from rvos_core.evaluation.layouts.referring import Expression, ReferringDataset, Video
 from rvos_core.evaluation.predict.clip_model import ClipModel
 from rvos_core.evaluation.predict.job import Job, Predicted, Tally
 from rvos_core.evaluation.predict.masks import is_finished, require_room, write_folder

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rvos_core.datasets.referring import ReferringDataset, Video
+from rvos_core.datasets.sentences import Sample, SentencesDataset
 from rvos_core.errors import UsageError
-from rvos_core.evaluation.layouts.referring import ReferringDataset, Video
-from rvos_core.evaluation.layouts.sentences import Sample, SentencesDataset
 
 
 @dataclass(frozen=True)

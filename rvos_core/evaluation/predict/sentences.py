@@ -18,10 +18,10 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from rvos_core.datasets.reading import names_with_suffix
+from rvos_core.datasets.sentences import Sample, SentencesDataset
 from rvos_core.errors import UserError
 from rvos_core.evaluation.layouts.predictions import RESULTS_NAME, ScoredMask, scored_masks, write_results
-from rvos_core.evaluation.layouts.reading import names_with_suffix
-from rvos_core.evaluation.layouts.sentences import Sample, SentencesDataset
 from rvos_core.evaluation.predict.clip_model import ClipModel, ReadFrame
 from rvos_core.evaluation.predict.job import Job, Predicted, Tally
 from rvos_core.evaluation.predict.video_answers import read_picture

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from rvos_core.datasets.referring import Expression, Video
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.referring import Expression, Video
 from rvos_core.evaluation.predict.clip_model import ClipModel, chunks
 
 

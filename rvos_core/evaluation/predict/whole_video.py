@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rvos_core.evaluation.layouts.mevis import NAME as MEVIS
+from rvos_core.datasets.mevis import NAME as MEVIS
+from rvos_core.datasets.referring import Expression, ReferringDataset, Video
 from rvos_core.evaluation.layouts.predictions import mask_path
-from rvos_core.evaluation.layouts.referring import Expression, ReferringDataset, Video
 from rvos_core.evaluation.predict.archive import write_archive
 from rvos_core.evaluation.predict.clip_model import ClipModel
 from rvos_core.evaluation.predict.job import Job, Predicted, Tally

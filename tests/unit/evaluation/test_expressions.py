@@ -26,12 +26,12 @@ from helpers_datasets import (
     write_refdavis,
     write_refytvos,
 )
+from rvos_core.datasets.mevis import read_mevis
+from rvos_core.datasets.refdavis import read_refdavis
+from rvos_core.datasets.refytvos import read_refytvos
 from rvos_core.errors import Cancelled, UserError
 from rvos_core.evaluation.expressions import evaluate_expressions
 from rvos_core.evaluation.folders import evaluate_folders
-from rvos_core.evaluation.layouts.mevis import read_mevis
-from rvos_core.evaluation.layouts.refdavis import read_refdavis
-from rvos_core.evaluation.layouts.refytvos import read_refytvos
 from rvos_core.evaluation.metrics import sequence_scores
 from rvos_core.evaluation.refdavis import evaluate_refdavis
 from rvos_core.types import CancelToken

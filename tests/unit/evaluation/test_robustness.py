@@ -23,10 +23,10 @@ from helpers_datasets import (
     write_mevis,
     write_refytvos,
 )
+from rvos_core.datasets.mevis import read_mevis
+from rvos_core.datasets.referring import Expression, ReferringDataset, Video
+from rvos_core.datasets.refytvos import read_refytvos
 from rvos_core.errors import Cancelled, UserError
-from rvos_core.evaluation.layouts.mevis import read_mevis
-from rvos_core.evaluation.layouts.referring import Expression, ReferringDataset, Video
-from rvos_core.evaluation.layouts.refytvos import read_refytvos
 from rvos_core.evaluation.robustness import evaluate_robustness, robustness
 from rvos_core.evaluation.things import things
 from rvos_core.evaluation.unrelated import as_dataset, draw_pairs, read_pairs, unrelated_table, write_pairs

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 
 from helpers_datasets import mini_videos, write_refdavis
 from helpers_predict import KnowingEngine
+from rvos_core.datasets.refdavis import read_refdavis
+from rvos_core.datasets.referring import ReferringDataset
 from rvos_core.errors import Cancelled, UsageError
-from rvos_core.evaluation.layouts.refdavis import read_refdavis
-from rvos_core.evaluation.layouts.referring import ReferringDataset
 from rvos_core.evaluation.predict.job import Job
 from rvos_core.evaluation.predict.refdavis import merged_labels, predict_refdavis, published_clip_length
 from rvos_core.evaluation.predict.selection import Selection

@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from helpers_datasets import MiniVideo, mini_videos, write_a2d, write_jhmdb
 from helpers_inference import CARD, WORDS
 from helpers_predict import QUERIES, KnowingEngine
+from rvos_core.datasets.sentences import SentencesDataset, read_a2d, read_jhmdb
 from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.evaluation.layouts.predictions import read_results
-from rvos_core.evaluation.layouts.sentences import SentencesDataset, read_a2d, read_jhmdb
 from rvos_core.evaluation.predict.job import Job
 from rvos_core.evaluation.predict.selection import Selection
 from rvos_core.evaluation.predict.sentences import predict_sentences, scored_queries, short_side, window_round

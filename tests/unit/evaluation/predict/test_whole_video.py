@@ -11,11 +11,11 @@ import pytest
 
 from helpers_datasets import MiniVideo, mini_videos, shifted, write_mevis, write_refytvos
 from helpers_predict import KnowingEngine
+from rvos_core.datasets.mevis import read_mevis
+from rvos_core.datasets.referring import ReferringDataset
+from rvos_core.datasets.refytvos import read_refytvos
 from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.evaluation.expressions import evaluate_expressions
-from rvos_core.evaluation.layouts.mevis import read_mevis
-from rvos_core.evaluation.layouts.referring import ReferringDataset
-from rvos_core.evaluation.layouts.refytvos import read_refytvos
 from rvos_core.evaluation.predict.job import Job, Predicted
 from rvos_core.evaluation.predict.selection import Selection
 from rvos_core.evaluation.predict.whole_video import predict_whole_videos, write_server_archive

@@ -9,8 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
+from rvos_core.datasets.reading import names_with_suffix, refuse_missing
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.reading import names_with_suffix, refuse_missing
 from rvos_core.masks.png import read_indexed_png
 
 

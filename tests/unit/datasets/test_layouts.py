@@ -26,13 +26,13 @@ from helpers_datasets import (
     write_refytvos,
     write_text,
 )
+from rvos_core.datasets.davis import read_davis
+from rvos_core.datasets.mevis import read_mevis
+from rvos_core.datasets.refdavis import annotator_expressions, read_refdavis
+from rvos_core.datasets.refytvos import read_refytvos
+from rvos_core.datasets.sentences import read_a2d, read_coco_truth, read_jhmdb, which_sentences
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.davis import read_davis
-from rvos_core.evaluation.layouts.mevis import read_mevis
 from rvos_core.evaluation.layouts.predictions import ScoredMask, read_results, write_results
-from rvos_core.evaluation.layouts.refdavis import annotator_expressions, read_refdavis
-from rvos_core.evaluation.layouts.refytvos import read_refytvos
-from rvos_core.evaluation.layouts.sentences import read_a2d, read_coco_truth, read_jhmdb, which_sentences
 from rvos_core.masks import decode, encode, to_coco, write_mask_png
 
 SIZE = (HEIGHT, WIDTH)

@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeAlias
 
-from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.reading import (
+from rvos_core.datasets.reading import (
     bad_content,
     list_in,
     mapping_in,
@@ -32,6 +31,7 @@ from rvos_core.evaluation.layouts.reading import (
     text_in,
     whole_number_in,
 )
+from rvos_core.errors import UserError
 from rvos_core.masks.rle import Rle, from_coco
 
 Name: TypeAlias = Literal["a2d", "jhmdb"]

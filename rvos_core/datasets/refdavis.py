@@ -17,11 +17,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from rvos_core.datasets.davis import DavisSplit, davis_root, read_davis
+from rvos_core.datasets.reading import bad_content, require_pieces
+from rvos_core.datasets.referring import Expression, IndexedTruth, ReferringDataset, Video
+from rvos_core.datasets.refytvos import expressions_path, read_categories, read_videos
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.davis import DavisSplit, davis_root, read_davis
-from rvos_core.evaluation.layouts.reading import bad_content, require_pieces
-from rvos_core.evaluation.layouts.referring import Expression, IndexedTruth, ReferringDataset, Video
-from rvos_core.evaluation.layouts.refytvos import expressions_path, read_categories, read_videos
 
 NAME = "ref-davis17"
 ANNOTATORS = 4

@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rvos_core.evaluation.layouts.expression_list import FILE_NAME, read_expression_list, video_entries
-from rvos_core.evaluation.layouts.reading import bad_content, mapping_in, require_pieces, text_in, whole_number_in
-from rvos_core.evaluation.layouts.referring import IndexedTruth, ReferringDataset, Video
+from rvos_core.datasets.expression_list import FILE_NAME, read_expression_list, video_entries
+from rvos_core.datasets.reading import bad_content, mapping_in, require_pieces, text_in, whole_number_in
+from rvos_core.datasets.referring import IndexedTruth, ReferringDataset, Video
 
 NAME = "ref-youtube-vos"
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rvos_core.evaluation.layouts.reading import bad_content, list_in, mapping_in, name_in, read_json, text_in
-from rvos_core.evaluation.layouts.referring import Expression, Video
+from rvos_core.datasets.reading import bad_content, list_in, mapping_in, name_in, read_json, text_in
+from rvos_core.datasets.referring import Expression, Video
 
 # (the expression's entry, the file, where in it) -> what is meant, None where the entry does not say
 ObjectsOf: TypeAlias = Callable[[Mapping[str, Any], Path, str], tuple[int, ...] | None]

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.expression_list import FILE_NAME, read_expression_list
-from rvos_core.evaluation.layouts.reading import (
+from rvos_core.datasets.expression_list import FILE_NAME, read_expression_list
+from rvos_core.datasets.reading import (
     bad_content,
     list_in,
     mapping_in,
@@ -26,7 +25,8 @@ from rvos_core.evaluation.layouts.reading import (
     require_pieces,
     whole_number_in,
 )
-from rvos_core.evaluation.layouts.referring import Expression, ReferringDataset, Video
+from rvos_core.datasets.referring import Expression, ReferringDataset, Video
+from rvos_core.errors import UserError
 from rvos_core.masks.rle import decode, from_coco
 
 NAME = "mevis"

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rvos_core.datasets.reading import bad_content, names_with_suffix, refuse_missing, require_pieces
 from rvos_core.errors import UserError
-from rvos_core.evaluation.layouts.reading import bad_content, names_with_suffix, refuse_missing, require_pieces
 
 _RESOLUTIONS = ("480p", "Full-Resolution")
 
