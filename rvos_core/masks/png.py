@@ -179,7 +179,14 @@ def _checked_header(path: Path, header: bytes, *, size: tuple[int, int] | None) 
 
 
 def _is_plain_mask(image: Image, pixels: np.ndarray) -> bool:
-    """True for 0 and 255 where 255 is white: greys, or an indexed picture with a grey palette, not DAVIS ids."""
+    """True for 0 and 255 where 255 is white: greys, or an indexed picture with a grey palette, not DAVIS ids.
+
+    DAVIS's own palette ends in white too, but begins with colours.
+    """
     palette = image.getpalette() if image.mode == "P" else None
-    is_white = palette is None or (len(palette) == 768 and palette[-3:] == [255, 255, 255])
-    return is_white and not np.any((pixels > 0) & (pixels < VOID))
+    return (palette is None or _is_grey_to_white(palette)) and not np.any((pixels > 0) & (pixels < VOID))
+
+
+def _is_grey_to_white(palette: list[int]) -> bool:
+    colours = np.array(palette).reshape(-1, 3)
+    return len(colours) == 256 and bool((colours == colours[:, :1]).all() and colours[-1, 0] == 255)

@@ -98,6 +98,18 @@ def test_grey_and_grey_palette_masks_are_object_one(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_mask_png(tmp_path / name), mask)
 
 
+def test_void_alone_is_no_object_in_files_of_the_davis_authors(tmp_path: Path) -> None:
+    """Their palette has 22 colours, then greys up to white: an object that is gone leaves frames of 0 and void."""
+    palette = davis_palette().copy()
+    palette[22:] = np.arange(22, 256)[:, None]
+    labels = np.array([[0, 255, 255, 0]], dtype=np.uint8)
+    image = Image.fromarray(labels, mode="P")
+    image.putpalette(palette.tobytes())
+    image.save(tmp_path / "00007.png")
+    np.testing.assert_array_equal(read_indexed_png(tmp_path / "00007.png"), labels)
+    assert not read_mask_png(tmp_path / "00007.png").any()
+
+
 def test_grey_files_with_small_values_hold_ids(tmp_path: Path) -> None:
     labels = np.array([[0, 1, 2, 255]], dtype=np.uint8)
     Image.fromarray(labels).save(tmp_path / "ids.png")
