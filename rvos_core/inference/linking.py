@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rvos_core.assignment import best_assignment
+
 _SAME_OBJECT_IOU = 0.1  # below this, overlapping masks say nothing about identity
-_MAX_EXACT_QUERIES = 12
 
 
 def link_queries(before: np.ndarray, after: np.ndarray) -> tuple[int, ...]:
@@ -32,44 +33,6 @@ def link_queries(before: np.ndarray, after: np.ndarray) -> tuple[int, ...]:
     return best_assignment(scores)
 
 
-def best_assignment(scores: np.ndarray) -> tuple[int, ...]:
-    """The one-to-one pairing of rows with columns whose scores sum highest; exact up to 12 rows, greedy above.
-
-    Args:
-        scores: (n, n) float, larger is better.
-
-    Returns:
-        The column of each row.
-    """
-    n = len(scores)
-    if n > _MAX_EXACT_QUERIES:
-        return _greedy_assignment(scores)
-    # Dynamic programme over sets of used columns (Held and Karp 1962): after k rows, the best sum for each set of k
-    # columns.
-    best = {0: 0.0}
-    choice: list[dict[int, int]] = []
-    for row in range(n):
-        found: dict[int, float] = {}
-        chosen: dict[int, int] = {}
-        for used, value in best.items():
-            for column in range(n):
-                bit = 1 << column
-                if used & bit:
-                    continue
-                total = value + float(scores[row, column])
-                if total > found.get(used | bit, -np.inf):
-                    found[used | bit] = total
-                    chosen[used | bit] = column
-        best = found
-        choice.append(chosen)
-    columns: list[int] = []
-    used = (1 << n) - 1
-    for chosen in reversed(choice):
-        columns.append(chosen[used])
-        used ^= 1 << chosen[used]
-    return tuple(reversed(columns))
-
-
 def _pairwise_iou(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """IoU (q, q) of every pair over all common frames together; 0 where both are empty."""
     queries = before.shape[1]
@@ -79,15 +42,3 @@ def _pairwise_iou(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     union = one.sum(1, dtype=np.float64)[:, None] + two.sum(1, dtype=np.float64)[None, :] - common
     iou: np.ndarray = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
     return iou
-
-
-def _greedy_assignment(scores: np.ndarray) -> tuple[int, ...]:
-    """Best pair first; for models with a hundred queries."""
-    order = np.argsort(-scores, axis=None, kind="stable")
-    columns = np.full(len(scores), -1)
-    taken = np.zeros(len(scores), dtype=bool)
-    for row, column in zip(*np.unravel_index(order, scores.shape), strict=True):
-        if columns[row] < 0 and not taken[column]:
-            columns[row] = column
-            taken[column] = True
-    return tuple(int(column) for column in columns)

@@ -21,6 +21,13 @@ def test_no_other_assignment_scores_more(seed: int) -> None:
     assert scores[range(rows), list(found)].sum() == pytest.approx(best)
 
 
+def test_a_hundred_rows_find_their_columns() -> None:
+    order = np.random.default_rng(0).permutation(100)
+    scores = np.zeros((100, 100))
+    scores[np.arange(100), order] = np.linspace(0.2, 1.0, 100)
+    assert best_assignment(scores) == tuple(order)
+
+
 def test_no_rows_need_no_columns() -> None:
     assert best_assignment(np.zeros((0, 3))) == ()
 
