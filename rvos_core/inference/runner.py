@@ -83,7 +83,7 @@ class Runner:
         check_request(reader.info, request)
         expression = checked_expression(request.expression)
         rule = window_rule(self._referrer.card, len(request.span), window=request.window, stride=request.stride)
-        text = self._referrer.encode_text(expression)
+        text = self._referrer.encode_text(" ".join(expression.split()))  # as the models are trained
         notes = list(expression_notes(expression, text, self._referrer.card))
         input_size = self._referrer.input_size(reader.info.height, reader.info.width, size=request.size)
         fitting = rule_that_fits(self._referrer, rule, input_size=input_size)

@@ -121,7 +121,7 @@ class Referrer(Protocol):
     card: ModelCard
 
     def encode_text(self, expression: str) -> TextFeatures:
-        """Tokenise `expression`; words outside the vocabulary are named in the result."""
+        """Tokenise `expression` as it stands; words outside the vocabulary are named in the result."""
         ...
 
     def encode_frames(

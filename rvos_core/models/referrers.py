@@ -48,8 +48,11 @@ class FamilyReferrer:
 
     @torch.inference_mode()
     def encode_text(self, expression: str) -> TextFeatures:
-        """Tokenise. `TextFeatures.expression` is what is read: an expression that is too long loses its last words."""
-        text, limit = " ".join(expression.split())[:_MAX_CHARACTERS], self._config.text.max_tokens
+        """Tokenise the sentence as it stands: to RoBERTa a blank at its end or two in a row are tokens, too.
+
+        `TextFeatures.expression` is what is read: an expression that is too long loses its last words.
+        """
+        text, limit = expression[:_MAX_CHARACTERS], self._config.text.max_tokens
         encoding = self._tokenizer.encode(text)
         if len(encoding.ids) > limit:
             text = text[: encoding.stops[limit - 2]]  # of the last word that leaves room for the closing token

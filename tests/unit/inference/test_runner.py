@@ -15,6 +15,7 @@ from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.inference import FramesRevised, RunEvent, RunFinished, Runner, RunRequest, RunStarted, WindowDone
 from rvos_core.inference.windows import WindowRule, plan_windows
 from rvos_core.masks import decode
+from rvos_core.models.api import TextFeatures
 from rvos_core.types import CancelToken, FrameSpan
 
 QUERIES = 3
@@ -177,6 +178,19 @@ def test_an_object_that_is_nowhere_takes_back_what_the_preview_showed() -> None:
     revised = [frame.frame_index for event in events if isinstance(event, FramesRevised) for frame in event.frames]
     assert revised == list(range(16, 24)), "empty frames stay as they were"
     assert events[-1].summary.revised_frames == 8  # type: ignore[union-attr]
+
+
+def test_blanks_do_not_change_what_the_model_reads() -> None:
+    read: list[str] = []
+
+    class Reading(ScriptedEngine):
+        def encode_text(self, expression: str) -> TextFeatures:
+            read.append(expression)
+            return super().encode_text(expression)
+
+    typed = "  the\tred \n" + " " * 9000 + "car "
+    run(Reading(answers(lambda frame, query: 0.5)), RunRequest(typed, FrameSpan(0, 2)))
+    assert read == ["the red car"]
 
 
 def test_the_box_is_the_masks_own_in_display_pixels() -> None:
