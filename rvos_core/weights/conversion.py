@@ -11,6 +11,7 @@ import torch
 from rvos_core.files import writing
 from rvos_core.models.architectures import architecture
 from rvos_core.weights.job import Job
+from rvos_core.weights.naming import is_abandoned
 from rvos_core.weights.reading import Checkpoint, read_checkpoint
 from rvos_core.weights.recognise import Recognised, published_name, recognise
 from rvos_core.weights.sniff import refused
@@ -28,6 +29,9 @@ def convert(job: Job) -> dict[str, Any]:
     source = Path(job.source)
     checkpoint = read_checkpoint(source)
     entries = renamed(checkpoint.tensors, source)
+    abandoned = [name for name in entries if is_abandoned(name)]
+    for name in abandoned:
+        del entries[name]
     check_storage(entries, source)
     shapes = shapes_of(entries)
     if job.config is None:
@@ -46,7 +50,7 @@ def convert(job: Job) -> dict[str, Any]:
         "parameters": parameters,
         "kind": checkpoint.kind.value,
         "precision": _precision(checkpoint),
-        "notes": [*checkpoint.notes, *found.notes],
+        "notes": [*checkpoint.notes, *found.notes, *_left_out(abandoned)],
         "sha256": _sha256(source),
     }
 
@@ -67,6 +71,10 @@ def _given(values: dict[str, Any], source: Path, *, wanted: str | None) -> Recog
             source, f"is a model of {architecture(str(arch)).title}, not {wanted}", hint, code="other_architecture"
         )
     return Recognised(str(arch), config, published)
+
+
+def _left_out(names: list[str]) -> list[str]:
+    return [f"{name} is left out; the authors' code does not read it any more." for name in names]
 
 
 def _precision(checkpoint: Checkpoint) -> str:

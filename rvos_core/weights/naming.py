@@ -9,12 +9,15 @@ import re
 
 _BODY = "backbone.0.body."
 
-# Entries that other programs saved beside the parameters: what networks make themselves, and, last, the norm of
-# Hugging Face's Swin that a backbone does not use.
+# Entries that other programs saved beside the parameters: what networks make themselves, the counters of a profiler
+# (total_ops, total_params), and, last, the norm of Hugging Face's Swin that a backbone does not use.
 _DERIVED = re.compile(
-    r"(.*\.)?(num_batches_tracked|position_ids|token_type_ids|relative_position_index|attn_mask|relative_coords_table)"
+    r"(.*\.)?(num_batches_tracked|position_ids|token_type_ids|relative_position_index|attn_mask|relative_coords_table"
+    r"|total_ops|total_params)"
     r"|backbone\.0\.body\.(swin\.)?layernorm\.(weight|bias)"
 )
+# Parameters of trials in the authors' code of R2-VOS that nothing there reads any more.
+_ABANDONED = re.compile(r"negative_anchor\.weight|cycle_projector\..+")
 
 # Hugging Face's Swin -> the authors' names, below `backbone.0.body.`; within a block before and since transformers 5.
 _SWIN = re.compile(r"(?:swin\.)?(?:encoder\.)?(.+)")
@@ -40,6 +43,11 @@ _BLOCK_PARTS: tuple[tuple[re.Pattern[str], str], ...] = (
 def is_derived(name: str) -> bool:
     """Whether `name` is an entry that no network of ours has as a parameter (counters, tables of positions)."""
     return _DERIVED.fullmatch(name) is not None
+
+
+def is_abandoned(name: str) -> bool:
+    """Whether `name` is a parameter that its authors' own code no longer reads."""
+    return _ABANDONED.fullmatch(name) is not None
 
 
 def our_name(name: str) -> str:

@@ -73,6 +73,7 @@ def _old_entries(state: State) -> State:
     extra = {
         "text_encoder.embeddings.position_ids": torch.arange(40)[None],
         "backbone.0.body.bn1.num_batches_tracked": torch.tensor(7),
+        "transformer.total_ops": torch.zeros(1, dtype=torch.float64),
     }
     return {**state, **extra}
 
@@ -155,6 +156,16 @@ def test_every_system_imports_and_refers(arch: str, worker: ImportWorker, tokeni
     text = engine.encode_text("the man on the left")
     assert text.unknown_words == () and int(text.token_ids[0, 0]) == 0
     assert (engine.card.present_at is not None) == (arch == "r2vos")
+
+
+def test_what_the_authors_code_no_longer_reads_is_left_out_and_said(
+    worker: ImportWorker, tokenizer: Path, tmp_path: Path
+) -> None:
+    state = dict(tiny_family_model("r2vos").state_dict())
+    torch.save(official_wrapper({**state, "negative_anchor.weight": torch.zeros(1, 32)}), tmp_path / "a.pth")
+    imported = do_import(worker, tmp_path / "a.pth", tokenizer)
+    assert_same(stored(imported), state)
+    assert any("negative_anchor.weight is left out" in note for note in imported.notes)
 
 
 SWINS = {
