@@ -56,7 +56,7 @@ def parameter_table(run: Run) -> str:
 
 
 def collapsed(names: Iterable[str]) -> list[str]:
-    """Names that differ in one number as one: `layers.0`, `layers.1`, `layers.2` -> `layers.0-2`."""
+    """Names that differ in one number as one: `layers.0`, `layers.1`, `layers.2` -> `layers.0-2`; 4 and 8 -> `4,8`."""
     alike: dict[str, list[str]] = {}
     for name in names:
         alike.setdefault(re.sub(r"\d+", "#", name), []).append(name)
@@ -66,10 +66,16 @@ def collapsed(names: Iterable[str]) -> list[str]:
         if sum(len(set(column)) > 1 for column in columns) > 1:
             short += same
             continue
-        ranges = [f"{min(c)}-{max(c)}" if len(set(c)) > 1 else str(c[0]) for c in columns]
+        ranges = [_range(column) for column in columns]
         head, *rest = template.split("#")
         short.append(head + "".join(span + tail for span, tail in zip(ranges, rest, strict=True)))
     return short
+
+
+def _range(numbers: Iterable[int]) -> str:
+    known = sorted(set(numbers))
+    follow = known == list(range(known[0], known[-1] + 1))
+    return f"{known[0]}-{known[-1]}" if follow and len(known) > 1 else ",".join(map(str, known))
 
 
 def _ids(boxes: Mapping[str, Box]) -> dict[str, str]:

@@ -88,7 +88,7 @@ _HEADS = (
     Part("heads", r"class_embed\.\d+"),
     Part("heads", r"bbox_embed\.\d+"),
     Part("heads", r"controller", "mask kernels"),
-    Part("heads", r"consensus_head\..*", "consensus, as an option"),
+    Part("heads", r"consensus_head\.\w+", "consensus, as an option"),
 )
 _STEPS = (
     FunctionPart("heads", "rvos_core.models.blocks.deformable_transformer", "_refine", "box refinement"),
@@ -146,7 +146,7 @@ _ISVOS = Plan(
         Part(_BRANCH, r"instance\.pixel_decoder\.input_projections\.\d+"),
         Part(_BRANCH, r"instance\.pixel_decoder\.(encoder\.layers\.\d+|level_embed)", "P: the pyramid at 32, 16, 8"),
         Part(_BRANCH, r"instance\.pixel_decoder\.(adapter_1|layer_1|mask_projection)", "per-pixel embeddings"),
-        Part(_BRANCH, r"instance\.pixel_decoder\.(laterals|bottom|layers).*", "the plain pixel decoder"),
+        Part(_BRANCH, r"instance\.pixel_decoder\.(laterals\.\d+|bottom|layers\.\d+)", "the plain pixel decoder"),
         Part(_BRANCH, r"instance\.transformer_module\.(queries_\w+|level_embed)", "queries as learned, level codes"),
         Part(_BRANCH, r"instance\.transformer_module\.decoder\.layers\.\d+", "masked attention, eq. 1"),
         Part(_BRANCH, r"instance\.transformer_module\.decoder\.(layernorm|mask_predictor)", "mask head"),

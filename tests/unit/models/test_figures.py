@@ -117,11 +117,15 @@ def test_the_network_is_left_as_it_was() -> None:
     assert (torch.autocast, referring.dynamic_mask_head) == (autocast, head)
 
 
-@pytest.mark.parametrize("arch", ["referformer", "ifirvos", "r2vos"])
-def test_arrows_are_those_of_autograds_graph_and_those_it_cannot_see(arch: str) -> None:
+@pytest.mark.parametrize(
+    ("arch", "options"),
+    [("referformer", {}), ("ifirvos", {}), ("ifirvos", {"consensus": True}), ("r2vos", {})],
+)
+def test_arrows_are_those_of_autograds_graph_and_those_it_cannot_see(arch: str, options: dict[str, Any]) -> None:
     """A walk back from a part's inputs to the nearest other part's outputs finds all but what carries no gradient."""
-    network = architecture(arch).build(tiny_family_config(arch)).eval()
+    network = architecture(arch).build(tiny_family_config(arch, **options)).eval()
     plan = Plan(PLANS[arch].parts, ())
+    assert [name for name, _ in network.named_parameters() if plan.part_of(name) is None] == []
     ours, theirs = Trace(plan), _GradientWalk(network, plan)
     with theirs, ours.watch(network), ours:
         frames = ours.enters("frames", torch.randn(1, 2, 3, 64, 96))
@@ -131,6 +135,7 @@ def test_arrows_are_those_of_autograds_graph_and_those_it_cannot_see(arch: str) 
     parts = {part.pattern for part in plan.parts}
     seen = {arrow for arrow in ours.arrows if set(arrow) <= parts}
     assert theirs.arrows <= seen
+    assert any("consensus_head" in end for _, end in seen) == ("consensus" in options)
     boxes = r"bbox_embed\.\d+"
     decoder = next(key for key in parts if "decoder_" in key and "layers" in key and key in ours.boxes)
     assert seen - theirs.arrows == {(boxes, decoder)}, "refined boxes are detached"
@@ -203,6 +208,7 @@ def test_another_variant_is_drawn_by_the_same_plan(mini: Run) -> None:
     """The small ISVOS has the plain pixel decoder, keys at stride 8 and two blocks."""
     chart = flow_chart(mini)
     assert "instance.pixel_decoder.bottom" in chart
+    assert "instance.pixel_decoder.laterals.4,8,16" in chart
     assert "decoder.blocks.0-1" in chart
     assert "1x48x45x80" in chart
     assert "DeformablePixelDecoder" not in chart
@@ -228,6 +234,7 @@ def test_a_chart_is_one_statement_a_line_with_names_that_exist(mini: Run) -> Non
         (["a.1.w"], ["a.1.w"]),
         (["a.0.b.0", "a.1.b.1"], ["a.0.b.0", "a.1.b.1"]),
         (["a.2.b.0", "a.2.b.1"], ["a.2.b.0-1"]),
+        (["a.16", "a.4", "a.8"], ["a.4,8,16"]),
     ],
 )
 def test_names_that_differ_in_one_number_share_a_line(names: list[str], short: list[str]) -> None:

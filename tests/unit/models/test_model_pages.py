@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import importlib
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from helpers_data import REPOSITORY
@@ -91,6 +93,23 @@ def test_a_wrong_name_would_be_found() -> None:
     ]  # fmt: skip
     assert _has(file_of("configs.py") or path, "IfirvosConfig.backbone"), "a field without a plain default"
     assert file_of("nowhere.py") is None
+
+
+GOLDEN = REPOSITORY / "tests" / "golden"
+_GOLDEN_NAMES = re.compile(r"golden ((?:`[^`]+`(?:, )?)+)")
+
+
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda path: path.stem)
+def test_every_golden_array_named_is_kept(page: Path) -> None:
+    arrays: set[str] = set()
+    if (GOLDEN / f"{page.stem}.npz").exists():
+        with np.load(GOLDEN / f"{page.stem}.npz") as archive:
+            arrays = {name.partition(".")[2] for name in archive.files}
+    named = [n for found in _GOLDEN_NAMES.findall(page.read_text(encoding="utf-8")) for n in _CODE.findall(found)]
+    assert bool(named) == bool(arrays)
+    for name in named:
+        kept = [path.name for path in GOLDEN.iterdir()] if name.endswith(".npz") else arrays
+        assert fnmatch.filter(kept, name), name
 
 
 def test_the_index_links_every_page_and_pages_stay_short() -> None:
