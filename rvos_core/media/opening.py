@@ -13,11 +13,13 @@ from rvos_core.media.timing import MAX_RATE
 from rvos_core.media.video import VideoReader
 
 
-def open_media(path: str | Path, *, fps: Fraction | None = None) -> MediaReader:
+def open_media(path: str | Path, *, fps: Fraction | None = None, as_coded: bool = False) -> MediaReader:
     """Open a video file, a folder of numbered images, or a single image (a clip of one frame).
 
     Args:
         fps: frames per second of an image sequence; 24 are assumed without it. Video files carry their own times.
+        as_coded: pictures of a video file as they lie in it, without its rotation and pixel aspect: data sets are
+            annotated on those. Everything else is in display geometry.
 
     Raises:
         UserError: the path cannot be read as a clip; message and hint are for a person.
@@ -33,4 +35,4 @@ def open_media(path: str | Path, *, fps: Fraction | None = None) -> MediaReader:
         return ImageReader.open_folder(path, fps=fps)
     if kind is PathKind.IMAGE:
         return ImageReader.open_file(path, fps=fps)
-    return VideoReader.open(path)
+    return VideoReader.open(path, as_coded=as_coded)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,13 +25,16 @@ class VideoReader(MediaReader):
         self._walker: FrameWalker | None = FrameWalker(path, index.table)
 
     @classmethod
-    def open(cls, path: Path) -> VideoReader:
-        """Index `path` and open it.
+    def open(cls, path: Path, *, as_coded: bool = False) -> VideoReader:
+        """Index `path` and open it; `as_coded` as of `open_media`.
 
         Raises:
             UserError: it cannot be read as a video.
         """
         index = build_index(path)
+        if as_coded:
+            coded = DisplayGeometry(index.geometry.coded_width, index.geometry.coded_height)
+            index = replace(index, geometry=coded)
         return cls(path, index, _describe(path, index))
 
     def stored(self, index: int) -> StoredFrame:

@@ -151,12 +151,12 @@ def write_mevis(root: Path, videos: Sequence[MiniVideo], *, split: str = "valid_
     return root
 
 
-def write_a2d(root: Path, videos: Sequence[MiniVideo], *, frame: int = 3) -> Path:
+def write_a2d(root: Path, videos: Sequence[MiniVideo], *, frame: int = 3, pixel_aspect: Fraction = Fraction(1)) -> Path:
     """A2D-Sentences: frame `frame` (from 1) of every video annotated, a sentence for each object in it."""
     samples: list[list[Any]] = []
     truths: dict[str, np.ndarray] = {}
     for video in videos:
-        _write_film(root / "Release" / "clips320H" / f"{video.name}.mp4", video)
+        _write_film(root / "Release" / "clips320H" / f"{video.name}.mp4", video, pixel_aspect=pixel_aspect)
         for object_id in video.categories:
             samples.append([video.text(object_id), video.name, frame, object_id])
             truths[f"v_{video.name}_f_{frame}_i_{object_id}"] = video.mask(object_id)[frame - 1]
@@ -260,7 +260,7 @@ def _write_labels(folder: Path, video: MiniVideo, names: Sequence[str]) -> None:
         write_ids(folder / f"{name}.png", labels)
 
 
-def _write_film(path: Path, video: MiniVideo) -> None:
+def _write_film(path: Path, video: MiniVideo, *, pixel_aspect: Fraction) -> None:
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -268,6 +268,7 @@ def _write_film(path: Path, video: MiniVideo) -> None:
         stream = container.add_stream("libx264", rate=Fraction(24), options={"crf": "10"})
         stream.height, stream.width = video.labels.shape[1:]
         stream.pix_fmt = "yuv420p"
+        stream.codec_context.sample_aspect_ratio = pixel_aspect
         for picture in video.pictures:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame.reformat(format="yuv420p", threads=1)))

@@ -169,7 +169,7 @@ class _Frames:
         if dataset.name == "a2d":
             from rvos_core.media import open_media  # PyAV is needed for films only
 
-            self._reader = open_media(sample.media)
+            self._reader = open_media(sample.media, as_coded=True)
             self._read_one = self._reader.frame
             self.count = len(self._reader)
         else:

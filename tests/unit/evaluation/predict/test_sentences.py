@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,13 @@ def test_what_a_perfect_model_predicts_scores_one(dataset: SentencesDataset, tmp
     assert (scores.precision, scores.mean_iou) == ((1.0,) * 5, pytest.approx(1.0))
     entries = json.loads((tmp_path / "out" / "predictions.json").read_text())
     assert len(entries) == QUERIES * len(dataset.samples), "every query is kept"
+
+
+def test_films_are_taken_as_they_are_coded_whatever_their_pixel_aspect(tmp_path: Path) -> None:
+    """Scaled films (A2D's are) say that their pixels are not quite square; the annotations do not know."""
+    dataset = read_a2d(write_a2d(tmp_path / "data", VIDEOS, pixel_aspect=Fraction(21, 20)))
+    predict(dataset, tmp_path / "out", KnowingEngine(VIDEOS, stride=4))
+    assert scores_of(dataset, tmp_path / "out").mean_iou == pytest.approx(1.0)
 
 
 def test_figures_of_a_model_that_is_off_are_those_counted_by_hand(dataset: SentencesDataset, tmp_path: Path) -> None:
