@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import cv2
 import numpy as np
 
 from rvos_core.synthetic.colours import Rgb, shade
 from rvos_core.synthetic.config import WorldConfig
+from rvos_core.synthetic.figures.pictures import SCENES, SURFACES, photograph, surface
 from rvos_core.synthetic.scene import Scene
-from rvos_resources.paths import photographs_dir
 
-_FULL = ("coffee", "rocket")
-_SURFACES = ("brick", "grass", "gravel")
 _SKIES: tuple[tuple[Rgb, Rgb], ...] = (
     ((122, 172, 222), (206, 224, 238)),
     ((150, 166, 184), (210, 214, 218)),
@@ -55,15 +52,17 @@ class Panorama:
 def build_background(scene: Scene, rng: np.random.Generator, config: WorldConfig) -> Panorama:
     """Draw the part of the world that the camera will see."""
     canvas = _Canvas(scene, config)
+    scenes = tuple(name for name in SCENES if name in config.photographs_from)
+    surfaces = tuple(name for name in SURFACES if name in config.photographs_from)
     photographic = rng.random() < config.photographs
-    if photographic and rng.random() < 0.4:
-        _fill_photograph(canvas, rng)
-    elif photographic:
-        _surfaces(canvas, scene, rng)
+    if photographic and rng.random() < 0.4 and scenes:
+        _fill_photograph(canvas, rng, scenes)
+    elif photographic and surfaces:
+        _surfaces(canvas, scene, rng, surfaces)
     else:
         _street(canvas, scene, rng)
-        if rng.random() < 0.35:
-            canvas.texture(_photograph(str(rng.choice(_SURFACES))), scene.horizon, 9.0, tile=0.7, strength=0.35)
+        if rng.random() < 0.35 and surfaces:
+            canvas.texture(surface(str(rng.choice(surfaces))), scene.horizon, 9.0, tile=0.7, strength=0.35)
     canvas.roughen(rng)
     return Panorama(canvas.image, canvas.left, canvas.top, canvas.density)
 
@@ -227,9 +226,9 @@ def _markings(canvas: _Canvas, rng: np.random.Generator, y: float) -> None:
         x += length * 2.2
 
 
-def _fill_photograph(canvas: _Canvas, rng: np.random.Generator) -> None:
+def _fill_photograph(canvas: _Canvas, rng: np.random.Generator, names: tuple[str, ...]) -> None:
     """A random cut of a colour photograph, paled so that it does not shout over the objects."""
-    picture = _photograph(str(rng.choice(_FULL)))
+    picture = photograph(str(rng.choice(names)))
     height, width = canvas.image.shape[:2]
     ratio = min(picture.shape[1] / width, picture.shape[0] / height) * float(rng.uniform(0.55, 1.0))
     cut_w, cut_h = int(width * ratio), int(height * ratio)
@@ -243,9 +242,9 @@ def _fill_photograph(canvas: _Canvas, rng: np.random.Generator) -> None:
     canvas.image[...] = cv2.resize(paled.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _surfaces(canvas: _Canvas, scene: Scene, rng: np.random.Generator) -> None:
+def _surfaces(canvas: _Canvas, scene: Scene, rng: np.random.Generator, names: tuple[str, ...]) -> None:
     """A wall and a floor of photographed brick, grass or gravel."""
-    wall, floor = _photograph(str(rng.choice(_SURFACES))), _photograph(str(rng.choice(_SURFACES)))
+    wall, floor = surface(str(rng.choice(names))), surface(str(rng.choice(names)))
     foot = scene.horizon + float(rng.uniform(0.0, 0.08))
     canvas.band(canvas.top, foot, _WALLS[int(rng.integers(len(_WALLS)))])
     canvas.band(foot, canvas.bottom + 1.0, _FLOORS[int(rng.integers(len(_FLOORS)))])
@@ -253,19 +252,3 @@ def _surfaces(canvas: _Canvas, scene: Scene, rng: np.random.Generator) -> None:
     canvas.texture(
         floor, foot, canvas.bottom + 1.0, tile=float(rng.uniform(0.7, 1.6)), strength=float(rng.uniform(0.3, 0.8))
     )
-
-
-@cache
-def _photograph(name: str) -> np.ndarray:
-    """A photograph that ships with the program: (h, w, 3) RGB, or (h, w) grey for surfaces; uint8, read once.
-
-    Raises:
-        FileNotFoundError: where the file is not there or no picture.
-    """
-    path = photographs_dir() / f"{name}.jpg"
-    flags = cv2.IMREAD_GRAYSCALE if name in _SURFACES else cv2.IMREAD_COLOR
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    picture = cv2.imdecode(data, flags)
-    if picture is None:
-        raise FileNotFoundError(f"{path} is not a picture")
-    return picture if name in _SURFACES else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)

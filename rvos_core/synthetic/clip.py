@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rvos_core.synthetic.colours import COLOURS
+from rvos_core.synthetic.colours import ALL_COLOURS
 from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.degrade import degrade_frames
+from rvos_core.synthetic.descriptions import describe_whole
 from rvos_core.synthetic.expressions import describe
-from rvos_core.synthetic.facts import CATEGORIES, Expression, ObjectFacts, SyntheticClip
+from rvos_core.synthetic.facts import EVERYTHING, Expression, ObjectFacts, SyntheticClip
 from rvos_core.synthetic.predicates import Witness
 from rvos_core.synthetic.render import Rendering, render_scene
 from rvos_core.synthetic.scene import Scene, plan_scene
+from rvos_core.synthetic.staging import plan_whole
+from rvos_core.synthetic.tracks import track_of
 
 _ATTEMPTS = 12
 
@@ -35,14 +38,15 @@ def make_clip(seed: int, config: WorldConfig) -> SyntheticClip:
         other = _draft(seed, attempt, config)
         if other.merit > best.merit:
             best = other
-    frames = degrade_frames(best.rendering.frames, best.harm, strength=config.degrade)
-    return SyntheticClip(frames, best.rendering.labels, best.objects, best.expressions)
+    frames = degrade_frames(best.rendering.frames, best.harm, strength=config.degrade, h264=config.h264)
+    return SyntheticClip(frames, best.rendering.labels, best.objects, best.expressions, best.scene.weather.kind)
 
 
 @dataclass(frozen=True)
 class _Draft:
     """A clip before it is degraded. `visible`: objects well visible; `meant`: objects with sentences of their own."""
 
+    scene: Scene
     rendering: Rendering
     objects: tuple[ObjectFacts, ...]
     expressions: tuple[Expression, ...]
@@ -61,14 +65,15 @@ class _Draft:
 def _draft(seed: int, attempt: int, config: WorldConfig) -> _Draft:
     streams = np.random.SeedSequence([seed, attempt]).spawn(4)
     plan, look, say, harm = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
-    scene = plan_scene(plan, config)
+    scene = plan_whole(plan, config) if config.is_whole else plan_scene(plan, config)
     rendering = render_scene(scene, look, config)
     objects = gather_facts(scene, rendering, config)
     witness = Witness(objects, frame_px=config.height * config.width)
-    expressions = describe(objects, witness, say, per_object=config.expressions_per_object, negatives=config.negatives)
+    tell = describe_whole if config.expressions == "all" else describe
+    expressions = tell(objects, witness, say, per_object=config.expressions_per_object, negatives=config.negatives)
     visible = sum(witness.clear(index) for index in range(len(objects)))
     meant = len({expression.target for expression in expressions if expression.target is not None})
-    return _Draft(rendering, objects, expressions, visible, meant, harm)
+    return _Draft(scene, rendering, objects, expressions, visible, meant, harm)
 
 
 def gather_facts(scene: Scene, rendering: Rendering, config: WorldConfig) -> tuple[ObjectFacts, ...]:
@@ -83,17 +88,21 @@ def gather_facts(scene: Scene, rendering: Rendering, config: WorldConfig) -> tup
         silhouette = rendering.silhouettes[:, index]
         centre = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([config.width, config.height], np.float32)
         look = actor.look
-        facing = "right" if actor.facing > 0 else "left"
+        course = actor.course
+        ahead = actor.facing if course is None else int(course.facing[0])
+        facing = "right" if ahead > 0 else "left"
+        distance = actor.speed * duration if course is None else float(course.x[-1] - course.x[0])
+        moves = bool(actor.speed) if course is None else bool(course.speed.any())
         shown = silhouette[visible] if visible.any() else silhouette
         found.append(
             ObjectFacts(
                 category=look.category,
-                category_id=CATEGORIES.index(look.category),
+                category_id=EVERYTHING.index(look.category),
                 colour=look.colour,
-                colour_id=COLOURS.index(look.colour),
+                colour_id=ALL_COLOURS.index(look.colour),
                 action=look.action,
                 facing=facing,
-                travel=actor.speed * duration * float(scene.camera.zoom.mean()),
+                travel=distance * float(scene.camera.zoom.mean()),
                 size=float(shown.mean()) / (config.height * config.width),
                 depth=depth[index],
                 boxes=boxes,
@@ -101,9 +110,12 @@ def gather_facts(scene: Scene, rendering: Rendering, config: WorldConfig) -> tup
                 area=area,
                 whole=(area / np.maximum(silhouette, 1.0)).astype(np.float32),
                 centre=centre.astype(np.float32),
-                direction=facing if actor.speed else None,
+                direction=facing if moves else None,
                 gender=look.gender,
                 lower_colour=look.lower_colour,
+                hat=look.outfit.hat if look.outfit is not None else None,
+                bag=look.outfit.bag if look.outfit is not None else None,
+                track=track_of(scene, rendering, index, config),
             )
         )
     return tuple(found)

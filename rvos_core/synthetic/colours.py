@@ -1,4 +1,4 @@
-"""The eight colour words of the street world and the paints that stand for them."""
+"""The colour words of the street world and the paints that stand for them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import numpy as np
 Rgb = tuple[int, int, int]
 
 COLOURS: tuple[str, ...] = ("red", "blue", "green", "yellow", "white", "black", "orange", "purple")
+ALL_COLOURS: tuple[str, ...] = (*COLOURS, "brown", "pink", "grey")
+"""The words of the whole world; an index into `COLOURS` is the same index into these."""
 
 _PAINT: dict[str, Rgb] = {
     "red": (206, 26, 34),
@@ -17,6 +19,9 @@ _PAINT: dict[str, Rgb] = {
     "black": (26, 26, 30),
     "orange": (246, 130, 18),
     "purple": (128, 44, 168),
+    "brown": (124, 78, 44),
+    "pink": (246, 140, 184),
+    "grey": (132, 134, 138),
 }
 _SKIN: tuple[Rgb, ...] = ((241, 205, 178), (224, 178, 144), (190, 138, 100), (140, 94, 66), (98, 66, 48))
 _HAIR: tuple[Rgb, ...] = ((38, 28, 24), (72, 48, 30), (112, 78, 46), (176, 142, 88), (120, 118, 116))
@@ -26,7 +31,7 @@ _NEUTRAL: tuple[Rgb, ...] = ((58, 58, 62), (96, 96, 100), (140, 140, 142), (84, 
 def paint(word: str, rng: np.random.Generator) -> Rgb:
     """One RGB paint (0..255) for a colour word, varied a little so that a word is a range and not a value."""
     gain = float(rng.uniform(0.9, 1.06))
-    jitter = rng.uniform(-10.0, 10.0, 3) * (0.3 if word in {"black", "white"} else 1.0)
+    jitter = rng.uniform(-10.0, 10.0, 3) * (0.3 if word in {"black", "white", "grey"} else 1.0)
     red, green, blue = (int(min(max(c * gain + j, 0.0), 255.0)) for c, j in zip(_PAINT[word], jitter, strict=True))
     return red, green, blue
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
+
 import cv2
 import numpy as np
 
 
-def degrade_frames(frames: np.ndarray, rng: np.random.Generator, *, strength: float) -> np.ndarray:
+def degrade_frames(frames: np.ndarray, rng: np.random.Generator, *, strength: float, h264: float = 0.0) -> np.ndarray:
     """Degrade a clip; one setting for all frames, fresh noise for each.
 
     Args:
         frames: (T, H, W, 3) uint8 RGB.
         strength: 0 changes nothing, 1 is the usual range.
+        h264: share of clips that go through a video encoder too, where PyAV is installed; those bytes differ between
+            versions of the encoder, so nothing that is compared by hash may use it.
 
     Returns:
         (T, H, W, 3) uint8 RGB.
@@ -34,7 +38,32 @@ def degrade_frames(frames: np.ndarray, rng: np.random.Generator, *, strength: fl
             _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
             picture = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
         out[index] = picture
+    if h264 > 0.0 and rng.random() < h264:
+        return _encoded(out, crf=int(rng.integers(24, 42)))
     return out
+
+
+def _encoded(frames: np.ndarray, *, crf: int) -> np.ndarray:
+    """The frames after H.264 at a quality factor; unchanged where PyAV is missing or the size is odd."""
+    try:
+        import av
+    except ImportError:
+        return frames
+    count, height, width = frames.shape[:3]
+    if height % 2 or width % 2:
+        return frames
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=12, options={"crf": str(crf), "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.thread_count = 1
+        for picture in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    file.seek(0)
+    with av.open(file) as source:
+        decoded = [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
+    return np.stack(decoded) if len(decoded) == count else frames
 
 
 def _tone_table(rng: np.random.Generator, strength: float) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -75,7 +76,7 @@ def _true_of(index: int, facts: ObjectFacts, witness: Witness, rng: np.random.Ge
                 return slots
             if count >= wanted + 2:
                 break
-            slots = _extended(slots, _additions(slots, option, facts, rng), index, witness)
+            slots = extended(slots, additions(slots, option, facts, rng), index, witness)
         if witness.target(slots) == index:
             return slots
     return None
@@ -97,18 +98,18 @@ def _attributes(facts: ObjectFacts) -> list[str]:
     return usual
 
 
-def _extended(
-    slots: ExpressionSlots, additions: list[dict[str, str | None]], index: int, witness: Witness
+def extended(
+    slots: ExpressionSlots, ways: Sequence[Mapping[str, Any]], index: int, witness: Witness
 ) -> ExpressionSlots:
     """`slots` with the first addition that is plainly true of object `index`; unchanged where none is."""
-    for addition in additions:
+    for addition in ways:
         more = replace(slots, **addition)
         if witness.judge(more)[index] is True:
             return more
     return slots
 
 
-def _additions(
+def additions(
     slots: ExpressionSlots, option: str, facts: ObjectFacts, rng: np.random.Generator
 ) -> list[dict[str, str | None]]:
     """Ways to say one more attribute beside what `slots` says; none where it is said already or would be clumsy."""
@@ -165,4 +166,7 @@ def _swapped(slots: ExpressionSlots, rng: np.random.Generator) -> ExpressionSlot
         values = tuple(value for value in values if value not in {"standing", "parked", "sitting", "lying"})
     if name == "gender" and slots.clothing in {"skirt", "trousers", "both"}:
         return None
-    return replace(slots, **{name: str(rng.choice(values))}) if values else None
+    if not values:
+        return None
+    exchanged: dict[str, Any] = {name: str(rng.choice(values))}
+    return replace(slots, **exchanged)

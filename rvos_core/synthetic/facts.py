@@ -7,11 +7,34 @@ from dataclasses import dataclass, field
 import numpy as np
 
 CATEGORIES: tuple[str, ...] = ("person", "car", "bus", "dog", "ball")
+"""Of the world that the bundled weights know."""
+
+EVERYTHING: tuple[str, ...] = (
+    *CATEGORIES,
+    "cat", "horse", "cow", "sheep", "elephant", "bird", "swan",
+    "truck", "van", "tractor", "motorbike", "bicycle", "boat",
+    "balloon", "kite", "umbrella", "sign", "chair", "bench", "suitcase",
+)  # fmt: skip
+"""Of the whole world; an index into `CATEGORIES` is the same index into these."""
 
 ACTIONS: tuple[str, ...] = (
     "walking", "running", "standing", "riding", "on foot", "sitting", "moving", "parked", "rolling", "lying",
 )  # fmt: skip
 """What can be said of an object. "on foot" holds for every person who does not ride; the others are exact."""
+
+ALL_ACTIONS: tuple[str, ...] = (
+    *ACTIONS,
+    "on horseback", "on a motorbike", "skateboarding", "grazing", "flying", "floating", "swimming", "anchored",
+)  # fmt: skip
+"""Of the whole world. "on foot" holds for people who ride nothing at all."""
+
+CHANGES: tuple[str, ...] = ("turns", "stops", "starts", "leaves", "enters", "returns")
+SPEED_WORDS: tuple[str, ...] = ("fastest", "slowest")
+RELATIONS: tuple[str, ...] = ("behind", "in front of", "next to", "left of", "right of")
+ORDERS: tuple[str, ...] = (
+    "second from left", "second from right", "third from left", "third from right",
+    "first to leave", "last to leave", "first to enter", "last to enter",
+)  # fmt: skip
 
 GENDERS: tuple[str, ...] = ("man", "woman")
 CLOTHING: tuple[str, ...] = ("shirt", "trousers", "skirt", "both")
@@ -21,15 +44,42 @@ DIRECTIONS: tuple[str, ...] = ("left", "right")
 
 
 @dataclass(frozen=True)
+class Track:
+    """What an object of the whole world does from frame to frame: arrays over the clip's T frames.
+
+    Attributes:
+        x, y: (T,) float32, its foot on the ground in the scene (the camera's motion taken out), frame heights.
+        metre: (T,) float32, frame heights for one of its metres.
+        lift: (T,) float32, its height above the ground in its metres.
+        speed: (T,) float32, metres per second, signed, right positive; 0 where it stands.
+        depth: (T,) int64, rank among the objects; 0 is the nearest.
+        facing: (T,) int64, +1 right, -1 left.
+        outside: (T,) bool, wholly beyond the border of the frame.
+        truncated: (T,) bool, cut by the border.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    metre: np.ndarray
+    lift: np.ndarray
+    speed: np.ndarray
+    depth: np.ndarray
+    facing: np.ndarray
+    outside: np.ndarray
+    truncated: np.ndarray
+
+
+@dataclass(frozen=True)
 class ObjectFacts:
     """One object of a clip; label value `index + 1`.
 
     Attributes:
-        category, category_id: word and index into `CATEGORIES`.
-        colour, colour_id: word and index into `COLOURS`; of the upper clothing for people.
+        category, category_id: word and index into `EVERYTHING`.
+        colour, colour_id: word and index into `ALL_COLOURS`; of the upper clothing for people.
         lower_colour: colour word of trousers or skirt; None where there is none.
         gender: "man" or "woman"; None where it is no person.
-        action: one of `ACTIONS` without "on foot": people walk, run, stand or ride; vehicles are moving or parked; dogs
+        action: one of `ALL_ACTIONS` without "on foot", or "still" for what can do nothing. In the world of five: people
+            walk, run, stand or ride; vehicles are moving or parked; dogs
             walk, run, stand or sit; balls are rolling or lying.
         direction: "left" or "right" over the ground; None where it stands.
         facing: "left" or "right".
@@ -41,6 +91,8 @@ class ObjectFacts:
         area: (T,) float32 visible pixels.
         whole: (T,) float32 share of the object's own silhouette that can be seen, 0..1.
         centre: (T, 2) float32 x, y of the visible mask's box, 0..1; zeros where hidden.
+        hat, bag: colour words of a hat and of a backpack; None where there is none.
+        track: frame by frame; None in the world of five categories, whose objects go straight on.
     """
 
     category: str
@@ -60,6 +112,9 @@ class ObjectFacts:
     direction: str | None = None
     gender: str | None = None
     lower_colour: str | None = None
+    hat: str | None = None
+    bag: str | None = None
+    track: Track | None = None
 
 
 @dataclass(frozen=True)
@@ -67,12 +122,15 @@ class ExpressionSlots:
     """What an expression says; None where it says nothing.
 
     Attributes:
-        category: one of `CATEGORIES` or "vehicle" (car or bus).
+        category: one of `EVERYTHING`, or "vehicle" or "animal"; "bird" holds for swans too.
         gender: "man" or "woman".
         colour: colour of the object, or of a person's upper clothing.
         lower_colour: colour of trousers or skirt.
         clothing: which garment is named, see `CLOTHING`.
-        action, side, size, direction: see `ACTIONS`, `SIDES`, `SIZES`, `DIRECTIONS`.
+        action, side, size, direction: see `ALL_ACTIONS`, `SIDES`, `SIZES`, `DIRECTIONS`.
+        hat, bag: colour word, or "any".
+        speed, change, order: see `SPEED_WORDS`, `CHANGES`, `ORDERS`.
+        relation, other: see `RELATIONS`; and the description of the one object that it is to.
     """
 
     category: str | None = None
@@ -84,6 +142,13 @@ class ExpressionSlots:
     side: str | None = None
     size: str | None = None
     direction: str | None = None
+    hat: str | None = None
+    bag: str | None = None
+    speed: str | None = None
+    change: str | None = None
+    order: str | None = None
+    relation: str | None = None
+    other: ExpressionSlots | None = None
 
 
 @dataclass(frozen=True)
@@ -104,9 +169,11 @@ class SyntheticClip:
         labels: (T, H, W) uint8; 0 background, k + 1 the visible part of object k.
         objects: facts, in the order of label values.
         expressions: true sentences first, then those that mean nothing in the clip.
+        weather: "clear", "rain", "snow", "fog" or "dusk".
     """
 
     frames: np.ndarray
     labels: np.ndarray
     objects: tuple[ObjectFacts, ...]
     expressions: tuple[Expression, ...]
+    weather: str = "clear"

@@ -10,7 +10,8 @@ from functools import cache
 import numpy as np
 
 from rvos_core.synthetic.colours import COLOURS
-from rvos_core.synthetic.facts import ExpressionSlots
+from rvos_core.synthetic.facts import CATEGORIES, ExpressionSlots
+from rvos_core.synthetic.wording import whole_words
 
 _NOUNS: dict[str, tuple[str, ...]] = {
     "person": ("person", "person", "human", "one"),
@@ -114,8 +115,15 @@ def phrase(slots: ExpressionSlots, rng: np.random.Generator, *, rivals: int = 0)
 
 
 @cache
-def vocabulary() -> tuple[str, ...]:
-    """Every word that `phrase` can say, sorted."""
+def vocabulary(categories: tuple[str, ...] = CATEGORIES) -> tuple[str, ...]:
+    """Every word that the sentences of a world can have, sorted.
+
+    Args:
+        categories: the five that the bundled weights know (the default); with any other the words of the whole world,
+            which hold the words of the five too.
+    """
+    if not {*categories} <= {*CATEGORIES}:
+        return tuple(sorted({*vocabulary(), *whole_words()}))
     tables = (_NOUNS, _COLOUR_SYNONYMS, _ACTION, _HEADING_VERB, _SIDE, _SIZE, _SIZE_OF_TWO)
     texts = [text for table in tables for choices in table.values() for text in choices]
     texts += [

@@ -10,7 +10,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from rvos_core.synthetic.changes import judge_change, judge_direction, leave_moment
 from rvos_core.synthetic.facts import ExpressionSlots, ObjectFacts
+from rvos_core.synthetic.relations import further_left, judge_relation, metres_per_second
+from rvos_core.synthetic.words_of_things import judge_action, judge_category, judge_worn
 
 Truth = bool | None
 
@@ -21,6 +24,7 @@ _CLEAR_GENDER = 0.006  # below this size a skirt is a few pixels
 _CLEAR_TRAVEL = 0.035  # frame heights over the ground
 _SIDE_MARGIN = 0.05
 _SIZE_RATIO = 1.3
+_SPEED_RATIO = 1.4
 _VEHICLES = ("car", "bus")
 
 
@@ -48,12 +52,16 @@ class Witness:
 
     def judge(self, slots: ExpressionSlots) -> list[Truth]:
         """What the description is of each object."""
-        simple = replace(slots, side=None if _is_extreme(slots.side) else slots.side, size=None)
+        simple = _bare(slots)
         truths = [self._plain(simple, index) for index in range(len(self._objects))]
         if _is_extreme(slots.side):
             truths = self._extreme(truths, self._further_left if slots.side == "leftmost" else self._further_right)
         if slots.size is not None:
             truths = self._extreme(truths, self._bigger if slots.size == "biggest" else self._smaller)
+        if slots.speed is not None:
+            truths = self._extreme(truths, self._faster if slots.speed == "fastest" else self._slower)
+        if slots.order is not None:
+            truths = self._ordered(truths, slots.order)
         return truths
 
     def target(self, slots: ExpressionSlots) -> int | None:
@@ -69,8 +77,7 @@ class Witness:
 
     def rivals(self, slots: ExpressionSlots) -> int:
         """How many objects a superlative in the description compares."""
-        bare = replace(slots, side=None if _is_extreme(slots.side) else slots.side, size=None)
-        return sum(truth is not False for truth in self.judge(bare))
+        return sum(truth is not False for truth in self.judge(_bare(slots)))
 
     def _is_clear(self, facts: ObjectFacts, area_share: float) -> bool:
         enough = 2 * int(facts.visible.sum()) >= self._frames and bool(facts.visible.any())
@@ -87,6 +94,10 @@ class Witness:
             _action(facts, slots.action, moving_seen=self._frames >= MIN_MOTION_FRAMES),
             self._side(index, slots.side),
             self._direction(index, slots.direction),
+            judge_worn(facts, facts.hat, slots.hat, garment="hat"),
+            judge_worn(facts, facts.bag, slots.bag, garment="bag"),
+            judge_change(facts, slots.change),
+            self._related(index, slots),
         )
         if False in answers:
             return False
@@ -110,10 +121,63 @@ class Witness:
             return None
         if facts.direction is None:
             return False
+        if judge_direction(facts) is None:
+            return None
         shown = abs(facts.travel) * float(facts.visible.mean())
         if shown < _CLEAR_TRAVEL:
             return None
         return facts.direction == direction
+
+    def _related(self, index: int, slots: ExpressionSlots) -> Truth:
+        """The relation to the one object that `other` means; arguable where that is not plainly one."""
+        if slots.relation is None:
+            return True
+        other = None if slots.other is None else self.target(slots.other)
+        if other is None:
+            return None
+        return False if other == index else judge_relation(self._objects[index], self._objects[other], slots.relation)
+
+    def _ordered(self, truths: list[Truth], order: str) -> list[Truth]:
+        """`truths` narrowed to the one at a place in a row; arguable for all where the row is."""
+        rivals = [index for index, truth in enumerate(truths) if truth is not False]
+        unsure: list[Truth] = [None if truth is not False else False for truth in truths]
+        if any(truths[index] is None for index in rivals):
+            return unsure
+        place, _, kind = order.partition(" ")
+        if kind in ("to leave", "to enter"):
+            moments = {index: leave_moment(self._objects[index], entering=kind == "to enter") for index in rivals}
+            if None in moments.values():
+                return unsure
+            times = sorted(moment for moment in moments.values() if moment is not None and moment > 0)
+            if len(times) < 2 or len(set(times)) < len(times):
+                return unsure
+            wanted = times[0 if place == "first" else -1]
+            return [truth if truth is False else moments[index] == wanted for index, truth in enumerate(truths)]
+        rank = {"second": 1, "third": 2}[place]
+        if len(rivals) < rank + 2:
+            return unsure
+        before = self._further_left if kind == "from left" else self._further_right
+        out: list[Truth] = [False] * len(truths)
+        for index in rivals:
+            others = [other for other in rivals if other != index]
+            ahead = sum(before(other, index) is True for other in others)
+            behind = sum(before(index, other) is True for other in others)
+            if ahead + behind < len(others):
+                return unsure
+            out[index] = ahead == rank
+        return out
+
+    def _faster(self, first: int, second: int) -> Truth:
+        quick, slow = self._objects[first], self._objects[second]
+        if quick.track is None or slow.track is None or self._frames < MIN_MOTION_FRAMES:
+            return None
+        (own, seen), (other, other_seen) = metres_per_second(quick), metres_per_second(slow)
+        enough = own >= _SPEED_RATIO * other and seen >= _SPEED_RATIO * other_seen
+        return True if enough and seen >= _CLEAR_TRAVEL else None
+
+    def _slower(self, first: int, second: int) -> Truth:
+        standing = metres_per_second(self._objects[first])[0] == 0.0
+        return None if standing else self._faster(second, first)
 
     def _extreme(self, truths: list[Truth], beats: Callable[[int, int], Truth]) -> list[Truth]:
         """`truths` narrowed to the one that beats all it is compared with; arguable where it has nothing to beat."""
@@ -130,11 +194,7 @@ class Witness:
         return out
 
     def _further_left(self, first: int, second: int) -> Truth:
-        both = self._objects[first].visible & self._objects[second].visible
-        if not both.any():
-            return None
-        gap = self._objects[second].centre[both, 0] - self._objects[first].centre[both, 0]
-        return True if bool((gap > _SIDE_MARGIN).all()) else None
+        return further_left(self._objects[first], self._objects[second], margin=_SIDE_MARGIN)
 
     def _further_right(self, first: int, second: int) -> Truth:
         return self._further_left(second, first)
@@ -148,6 +208,12 @@ class Witness:
         return self._bigger(second, first)
 
 
+def _bare(slots: ExpressionSlots) -> ExpressionSlots:
+    """The description without what compares objects."""
+    side = None if _is_extreme(slots.side) else slots.side
+    return replace(slots, side=side, size=None, speed=None, order=None)
+
+
 def _is_extreme(side: str | None) -> bool:
     return side in {"leftmost", "rightmost"}
 
@@ -159,6 +225,8 @@ def _band(yes: bool, no: bool) -> Truth:
 def _category(facts: ObjectFacts, category: str | None) -> Truth:
     if category is None:
         return True
+    if facts.track is not None:
+        return judge_category(facts, category)
     return facts.category in _VEHICLES if category == "vehicle" else facts.category == category
 
 
@@ -177,6 +245,8 @@ def _clothes(facts: ObjectFacts, slots: ExpressionSlots) -> Truth:
     if slots.clothing is not None and facts.category != "person":
         return False
     if slots.colour is not None and facts.colour != slots.colour:
+        if slots.clothing is None and slots.colour in (facts.hat, facts.bag):
+            return None
         return None if slots.clothing is None and facts.lower_colour == slots.colour else False
     if slots.lower_colour is not None and facts.lower_colour != slots.lower_colour:
         return False
@@ -190,6 +260,8 @@ def _clothes(facts: ObjectFacts, slots: ExpressionSlots) -> Truth:
 def _action(facts: ObjectFacts, action: str | None, *, moving_seen: bool) -> Truth:
     if action is None:
         return True
+    if facts.track is not None:
+        return judge_action(facts, action, moving_seen=moving_seen)
     if action == "on foot":
         return facts.category == "person" and facts.action != "riding"
     hidden_in_a_still = {"moving", "parked", "rolling", "lying"}

@@ -49,6 +49,28 @@ _TYPICAL_SIZE = {"person": 1.0, "car": 0.92, "bus": 0.88, "dog": 1.15, "ball": 1
 
 
 @dataclass(frozen=True)
+class Course:
+    """Where an actor of the whole world is in each frame; arrays of shape (T,).
+
+    Attributes:
+        x, y: its foot, or the ground below it, frame heights.
+        metre: frame heights for one of its metres there.
+        lift: its height above the ground, in its metres.
+        facing: +1 right, -1 left.
+        speed: metres per second, signed, right positive.
+        travelled: metres gone since the first frame, whichever way.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    metre: np.ndarray
+    lift: np.ndarray
+    facing: np.ndarray
+    speed: np.ndarray
+    travelled: np.ndarray
+
+
+@dataclass(frozen=True)
 class Actor:
     """An object of the scene: its look and its straight path over the ground.
 
@@ -59,6 +81,8 @@ class Actor:
         facing: +1 right, -1 left.
         metre: frame heights for one of its metres (perspective and its own size).
         phase, cadence: gait phase at time 0 and radians for one metre of travel; `idle` radians per second besides.
+        course: its path where it is not straight; it then overrides x, y, speed, facing and metre.
+        texture: photograph of a surface whose light and dark it has; None for none.
     """
 
     look: Look
@@ -70,6 +94,8 @@ class Actor:
     phase: float
     cadence: float
     idle: float
+    course: Course | None = None
+    texture: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +111,15 @@ class Prop:
 
 @dataclass(frozen=True)
 class Camera:
-    """Centre (x, y) of the view in scene units and zoom, one row a frame: float64 arrays of shape (T,)."""
+    """Centre (x, y) of the view in scene units and zoom, one row a frame: float64 arrays of shape (T,).
+
+    `roll` in radians, clockwise as the picture turns; None holds the camera level.
+    """
 
     x: np.ndarray
     y: np.ndarray
     zoom: np.ndarray
+    roll: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -102,8 +132,20 @@ class Sun:
 
 
 @dataclass(frozen=True)
+class Weather:
+    """What lies in the air: "clear", "rain", "snow", "fog" or "dusk"; strength 0..1; `wind` sideways per downward."""
+
+    kind: str = "clear"
+    strength: float = 0.0
+    wind: float = 0.0
+
+
+@dataclass(frozen=True)
 class Scene:
-    """A clip before it is drawn. `times` in seconds, 0 in the middle of the clip."""
+    """A clip before it is drawn. `times` in seconds, 0 in the middle of the clip.
+
+    `water` is a band of the ground (top, bottom); `shutter` the share of a frame's time that the shutter is open.
+    """
 
     horizon: float
     camera_height: float
@@ -112,6 +154,9 @@ class Scene:
     props: tuple[Prop, ...]
     camera: Camera
     sun: Sun
+    weather: Weather = Weather()
+    water: tuple[float, float] | None = None
+    shutter: float = 0.0
 
 
 def plan_scene(rng: np.random.Generator, config: WorldConfig) -> Scene:
@@ -120,9 +165,9 @@ def plan_scene(rng: np.random.Generator, config: WorldConfig) -> Scene:
     times = (np.arange(config.frames) - (config.frames - 1) / 2) * stride / config.fps
     horizon = float(rng.uniform(0.2, 0.42))
     camera_height = float(rng.uniform(1.75, 2.7)) * (0.95 - horizon) / 0.6
-    camera = _plan_camera(rng, config, times)
+    camera = plan_camera(rng, config, times)
     looks = _cast(rng, config)
-    places = _spread(
+    places = spread(
         rng,
         len(looks),
         config.width / config.height / float(camera.zoom.mean()),
@@ -132,7 +177,7 @@ def plan_scene(rng: np.random.Generator, config: WorldConfig) -> Scene:
         _stage(rng, look, x, horizon=horizon, camera_height=camera_height, single=config.frames == 1)
         for look, x in zip(looks, places, strict=True)
     )
-    props = _plan_props(rng, config, horizon=horizon, camera_height=camera_height)
+    props = plan_props(rng, config, horizon=horizon, camera_height=camera_height)
     sun = Sun(float(rng.uniform(-0.9, 0.9)), float(rng.uniform(-0.3, 0.32)), float(rng.uniform(0.12, 0.5)))
     return Scene(horizon, camera_height, times, actors, props, camera, sun)
 
@@ -188,7 +233,7 @@ def _cast(rng: np.random.Generator, config: WorldConfig) -> list[Look]:
     return looks
 
 
-def _spread(rng: np.random.Generator, count: int, width: float, *, leaving: float) -> list[float]:
+def spread(rng: np.random.Generator, count: int, width: float, *, leaving: float) -> list[float]:
     """Places along the view at the clip's middle: a slot each, shaken and shuffled; a share is just at its border."""
     slots = (np.arange(count) + 0.5 + rng.uniform(-0.36, 0.36, count)) / count
     places = rng.permutation(slots) * 0.96 + 0.02 - 0.5
@@ -214,13 +259,19 @@ def _stage(
     return Actor(look, x, y, speed, facing, metre, phase, cadence, idle=float(rng.uniform(1.0, 3.0)))
 
 
-def _plan_props(
-    rng: np.random.Generator, config: WorldConfig, *, horizon: float, camera_height: float
+def plan_props(
+    rng: np.random.Generator,
+    config: WorldConfig,
+    *,
+    horizon: float,
+    camera_height: float,
+    kinds: tuple[str, ...] = PROPS,
 ) -> tuple[Prop, ...]:
+    """Things in the way, as many as the configuration has on average, three at most."""
     aspect = config.width / config.height
     props = []
     for _ in range(int(rng.poisson(config.occluders))):
-        kind = str(rng.choice(PROPS))
+        kind = str(rng.choice(kinds))
         near = float(rng.uniform(0.25, 0.8 if kind in {"kiosk", "bush", "tree"} else 0.95))
         y = horizon + 0.06 + (0.98 - horizon - 0.06) * near
         metre = (y - horizon) / camera_height * float(rng.uniform(0.75, 1.05))
@@ -228,7 +279,8 @@ def _plan_props(
     return tuple(props[:3])
 
 
-def _plan_camera(rng: np.random.Generator, config: WorldConfig, times: np.ndarray) -> Camera:
+def plan_camera(rng: np.random.Generator, config: WorldConfig, times: np.ndarray) -> Camera:
+    """A camera that is held, pans or swings, zooms and shakes."""
     strength = config.camera
     zoom = float(rng.uniform(0.95, 1.15)) * np.exp(strength * float(rng.uniform(-0.15, 0.15)) * times)
     kind = rng.random()

@@ -8,17 +8,38 @@ from rvos_core.synthetic.colours import Rgb
 
 
 @dataclass(frozen=True)
+class Outfit:
+    """What a person of the whole world wears and carries besides clothes.
+
+    Attributes:
+        hair: 0 short, 1 curly, 2 long, 3 ponytail, 4 bun.
+        hat, hat_paint: colour word and RGB of the hat; None without one.
+        hat_kind: "cap", "brim" or "beanie".
+        bag, bag_paint: colour word and RGB of a backpack; None without one.
+    """
+
+    hair: int = 0
+    hat: str | None = None
+    hat_paint: Rgb = (0, 0, 0)
+    hat_kind: str = "cap"
+    bag: str | None = None
+    bag_paint: Rgb = (0, 0, 0)
+
+
+@dataclass(frozen=True)
 class Look:
     """Appearance that stays the same over a clip.
 
     Attributes:
-        category: one of `CATEGORIES`.
+        category: one of `EVERYTHING`.
         colour, paint: word and RGB of the object, or of a person's upper clothing.
         lower_colour, lower_paint: word and RGB of trousers or skirt; people only.
         gender: "man" or "woman"; people only.
         action: see `facts.ACTIONS`.
         variant: free integer that chooses among shapes and patterns.
-        skin, hair, accent: further RGB paints (accent: bag, bike frame).
+        skin, hair, accent: further RGB paints (accent: bag, bike frame, a ridden horse).
+        outfit: hat, bag and hair of people of the whole world; None in the world of five categories.
+        picture: photograph that a side, a board or a sail shows; None for none.
     """
 
     category: str
@@ -32,6 +53,8 @@ class Look:
     gender: str | None = None
     lower_colour: str | None = None
     lower_paint: Rgb = (0, 0, 0)
+    outfit: Outfit | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from math import cos, pi, sin
 
 from rvos_core.synthetic.colours import Rgb, shade
 from rvos_core.synthetic.figures.look import Look, Pose
+from rvos_core.synthetic.figures.outfit import draw_backpack, draw_hair_and_hat, draw_hair_and_hat_in_front
 from rvos_core.synthetic.pen import Extent, Pen, Point
 
 EXTENT: Extent = (-0.75, -0.12, 0.75, 1.95)
@@ -26,7 +27,7 @@ def draw_person(pen: Pen, look: Look, pose: Pose) -> None:
 def draw_head(pen: Pen, look: Look, *, at: Point, helmet: bool = False) -> None:
     """Draw a head seen from the side, its centre at `at`."""
     x, y = at
-    if look.gender == "woman":
+    if look.gender == "woman" and look.outfit is None:
         pen.polygon(
             ((x + 0.02, y + 0.14), (x - 0.13, y + 0.1), (x - 0.19, y - 0.26), (x - 0.03, y - 0.24), (x, y)), look.hair
         )
@@ -37,6 +38,8 @@ def draw_head(pen: Pen, look: Look, *, at: Point, helmet: bool = False) -> None:
         pen.line(((x + 0.12, y - 0.02), (x + 0.15, y - 0.05)), 0.03, look.skin)
         pen.ellipse((x + 0.085, y + 0.01), (0.014, 0.018), (40, 34, 32))
         pen.ellipse((x - 0.02, y - 0.03), (0.022, 0.032), shade(look.skin, 0.85))
+    if look.outfit is not None:
+        draw_hair_and_hat(pen, look, look.outfit, at=at)
     if helmet:
         pen.polygon(
             (
@@ -119,7 +122,9 @@ def _striding(pen: Pen, look: Look, pose: Pose, *, running: bool) -> None:
     if look.gender == "woman":
         _skirt(pen, hip, 0.17 + 0.1 * abs(sin(pose.phase)), shift=0.0, colour=look.lower_paint)
     draw_torso(pen, look, hip=hip, neck=neck)
-    if look.variant % 5 == 0 and not running:
+    if look.outfit is not None:
+        draw_backpack(pen, look.outfit, hip=hip, neck=neck)
+    elif look.variant % 5 == 0 and not running:
         pen.polygon(_bag(neck), look.accent)
     pen.line((neck, (neck[0] + 0.03, neck[1] + 0.06)), 0.1, shade(look.skin, 0.85))
     draw_head(pen, look, at=(neck[0] + 0.04 + 0.3 * lean, neck[1] + 0.2))
@@ -132,6 +137,8 @@ def _standing(pen: Pen, look: Look, pose: Pose) -> None:
     for side in (-1, 1):
         joints = ((hip[0] + 0.08 * side, hip[1]), (0.1 * side, 0.5), (0.12 * side, 0.07))
         draw_leg(pen, look, joints, far=False)
+    if look.outfit is not None and look.outfit.bag is not None:
+        pen.polygon(((-0.33, 1.0), (-0.33, 1.46), (0.33, 1.46), (0.33, 1.0)), look.outfit.bag_paint)
     if look.gender == "woman":
         _skirt(pen, hip, 0.27, shift=0.0, colour=look.lower_paint)
         pen.polygon(((-0.17, 1.78), (0.17, 1.78), (0.21, 1.33), (-0.21, 1.33)), look.hair)
@@ -148,6 +155,8 @@ def _standing(pen: Pen, look: Look, pose: Pose) -> None:
     pen.line((neck, (neck[0], 1.58)), 0.11, shade(look.skin, 0.85))
     pen.ellipse((sway, 1.7), (0.14, 0.16), look.hair)
     pen.ellipse((sway, 1.67), (0.115, 0.14), look.skin)
+    if look.outfit is not None:
+        draw_hair_and_hat_in_front(pen, look, look.outfit, at=(sway, 1.68))
     if pen.detail > 60:
         for side in (-1, 1):
             pen.ellipse((sway + 0.045 * side, 1.69), (0.014, 0.014), (40, 34, 32))

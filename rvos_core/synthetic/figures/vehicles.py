@@ -61,7 +61,7 @@ def draw_car(pen: Pen, look: Look, pose: Pose) -> None:
     pen.ellipse((front - 0.14, low + 0.36), (0.13, 0.08), (255, 246, 206))
     pen.ellipse((rear + 0.08, low + 0.4), (0.07, 0.1), (150, 24, 26))
     for x in (-1.2, 1.2):
-        _wheel(pen, (x, 0.33), 0.35, pose.roll)
+        draw_wheel(pen, (x, 0.33), 0.35, pose.roll)
 
 
 def draw_bus(pen: Pen, look: Look, pose: Pose) -> None:
@@ -86,7 +86,7 @@ def draw_bus(pen: Pen, look: Look, pose: Pose) -> None:
         pen.line(((-3.25, 1.2), (2.35, 1.2)), 0.12, stripe)
     pen.ellipse((3.26, 0.8), (0.09, 0.12), (255, 246, 206))
     for x in (-2.0, 1.75):
-        _wheel(pen, (x, 0.44), 0.46, pose.roll * 0.8)
+        draw_wheel(pen, (x, 0.44), 0.46, pose.roll * 0.8)
 
 
 def _inset(cabin: tuple[Point, ...], margin: float) -> tuple[Point, ...]:
@@ -99,7 +99,8 @@ def _inset(cabin: tuple[Point, ...], margin: float) -> tuple[Point, ...]:
     )
 
 
-def _wheel(pen: Pen, hub: Point, radius: float, roll: float) -> None:
+def draw_wheel(pen: Pen, hub: Point, radius: float, roll: float) -> None:
+    """Draw a road wheel with a bright rim; spokes show that it turns."""
     pen.ellipse(hub, (radius, radius), _TYRE)
     pen.ellipse(hub, (radius * 0.62, radius * 0.62), (168, 170, 172))
     if pen.detail > 14:

@@ -1,4 +1,4 @@
-"""Today's world never changes: the bundled weights, the demo clip and the published figures were made from these bytes."""
+"""Today's world keeps its bytes: the bundled weights, the demo clip and the published figures came from them."""
 
 from __future__ import annotations
 

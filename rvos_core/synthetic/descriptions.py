@@ -1,0 +1,178 @@
+"""Chooses what to say about a clip of the whole world: sentences that mean one object, near misses that mean none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rvos_core.synthetic.colours import ALL_COLOURS
+from rvos_core.synthetic.expressions import additions, extended
+from rvos_core.synthetic.facts import CHANGES, EVERYTHING, ORDERS, RELATIONS, Expression, ExpressionSlots, ObjectFacts
+from rvos_core.synthetic.kinds import HYPERNYMS, KINDS
+from rvos_core.synthetic.predicates import Witness
+from rvos_core.synthetic.wording import phrase_whole
+
+_TRIES = 3
+_HYPERNYM = 0.14
+_OPPOSITES = {
+    "behind": "in front of", "in front of": "behind", "left of": "right of", "right of": "left of",
+}  # fmt: skip
+_USUAL = ("colour", "colour", "colour", "action", "action", "side", "extreme", "size", "direction", "speed", "change",
+          "change", "order", "relation", "relation")  # fmt: skip
+_OF_PEOPLE = ("shirt", "lower", "both", "hat", "hat", "bag", "bag")
+
+
+def describe_whole(
+    objects: Sequence[ObjectFacts], witness: Witness, rng: np.random.Generator, *, per_object: int, negatives: int
+) -> tuple[Expression, ...]:
+    """Sentences about a clip, as `expressions.describe`, with everything that the whole world can say."""
+    positives: list[Expression] = []
+    for index, facts in enumerate(objects):
+        if not witness.clear(index):
+            continue
+        said: set[ExpressionSlots] = set()
+        for _ in range(per_object):
+            slots = _true_of(index, facts, objects, witness, rng)
+            if slots is not None and slots not in said:
+                said.add(slots)
+                positives.append(Expression(_say(slots, witness, rng), index, slots))
+    return (*positives, *_near_misses(positives, witness, rng, negatives))
+
+
+def _say(slots: ExpressionSlots, witness: Witness, rng: np.random.Generator) -> str:
+    compares = slots.size is not None or slots.speed is not None
+    return phrase_whole(slots, rng, rivals=witness.rivals(slots) if compares else 0)
+
+
+def _true_of(
+    index: int, facts: ObjectFacts, objects: Sequence[ObjectFacts], witness: Witness, rng: np.random.Generator
+) -> ExpressionSlots | None:
+    """A description that means object `index` alone: a few attributes, and more where they do not suffice."""
+    for _ in range(_TRIES):
+        slots = _bare(facts, rng)
+        options = [*_USUAL, *(_OF_PEOPLE if facts.category == "person" else ())]
+        rng.shuffle(options)
+        wanted = int(rng.choice(4, p=(0.06, 0.42, 0.4, 0.12)))
+        filled = 0
+        for option in options[:12]:
+            if filled >= wanted and witness.target(slots) == index:
+                return slots
+            if filled >= wanted + 2:
+                break
+            more = extended(slots, _ways_to_add(slots, option, facts, objects, witness, rng), index, witness)
+            filled += more is not slots
+            slots = more
+        if witness.target(slots) == index:
+            return slots
+    return None
+
+
+def _bare(facts: ObjectFacts, rng: np.random.Generator) -> ExpressionSlots:
+    if facts.category == "person":
+        return ExpressionSlots(category="person", gender=facts.gender if rng.random() < 0.4 else None)
+    words = [word for word, members in HYPERNYMS.items() if facts.category in members and word != facts.category]
+    if words and rng.random() < _HYPERNYM:
+        return ExpressionSlots(category=str(rng.choice(words)))
+    return ExpressionSlots(category=facts.category)
+
+
+def _ways_to_add(
+    slots: ExpressionSlots,
+    option: str,
+    facts: ObjectFacts,
+    objects: Sequence[ObjectFacts],
+    witness: Witness,
+    rng: np.random.Generator,
+) -> list[dict[str, object]]:
+    """Ways to say one more attribute beside what `slots` says; none where it is said already or would be clumsy."""
+    placed = slots.side or slots.direction or slots.size or slots.speed or slots.order or slots.relation
+    moves = slots.action or slots.change or slots.direction
+    if option == "action" and (facts.action == "still" or moves or slots.relation):
+        return []
+    if option in ("hat", "bag"):
+        worn = facts.hat if option == "hat" else facts.bag
+        if worn is None or slots.hat or slots.bag or slots.clothing:
+            return []
+        return [{option: worn if rng.random() < 0.7 else "any"}]
+    if option in ("shirt", "lower", "both") and (slots.hat or slots.bag):
+        return []
+    if option == "change":
+        return [] if moves or placed else [{"change": change} for change in CHANGES]
+    if option in ("side", "extreme", "size", "direction", "speed", "order", "relation") and (placed or slots.change):
+        return []
+    if option == "speed":
+        return [] if slots.action in ("standing", "parked") else [{"speed": word} for word in ("fastest", "slowest")]
+    if option == "order":
+        return [{"order": order} for order in rng.permutation(ORDERS).tolist()]
+    if option == "relation":
+        return _relations(facts, objects, witness, rng)
+    return [dict(each) for each in additions(slots, option, facts, rng)]
+
+
+def _relations(
+    facts: ObjectFacts, objects: Sequence[ObjectFacts], witness: Witness, rng: np.random.Generator
+) -> list[dict[str, object]]:
+    """Relations to each other object that a noun, or a noun and a colour, mean alone."""
+    found: list[dict[str, object]] = []
+    for number in rng.permutation(len(objects)).tolist():
+        other = objects[number]
+        if other is facts or other.category == facts.category:
+            continue
+        reference = ExpressionSlots(category=other.category)
+        if witness.target(reference) != number or rng.random() < 0.4:
+            reference = replace(reference, colour=other.colour)
+        if witness.target(reference) == number:
+            found += [{"relation": name, "other": reference} for name in rng.permutation(RELATIONS).tolist()]
+    return found
+
+
+def _near_misses(
+    positives: list[Expression], witness: Witness, rng: np.random.Generator, count: int
+) -> list[Expression]:
+    """True sentences with one attribute exchanged so that they fit nothing."""
+    found: list[Expression] = []
+    for _ in range(count * 5):
+        if len(found) >= count or not positives:
+            break
+        slots = _swapped(positives[int(rng.integers(len(positives)))].slots, rng)
+        if slots is not None and witness.fits_nothing(slots):
+            found.append(Expression(_say(slots, witness, rng), None, slots))
+    return found
+
+
+def _swapped(slots: ExpressionSlots, rng: np.random.Generator) -> ExpressionSlots | None:
+    """One attribute of a sentence exchanged for another value; None where nothing can be."""
+    values: dict[str, tuple[str, ...]] = {
+        "colour": ALL_COLOURS,
+        "lower_colour": ALL_COLOURS,
+        "hat": ALL_COLOURS,
+        "bag": ALL_COLOURS,
+        "side": ("left", "right") if slots.side in ("left", "right") else (),
+        "direction": ("left", "right"),
+        "change": ("turns", "stops", "starts"),
+        "relation": (_OPPOSITES[slots.relation],) if slots.relation in _OPPOSITES else (),
+        "gender": ("man", "woman") if slots.clothing in (None, "shirt") else (),
+        "action": tuple(action for action, _ in KINDS[slots.category].actions) if slots.category in KINDS else (),
+        "category": EVERYTHING,
+    }
+    person_only = (slots.gender, slots.clothing, slots.hat, slots.bag, slots.action, slots.change, slots.direction)
+    if any(value is not None for value in person_only):
+        values["category"] = ()
+    if slots.direction is not None:
+        values["action"] = ()
+    if "any" in (slots.hat, slots.bag):
+        values["hat"] = values["bag"] = ()
+    options = {
+        name: [value for value in choices if value != getattr(slots, name)]
+        for name, choices in values.items()
+        if getattr(slots, name) is not None
+    }
+    options = {name: choices for name, choices in options.items() if choices}
+    if not options:
+        return None
+    name = str(rng.choice(sorted(options)))
+    exchanged: dict[str, Any] = {name: str(rng.choice(options[name]))}
+    return replace(slots, **exchanged)
