@@ -16,6 +16,8 @@ from rvos_core.weights.sniff import refused
 MAX_PICKLE_BYTES = 64 * 1024 * 1024  # without tensors' contents; with an optimiser's state it is 1 MB
 _MAX_OPCODES = 500_000  # a model of 2,000 tensors with its optimiser has 100,000
 _KEEPS_STRINGS = frozenset({"MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"})
+_OPENS = frozenset({"EMPTY_LIST", "EMPTY_DICT", "EMPTY_TUPLE", "MARK"})
+_MAX_DEPTH = 500  # containers begun one right after the other; in a checkpoint they are three
 # Opcodes that name something to call, and those that no state dict needs.
 _WATCHED = frozenset(
     {"GLOBAL", "STACK_GLOBAL", "INST", "OBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4", "PERSID", "NEXT_BUFFER"}
@@ -68,12 +70,15 @@ def check_pickle(content: bytes, path: str | Path) -> int:
             checkpoint needs, or is damaged.
     """
     strings: list[str | None] = [None, None]  # pushed by the last two opcodes, for STACK_GLOBAL
-    end = None
+    end, opened = None, 0
     try:
         for count, (opcode, argument, position) in enumerate(pickletools.genops(BytesIO(content))):
             name = opcode.name
             if name in _KEEPS_STRINGS:
                 continue
+            opened = opened + 1 if name in _OPENS else 0
+            if opened > _MAX_DEPTH:
+                raise _damaged(path, "has containers in containers without end")
             if name in _WATCHED:
                 _check_opcode(name, argument, strings, path)
             if count > _MAX_OPCODES:
