@@ -6,9 +6,10 @@ Batch k of a recipe is a function of the recipe and k only, so a resumed run see
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
 import torch
@@ -32,7 +33,10 @@ from rvos_core.synthetic import (
     make_clip,
     split_seeds,
 )
+from rvos_core.training.interrupts import leave_interrupts_to_the_parent
 from rvos_core.training.losses import Targets, subsample_masks
+
+Mean: TypeAlias = Callable[[Tensor], Tensor]  # of a value over processes; the value itself where there is one
 
 _MEAN = (0.485, 0.456, 0.406)  # ImageNet, as all models of the family
 _STD = (0.229, 0.224, 0.225)
@@ -96,6 +100,9 @@ class ReferringBatch:
         token_ids, token_padding: (m, l) int64, bool (True = padding).
         slots: (m, slots) int64, what each expression says, in the order of `SLOT_VALUES`.
         texts: the expressions.
+        sizes: (n, 2) int64, height and width of each clip without its padding, which is right and below; None where
+            nothing is padded.
+        loss_frames: what losses are divided by where this is a part of a larger batch; None: its own visible frames.
     """
 
     frames: Tensor
@@ -108,6 +115,13 @@ class ReferringBatch:
     token_padding: Tensor
     slots: Tensor
     texts: tuple[str, ...]
+    sizes: Tensor | None = None
+    loss_frames: Tensor | None = None
+
+    @property
+    def clips(self) -> int:
+        """n."""
+        return len(self.frames)
 
     def to(self, device: torch.device) -> ReferringBatch:
         """The same batch on `device`."""
@@ -122,18 +136,66 @@ class ReferringBatch:
         parts: dict[str, Any] = {name: getattr(self, name)[rows] for name in names}
         return replace(self, **parts, texts=tuple(self.texts[row] for row in rows.tolist()))
 
+    def slice(self, first: int, last: int) -> ReferringBatch:
+        """Clips `first` to `last` (not included) with their expressions; losses are still those of the whole."""
+        inside = self.items((self.clip_of >= first) & (self.clip_of < last))
+        sizes = None if self.sizes is None else self.sizes[first:last]
+        return replace(
+            inside,
+            frames=self.frames[first:last],
+            labels=self.labels[first:last],
+            categories=self.categories[first:last],
+            colours=self.colours[first:last],
+            clip_of=inside.clip_of - first,
+            sizes=sizes,
+        )
+
+    def parts(self, count: int, mean: Mean) -> list[ReferringBatch]:
+        """`count` batches of which each has about as many clips, whose losses' mean is that of the whole.
+
+        Args:
+            count: at most `clips`.
+            mean: over the processes that each hold a part of a still larger batch.
+        """
+        own = self.targets().valid.sum().float()
+        whole = mean(own)
+        if count == 1 and whole is own:
+            return [self]
+        shared = replace(self, loss_frames=whole.clamp(min=1) / count)
+        bounds = [self.clips * part // count for part in range(count + 1)]
+        return [shared.slice(first, last) for first, last in pairwise(bounds)]
+
+    def state(self) -> dict[str, Any]:
+        """Tensors and texts, for a file."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in vars(self).items() if v is not None}
+
     def pixels(self) -> Tensor:
-        """(n, t, 3, h, w) float32, ImageNet-normalised."""
+        """(n, t, 3, h, w) float32, ImageNet-normalised; zero where padded."""
         frames = self.frames.permute(0, 1, 4, 2, 3).float() / 255
         mean = torch.tensor(_MEAN, device=frames.device)[:, None, None]
         std = torch.tensor(_STD, device=frames.device)[:, None, None]
-        return (frames - mean) / std
+        pixels = (frames - mean) / std
+        padding = self.padding()
+        return pixels if padding is None else pixels.masked_fill(padding[:, :, None], 0.0)
+
+    def padding(self) -> Tensor | None:
+        """(n, t, h, w) bool, True = padding; None where nothing is padded."""
+        if self.sizes is None:
+            return None
+        t, h, w = self.frames.shape[1:4]
+        rows = torch.arange(h, device=self.frames.device) >= self.sizes[:, :1]
+        columns = torch.arange(w, device=self.frames.device) >= self.sizes[:, 1:]
+        return (rows[:, :, None] | columns[:, None])[:, None].expand(-1, t, -1, -1)
 
     def targets(self) -> Targets:
         """The meant object of every item; empty where the expression means none."""
         wanted = torch.where(self.objects == NO_OBJECT, _NO_LABEL, self.objects + 1).to(self.labels.dtype)
         masks = self.labels[self.clip_of] == wanted[:, None, None, None]
-        return Targets(subsample_masks(masks.float()), mask_boxes(masks), masks.flatten(2).any(2))
+        boxes = mask_boxes(masks)
+        if self.sizes is not None:
+            boxes = boxes * self._padded_over_unpadded(self.sizes)[self.clip_of][:, None]
+        valid = masks.flatten(2).any(2)
+        return Targets(subsample_masks(masks.float()), boxes, valid, loss_frames=self.loss_frames)
 
     def objects_of_clips(self) -> Targets:
         """Every object of every clip, with an axis k of objects after the clips: masks (n, k, t, h, w) and so on.
@@ -142,7 +204,16 @@ class ReferringBatch:
         """
         labels = torch.arange(1, self.categories.shape[1] + 1, device=self.labels.device, dtype=self.labels.dtype)
         masks = self.labels[:, None] == labels[:, None, None, None]
-        return Targets(subsample_masks(masks.float()), mask_boxes(masks), masks.flatten(3).any(3))
+        boxes = mask_boxes(masks)
+        if self.sizes is not None:
+            boxes = boxes * self._padded_over_unpadded(self.sizes)[:, None, None]
+        return Targets(subsample_masks(masks.float()), boxes, masks.flatten(3).any(3))
+
+    def _padded_over_unpadded(self, sizes: Tensor) -> Tensor:
+        """(n, 4): what turns cxcywh in shares of the padded frame into shares of the unpadded one."""
+        h, w = self.frames.shape[2:4]
+        factors = torch.tensor([h, w], device=sizes.device) / sizes
+        return factors[:, [1, 0, 1, 0]]
 
     def others(self) -> Targets:
         """The visible objects of every item's clip but the meant one, as `objects_of_clips` with items in n's place.
@@ -175,9 +246,21 @@ class WorldBatches(Dataset[ReferringBatch]):
     """Batch k, drawn when asked for; map-style over steps."""
 
     def __init__(
-        self, shape: BatchShape, tokenizer: WordTokenizer, *, seed: int, steps: int, split: str = "train"
+        self,
+        shape: BatchShape,
+        tokenizer: WordTokenizer,
+        *,
+        seed: int,
+        steps: int,
+        split: str = "train",
+        rank: int = 0,
+        processes: int = 1,
     ) -> None:
+        """Args: rank, processes: give one process's share of each batch. Every process draws the whole batch, so that
+        it is the same whatever their number.
+        """
         self._shape = shape
+        self._rank, self._processes = rank, processes
         self._tokenizer = tokenizer
         self._seed = seed
         self._steps = steps
@@ -201,17 +284,35 @@ class WorldBatches(Dataset[ReferringBatch]):
             clip = make_clip(self._seeds[int(rng.integers(len(self._seeds)))], config)
             if any(expression.target is not None for expression in clip.expressions):
                 clips.append(clip)
-        return collate(clips, self._tokenizer, rng, shape=self._shape)
+        whole = collate(clips, self._tokenizer, rng, shape=self._shape)
+        if self._processes == 1:
+            return whole
+        first, last = (count * each // self._processes for each in (self._rank, self._rank + 1))
+        return whole.slice(first, last)
 
 
-def batches(dataset: WorldBatches, start: int, *, workers: int) -> Iterator[ReferringBatch]:
+Batch = TypeVar("Batch", covariant=True)
+
+
+class StepData(Protocol[Batch]):
+    """Batches by step: batch k is a function of what was asked for and k only."""
+
+    def __len__(self) -> int:
+        """Steps."""
+        ...
+
+    def __getitem__(self, step: int) -> Batch: ...
+
+
+def batches(dataset: StepData[Batch], start: int, *, workers: int) -> Iterator[Batch]:
     """Batches from step `start` on, in order, drawn ahead by `workers` processes (0: in this one)."""
     loader = DataLoader(
-        dataset,
+        cast(Dataset[Batch], dataset),
         batch_size=None,
         sampler=range(start, len(dataset)),
         num_workers=workers,
         prefetch_factor=6 if workers else None,
+        worker_init_fn=leave_interrupts_to_the_parent,
         generator=torch.Generator(),  # its own: a resumed run must find the objective's random numbers where they were
     )
     yield from loader

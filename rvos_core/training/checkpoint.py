@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -76,3 +77,38 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             code="training.bad_checkpoint",
         ) from error
     return state
+
+
+def refuse_other_settings(path: Path, state: dict[str, Any], settings: str, *, processes: int) -> None:
+    """Refuse to resume a checkpoint that was made with other settings.
+
+    Args:
+        path: of the checkpoint, for the message.
+        state: what it holds.
+        settings: JSON of the settings now; an empty text is not compared.
+        processes: that train now.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    differing = _differences(json.loads(state.get("settings") or "{}"), json.loads(settings or "{}"))
+    if settings and differing:
+        raise UserError(
+            f"{path} was made with another configuration: {'; '.join(differing[:4])}.",
+            hint="Give that configuration, or choose another folder with -o.",
+            code="training.other_settings",
+        )
+    if len(state.get("random", ())) != processes:
+        raise UserError(
+            f"{path} was made by {len(state.get('random', ()))} process(es); now there are {processes}.",
+            hint="Start as many as before: batches and random numbers are shared out by their number.",
+            code="training.other_settings",
+        )
+
+
+def _differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """`key was X, is Y` for every value in which two JSON trees differ."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = dict.fromkeys([*old, *new])
+        return [each for key in keys for each in _differences(old.get(key), new.get(key), f"{where}.{key}".lstrip("."))]
+    return [] if old == new else [f"{where} was {old!r:.60}, is {new!r:.60}"]

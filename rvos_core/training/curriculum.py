@@ -15,7 +15,7 @@ import torch
 
 from rvos_core.language import WordTokenizer
 from rvos_core.models.referring import ReferringNetwork
-from rvos_core.training.batches import BatchShape
+from rvos_core.training.batches import BatchShape, WorldBatches
 from rvos_core.training.checkpoint import load_checkpoint
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.objectives import Objective, Ramp, ReferringObjective, ReferringWeights
@@ -166,7 +166,7 @@ def train(
         trainer = Trainer(
             model,
             objective,
-            tokenizer,
+            WorldBatches(stage.config.shape, tokenizer, seed=stage.config.seed, steps=stage.config.steps),
             config=stage.config,
             folder=folder,
             device=device,

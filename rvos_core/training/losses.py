@@ -37,17 +37,22 @@ class Targets:
         boxes: (b, t, 4) float32 cxcywh in [0, 1] of the unpadded frame; zeros where the object is out of sight.
         valid: (b, t) bool, the object is visible in this frame.
         labels: (b,) int64 class of the object; None where there is one class only ("the referred object").
+        loss_frames: what losses are divided by, if it is not `valid_frames` of this batch.
     """
 
     masks: Tensor
     boxes: Tensor
     valid: Tensor
     labels: Tensor | None = None
+    loss_frames: Tensor | None = None
 
     @property
     def valid_frames(self) -> Tensor:
-        """Frames of the batch in which their object is visible, at least 1: what the public code divides losses by."""
-        return self.valid.sum().clamp(min=1)
+        """Frames of the batch in which their object is visible, at least 1: what the public code divides losses by.
+
+        Of a part of a batch: those of the whole, divided by the parts.
+        """
+        return self.valid.sum().clamp(min=1) if self.loss_frames is None else self.loss_frames
 
 
 def subsample_masks(masks: Tensor) -> Tensor:

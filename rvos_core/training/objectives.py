@@ -151,7 +151,7 @@ class ReferringObjective:
 
 def run_batch(model: ReferringNetwork, batch: ReferringBatch) -> ReferringOutput:
     """Run the model on every item of a batch; the backbone runs once a clip, whatever number of expressions it has."""
-    return decode_batch(model, model.encode_frames(batch.pixels()), batch)
+    return decode_batch(model, model.encode_frames(batch.pixels(), batch.padding()), batch)
 
 
 def decode_batch(model: ReferringNetwork, frames: EncodedFrames, batch: ReferringBatch) -> ReferringOutput:

@@ -34,7 +34,7 @@ class RobustObjective:
     def __call__(
         self, model: ReferringNetwork, batch: ReferringBatch, progress: float
     ) -> tuple[Tensor, dict[str, float]]:
-        frames = model.encode_frames(batch.pixels())
+        frames = model.encode_frames(batch.pixels(), batch.padding())
         loss = batch.frames.new_zeros((), dtype=torch.float32)
         figures: dict[str, float] = {}
         readings: list[Reading] = []

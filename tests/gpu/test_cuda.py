@@ -14,7 +14,7 @@ from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.synthetic import vocabulary
-from rvos_core.training.batches import BatchShape
+from rvos_core.training.batches import BatchShape, WorldBatches
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.objectives import ReferringObjective, ReferringWeights
 from rvos_kernels.ms_deform_attn import ms_deform_attn
@@ -66,7 +66,7 @@ def test_a_training_step_runs_and_is_finite(tmp_path: Path) -> None:
     trainer = Trainer(
         model,
         ReferringObjective(model, replace(ReferringWeights(), other_objects=0.5)),
-        tokenizer,
+        WorldBatches(config.shape, tokenizer, seed=config.seed, steps=config.steps),
         config=config,
         folder=tmp_path,
         device=torch.device("cuda"),

@@ -72,6 +72,10 @@ def network(name: str, *, seed: int = 0) -> ReferringNetwork:
     return Ifirvos(IfirvosConfig(**values | {"consensus": name == "ifirvos with consensus"}))
 
 
+def world(config: StageConfig) -> WorldBatches:
+    return WorldBatches(config.shape, TOKENIZER, seed=config.seed, steps=config.steps)
+
+
 def objective_of(model: ReferringNetwork, preset: str) -> Objective:
     weights = ReferringWeights(matched=LOSS_PRESETS[preset], all_queries=Ramp(0.0, 0.0), grounding=Ramp(0.0, 0.0))
     robust = isinstance(model, R2vos) or model.config.consensus
@@ -114,7 +118,9 @@ def test_training_resumes_exactly(name: str, tmp_path: Path) -> None:
         model = network(name, seed=seed)
         objective = objective_of(model, "referformer")
         device = torch.device("cpu")
-        return Trainer(model, objective, TOKENIZER, config=config, folder=tmp_path / folder, device=device, workers=0)
+        return Trainer(
+            model, objective, world(config), config=config, folder=tmp_path / folder, device=device, workers=0
+        )
 
     if not name.startswith(("r2vos", "ifirvos with")):
         config = replace(config, shape=replace(SHAPE, negatives=0))
@@ -132,7 +138,9 @@ def test_a_head_learns_while_the_rest_of_its_network_holds_still(tmp_path: Path)
     before = {key: value.clone() for key, value in model.state_dict().items()}
     config = StageConfig("head", steps=3, shape=SHAPE, warmup=1, log_every=1, seed=5, only="consensus_head.")
     objective = RobustObjective(model, None)
-    Trainer(model, objective, TOKENIZER, config=config, folder=tmp_path, device=torch.device("cpu"), workers=0).run()
+    Trainer(
+        model, objective, world(config), config=config, folder=tmp_path, device=torch.device("cpu"), workers=0
+    ).run()
     moved = {key for key, value in model.state_dict().items() if not torch.equal(value, before[key])}
     assert moved == {key for key in before if key.startswith("consensus_head.")}
     assert all(parameter.requires_grad for parameter in model.parameters())

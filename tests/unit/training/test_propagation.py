@@ -16,7 +16,7 @@ from isvos_small import MINI_LIKE, PAPER_LIKE, moving_squares, tiny
 from rvos_core.language import WordTokenizer
 from rvos_core.models.isvos_configs import IsvosConfig
 from rvos_core.synthetic import CATEGORIES, vocabulary
-from rvos_core.training.batches import BatchShape
+from rvos_core.training.batches import BatchShape, WorldBatches
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.instance_losses import InstanceLossConfig
 from rvos_core.training.propagation import (
@@ -157,7 +157,8 @@ def test_the_trainer_runs_it_on_the_street_world_and_resumes_exactly(tmp_path: P
     def trainer(folder: Path) -> Trainer:
         objective = PropagationObjective(PropagationWeights(instance_loss=InstanceLossConfig(points=64)))
         model = tiny(instance=replace(MINI_LIKE.instance, classes=len(CATEGORIES)))
-        return Trainer(model, objective, tokenizer, config=config, folder=folder, device=torch.device("cpu"), workers=0)
+        data = WorldBatches(shape, tokenizer, seed=config.seed, steps=config.steps)
+        return Trainer(model, objective, data, config=config, folder=folder, device=torch.device("cpu"), workers=0)
 
     whole, halves = trainer(tmp_path / "whole"), trainer(tmp_path / "halves")
     before = {name: value.clone() for name, value in whole.model.state_dict().items()}

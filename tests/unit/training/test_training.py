@@ -68,7 +68,13 @@ def stage(**changes: object) -> StageConfig:
 
 def trainer(folder: Path, model: Ifirvos, objective: Objective | None = None, **changes: object) -> Trainer:
     objective = objective or ReferringObjective(model, ReferringWeights(other_objects=0.5))
-    return Trainer(model, objective, TOKENIZER, config=stage(**changes), folder=folder, device=CPU, workers=0)
+    return Trainer(
+        model, objective, world(stage(**changes)), config=stage(**changes), folder=folder, device=CPU, workers=0
+    )
+
+
+def world(config: StageConfig) -> WorldBatches:
+    return WorldBatches(config.shape, TOKENIZER, seed=config.seed, steps=config.steps)
 
 
 def one_batch() -> ReferringBatch:
