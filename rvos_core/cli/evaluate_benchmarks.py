@@ -89,10 +89,9 @@ def a2d(
     from rvos_core.evaluation.sentences import evaluate_sentences
 
     output = Output(as_json=as_json)
-    output.note("scoring")
-    with cancel_on_interrupt() as cancel:
-        scores = evaluate_sentences(gt, pred, split=split).as_dict()
-        cancel.raise_if_cancelled()
+    with cancel_on_interrupt() as cancel, output.progress("scoring") as meter:
+        report = evaluate_sentences(gt, pred, split=split, progress=meter.update, cancel=cancel)
+    scores = report.as_dict()
     precision = ", ".join(f"{name} {value:.4f}" for name, value in scores.items() if name.startswith("P@"))
     ap = ", ".join(
         f"{name} {'none' if value is None else f'{value:.4f}'}" for name, value in scores.items() if "AP" in name

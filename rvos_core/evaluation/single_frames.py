@@ -8,7 +8,7 @@ frame that lies exactly on a threshold counts. Average precision is COCO's, by p
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +17,13 @@ import numpy as np
 
 from rvos_core.errors import UserError
 from rvos_core.evaluation.layouts.predictions import ScoredMask
+from rvos_core.evaluation.work import Progress, Steps
 from rvos_core.masks.rle import Rle, area, intersection_area, to_coco
+from rvos_core.types import CancelToken
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
 _EPSILON = np.float32(1e-6)
+_STEPS_OF_AP = 5  # a sample: its IoUs, and its matching for all true masks, the small, the medium and the large
 _NONE = -1.0  # how COCO says that there was nothing to measure
 
 
@@ -82,24 +85,35 @@ class SingleFrameScores:
         }
 
 
-def score_single_frames(truths: Sequence[Rle], predictions: Sequence[Sequence[ScoredMask]]) -> SingleFrameScores:
+def score_single_frames(
+    truths: Sequence[Rle],
+    predictions: Sequence[Sequence[ScoredMask]],
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> SingleFrameScores:
     """Score every sample's masks (at least one each) against its one true mask of the same size.
 
     The order of the samples decides where scores of different samples are equal: the public models sort by image id.
 
     Raises:
         UserError: pycocotools is not installed.
+        Cancelled: if `cancel` is set.
     """
     if not truths:
         raise ValueError("there is nothing to score")
-    overlaps = [_overlap(truth, best_scored(masks)) for truth, masks in zip(truths, predictions, strict=True)]
+    steps = Steps(len(truths) * (1 + _STEPS_OF_AP), progress, cancel)
+    overlaps = []
+    for truth, masks in zip(truths, predictions, strict=True):
+        steps.add()
+        overlaps.append(_overlap(truth, best_scored(masks)))
     ious = np.array([overlap_iou(*overlap) for overlap in overlaps])
     common, either = np.array(overlaps, dtype=np.float64).sum(axis=0)
     return SingleFrameScores(
         precision=tuple(float((ious > threshold).mean()) for threshold in THRESHOLDS),
         overall_iou=float(common / either) if either else 1.0,
         mean_iou=float(ious.mean()),
-        average_precision=average_precision(truths, predictions),
+        average_precision=average_precision(truths, predictions, steps=steps),
         ious=tuple(ious.tolist()),
     )
 
@@ -114,8 +128,15 @@ def overlap_iou(common: int, either: int) -> float:
     return float((np.float32(common) + _EPSILON) / (np.float32(either) + _EPSILON))
 
 
-def average_precision(truths: Sequence[Rle], predictions: Sequence[Sequence[ScoredMask]]) -> AveragePrecision:
-    """COCO's AP; arguments as of `score_single_frames`. Raises: UserError: pycocotools is not installed."""
+def average_precision(
+    truths: Sequence[Rle], predictions: Sequence[Sequence[ScoredMask]], *, steps: Steps | None = None
+) -> AveragePrecision:
+    """COCO's AP; arguments as of `score_single_frames`, `steps`: `_STEPS_OF_AP` a sample are added.
+
+    Raises:
+        UserError: pycocotools is not installed.
+        Cancelled: as `steps` says.
+    """
     try:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
@@ -135,11 +156,22 @@ def average_precision(truths: Sequence[Rle], predictions: Sequence[Sequence[Scor
         truth.createIndex()
         found.createIndex()
         judge = COCOeval(truth, found, "segm")
+        if steps is not None:  # its only loops over samples: the IoUs, and the matching for each range of sizes
+            judge.computeIoU = _counted(judge.computeIoU, steps)
+            judge.evaluateImg = _counted(judge.evaluateImg, steps)
         judge.evaluate()
         judge.accumulate()
         judge.summarize()
     figures = [None if value == _NONE else float(value) for value in judge.stats[:6]]
     return AveragePrecision(*figures)
+
+
+def _counted(function: Callable[..., Any], steps: Steps) -> Callable[..., Any]:
+    def counted(*arguments: Any) -> Any:
+        steps.add()
+        return function(*arguments)
+
+    return counted
 
 
 def _overlap(truth: Rle, drawn: Rle) -> tuple[int, int]:

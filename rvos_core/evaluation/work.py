@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias, TypeVar
 
@@ -57,3 +58,21 @@ def scored_in_order(
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
     return found
+
+
+@dataclass
+class Steps:
+    """Counts the steps of a calculation in one thread: tells `progress`, and stops where `cancel` is set."""
+
+    total: int
+    progress: Progress | None = None
+    cancel: CancelToken | None = None
+    done: int = 0
+
+    def add(self) -> None:
+        """One more is about to be made. Raises: Cancelled."""
+        if self.cancel is not None:
+            self.cancel.raise_if_cancelled()
+        self.done += 1
+        if self.progress is not None:
+            self.progress(self.done, self.total)

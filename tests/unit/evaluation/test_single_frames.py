@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from helpers_datasets import MiniVideo, mini_videos, write_a2d, write_jhmdb
-from rvos_core.errors import UserError
+from rvos_core.errors import Cancelled, UserError
 from rvos_core.evaluation.layouts.predictions import ScoredMask, write_results
 from rvos_core.evaluation.sentences import evaluate_sentences
 from rvos_core.evaluation.single_frames import average_precision, overlap_iou, score_single_frames
 from rvos_core.masks import encode
+from rvos_core.types import CancelToken
 
 
 def bar(first: int, stop: int) -> np.ndarray:
@@ -44,6 +45,25 @@ def test_figures_by_hand() -> None:
     assert scores.mean_iou == pytest.approx(0.45, abs=1e-6)
     assert scores.as_dict()["P@0.5"] == 0.5
     assert scores.as_dict()["samples"] == 4
+
+
+def test_progress_is_told_to_the_end_and_cancel_is_asked_at_every_step() -> None:
+    truths, predictions = [encode(bar(0, 50))] * 3, [scored((bar(0, 40), 0.8), (bar(60, 80), 0.2))] * 3
+    told: list[tuple[int, int]] = []
+    score_single_frames(truths, predictions, progress=lambda done, total: told.append((done, total)))
+    assert told == [(step, 18) for step in range(1, 19)]
+    for stop in (1, 2, 5, 17):  # while masks are overlapped, and while COCO's measure goes through them
+        token = CancelToken()
+        told.clear()
+
+        def watch(done: int, total: int, stop: int = stop, token: CancelToken = token) -> None:
+            told.append((done, total))
+            if done == stop:
+                token.cancel()
+
+        with pytest.raises(Cancelled):
+            score_single_frames(truths, predictions, progress=watch, cancel=token)
+        assert len(told) == stop
 
 
 def test_of_equal_scores_the_last_mask_counts() -> None:
