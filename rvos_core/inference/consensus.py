@@ -1,4 +1,4 @@
-"""Is the referred object in this clip at all? Each window answers (R2-VOS, section 4.4), here the span does.
+"""Is the referred object in this clip at all? Each window answers (R2-VOS, section 4.6), here the span does.
 
 The published code lets the last window decide for the whole video. An object that comes late or leaves early would be
 lost, so the span's answer rests on the windows that are surest of it: `span_consensus`.

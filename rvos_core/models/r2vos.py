@@ -43,7 +43,7 @@ class R2vos(Referformer):
         return self.pixel_decoder.read_back(grounded, scene) if self.config.reconstruct else None
 
     def judge(self, sentence: Tensor, reconstructed: Tensor) -> Tensor | None:
-        """Section 4.5 in our sign: the authors' head is trained to say 1 for a *mismatched* pair."""
+        """Section 4.4 in our sign: the authors' head is trained to say 1 for a *mismatched* pair."""
         if not self.config.consensus:
             return None
         mismatch: Tensor = self.neg_classifier(torch.cat([sentence, reconstructed], dim=-1))

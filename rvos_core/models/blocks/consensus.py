@@ -1,7 +1,7 @@
 """Is it there at all? The sentence is read back from the picture and compared with what was said.
 
-Li et al., "Robust Referring Video Object Segmentation via Relational Cycle Consistency" (R2-VOS), section 3.3; sizes
-are those of the authors' published code.
+Li et al., "Robust Referring Video Object Segmentation via Relational Cycle Consistency" (R2-VOS), sections 4.3 and 4.4;
+sizes are those of the authors' published code.
 """
 
 from __future__ import annotations

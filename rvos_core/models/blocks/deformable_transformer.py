@@ -1,4 +1,4 @@
-"""The deformable transformer with language queries (Deformable DETR; Wu et al., ReferFormer, CVPR 2022, section 3.3).
+"""The deformable transformer with language queries (Deformable DETR; Wu et al., ReferFormer, CVPR 2022, section 3.2).
 
 Parameter names are those of released checkpoints. Layers are post-norm with ReLU.
 """

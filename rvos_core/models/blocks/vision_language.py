@@ -1,6 +1,6 @@
 """Where vision and language meet: the fusion modules of LEwV and VEwL, and the block of the cross-modal FPN.
 
-Fusion: IFIRVOS section 3.3, equations 1-4, and Table 5's alternative. Block: ReferFormer section 3.4.
+Fusion: IFIRVOS section 3.3, equations 1-4, and Table 5's alternative. Block: ReferFormer section 3.3.
 """
 
 from __future__ import annotations
