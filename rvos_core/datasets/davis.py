@@ -74,7 +74,7 @@ def read_davis(root: Path, *, split: str = "val", year: str = "2017", unsupervis
 
 
 def read_names(path: Path) -> tuple[str, ...]:
-    """Names of clips, the first word of each line that is not empty. Raises: UserError."""
+    """Names of clips, one a line; empty lines do not count. Raises: UserError."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -83,7 +83,7 @@ def read_names(path: Path) -> tuple[str, ...]:
             hint="Check the name and its permissions.",
             code="evaluation.unreadable",
         ) from error
-    names = tuple(dict.fromkeys(line.split()[0] for line in lines if line.strip()))
+    names = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
     odd = next((name for name in names if name.startswith(".") or "/" in name or "\\" in name), None)
     if odd is not None or not names:
         raise bad_content(path, "lists no clips" if odd is None else f"has {odd!r:.60} where a clip's name is expected")

@@ -99,15 +99,15 @@ def test_jf_with_ids_that_are_matched_and_a_plot(tmp_path: Path, call: Call) -> 
 def test_jf_on_the_clips_of_a_split(tmp_path: Path, call: Call) -> None:
     mask = np.zeros((6, 8), dtype=bool)
     mask[2:4, 2:5] = True
-    for root, names in (("gt", ("a", "b", "c")), ("out", ("b", "c", "other"))):
+    for root, names in (("gt", ("a", "b", "c", "b a")), ("out", ("b", "c", "b a", "other"))):
         for name in names:
             write_masks(tmp_path / root / name, [mask] * 3, ["0", "1", "2"])
     split = write_text(tmp_path / "val.txt", "b\n\nc\n")
     folders = ("--gt", tmp_path / "gt", "--pred", tmp_path / "out", "--json")
     assert call("jf", *folders).json["error"]["code"] == "evaluation.unpaired"
     assert [each["clip"] for each in call("jf", *folders, "--clips", split).json["per_clip"]] == ["b", "c"]
-    write_text(split, "b a")
-    assert [each["clip"] for each in call("jf", *folders, "--clips", split).json["per_clip"]] == ["b"]
+    write_text(split, "b a \n")
+    assert [each["clip"] for each in call("jf", *folders, "--clips", split).json["per_clip"]] == ["b a"]
     write_text(split, "a\nb")
     error = call("jf", *folders, "--clips", split).json["error"]
     assert "out lacks 1 of 2 clips, first: a" in error["message"]
