@@ -130,8 +130,14 @@ def read_texts(path: Path, *, encoding: str) -> dict[str, dict[int, str]]:
         if match is None:
             raise bad_content(path, f'has no CLIP OBJECT "EXPRESSION" in line {number}')
         clip, object_id, text = match.groups()
-        found.setdefault(_MISSPELT.get(clip, clip), {})[int(object_id)] = " ".join(text.strip('"').split())
+        found.setdefault(_MISSPELT.get(clip, clip), {})[int(object_id)] = _unquoted(text)
     return found
+
+
+def _unquoted(text: str) -> str:
+    """The expression between its quotes, blanks folded as the public conversion does: one before a quote stays."""
+    folded = " ".join(text.split())
+    return folded[1:-1] if folded[0] == folded[-1] == '"' else folded.strip('"')
 
 
 def _published_video(clip: str, davis: DavisSplit, texts: list[dict[str, dict[int, str]]], *, root: Path) -> Video:

@@ -28,7 +28,7 @@ from helpers_datasets import (
 )
 from rvos_core.datasets.davis import read_davis
 from rvos_core.datasets.mevis import read_mevis
-from rvos_core.datasets.refdavis import annotator_expressions, read_refdavis
+from rvos_core.datasets.refdavis import annotator_expressions, read_refdavis, read_texts
 from rvos_core.datasets.refytvos import read_refytvos
 from rvos_core.datasets.sentences import read_a2d, read_coco_truth, read_jhmdb, which_sentences
 from rvos_core.errors import UserError
@@ -143,6 +143,14 @@ def test_misspelt_clips_of_the_text_files(tmp_path: Path) -> None:
         folder = root / "DAVIS" / kind / "480p"
         (folder / "clip0").rename(folder / "classic-car")
     assert len(read_refdavis(root).videos[0].expressions) == 8
+
+
+def test_published_expressions_are_those_of_the_public_conversion(tmp_path: Path) -> None:
+    """It joins the words by single blanks and cuts the first and the last character; the models see that."""
+    lines = ('clip0 1 "a  red car "\n', 'clip0 2 "the sign "stop""\n', "clip0 3 no quotes\n")
+    path = write_text(tmp_path / "Davis17_annot1.txt", "".join(lines))
+    said = read_texts(path, encoding="utf-8")["clip0"]
+    assert said == {1: "a red car ", 2: 'the sign "stop"', 3: "no quotes"}
 
 
 def test_davis(tmp_path: Path) -> None:
