@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from helpers_cli import Said, rvos, rvos_process, write_tiny_model
+from helpers_cli import Said, rvos, write_tiny_model
 from helpers_datasets import (
     HEIGHT,
     WIDTH,
@@ -28,6 +27,7 @@ from helpers_datasets import (
     write_text,
 )
 from helpers_predict import KnowingEngine
+from rvos_core.evaluation import clips
 from rvos_core.evaluation.layouts.predictions import ScoredMask, write_results
 from rvos_core.evaluation.report import mean_statistics
 from rvos_core.masks import encode, mask_png_bytes
@@ -258,18 +258,22 @@ def test_an_empty_data_set_says_what_is_missing(tmp_path: Path, call: Call, kind
     )
 
 
-def test_ctrl_c_stops_a_long_scoring(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    content = mask_png_bytes(rng.random((1500, 2000)) < 0.5)
-    for index in range(200):
-        write_bytes(tmp_path / "gt" / f"{index}.png", content)
-    arguments = ("eval", "jf", "--gt", tmp_path / "gt", "--pred", tmp_path / "gt", "--json")
-    with rvos_process(*arguments) as process:
-        time.sleep(3)
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert json.loads(out)["error"]["code"] == "interrupted"
+def test_ctrl_c_stops_a_long_scoring(tmp_path: Path, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = 400
+    write_masks(tmp_path / "gt", np.ones((frames, 6, 8), dtype=bool), [str(index) for index in range(frames)])
+    scored: list[int] = []
+    score = clips._score
+
+    def interrupted_at_the_fifth(task: clips._Task) -> tuple[np.ndarray, np.ndarray]:
+        scored.append(task.pair.number)
+        if task.pair.number == 5:
+            signal.raise_signal(signal.SIGINT)
+        return score(task)
+
+    monkeypatch.setattr(clips, "_score", interrupted_at_the_fifth)
+    said = call("jf", "--gt", tmp_path / "gt", "--pred", tmp_path / "gt", "--json")
+    assert (said.code, said.json["error"]["code"]) == (130, "interrupted")
+    assert len(scored) < frames, "what has not begun is dropped"
 
 
 def test_means_are_those_of_the_series() -> None:
