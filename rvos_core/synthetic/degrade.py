@@ -61,7 +61,7 @@ def _encoded(frames: np.ndarray, *, crf: int) -> np.ndarray:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     file.seek(0)
-    with av.open(file) as source:
+    with av.open(file, mode="r") as source:
         decoded = [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
     return np.stack(decoded) if len(decoded) == count else frames
 

@@ -20,9 +20,11 @@ _HYPERNYM = 0.14
 _OPPOSITES = {
     "behind": "in front of", "in front of": "behind", "left of": "right of", "right of": "left of",
 }  # fmt: skip
-_USUAL = ("colour", "colour", "colour", "action", "action", "side", "extreme", "size", "direction", "speed", "change",
-          "change", "order", "relation", "relation")  # fmt: skip
-_OF_PEOPLE = ("shirt", "lower", "both", "hat", "hat", "bag", "bag")
+_USUAL = (
+    "colour", "colour", "colour", "action", "action", "side", "extreme", "size", "direction", "speed",
+    "change", "change", "change", "change", "order", "relation", "relation", "relation",
+)  # fmt: skip
+_OF_PEOPLE = ("shirt", "lower", "both", "hat", "hat", "hat", "bag", "bag", "bag")
 
 
 def describe_whole(
@@ -125,7 +127,10 @@ def _relations(
         if witness.target(reference) != number or rng.random() < 0.4:
             reference = replace(reference, colour=other.colour)
         if witness.target(reference) == number:
-            found += [{"relation": name, "other": reference} for name in rng.permutation(RELATIONS).tolist()]
+            names = rng.permutation(RELATIONS).tolist()
+            if rng.random() < 0.7:  # left and right are nearly always true of something
+                names = [name for name in names if name not in ("left of", "right of")]
+            found += [{"relation": name, "other": reference} for name in names]
     return found
 
 
