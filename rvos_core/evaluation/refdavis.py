@@ -89,7 +89,13 @@ def _clips(dataset: ReferringDataset, truth: IndexedTruth, folder: Path) -> list
             )
     found = []
     for name in sorted(names):
-        true_frames = clips_in(truth.folder / name)["."]
+        true_frames = clips_in(truth.folder / name).get(".")
+        if true_frames is None:
+            raise UserError(
+                f"{truth.folder / name} holds no PNG masks, only folders of them.",
+                hint="Complete the folder as its authors lay it out (docs/howto/evaluation.md).",
+                code="evaluation.no_truth",
+            )
         pairs = paired_frames(true_frames, drawn[name], pred=folder / name, protocol="unsupervised")
         found.append(Clip(name, pairs, first=next(iter(true_frames.values()))))
     return found

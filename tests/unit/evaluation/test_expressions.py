@@ -196,6 +196,16 @@ def test_refdavis_predictions_that_do_not_fit(tmp_path: Path, what: str) -> None
     assert words in caught.value.message, caught.value.message
 
 
+def test_refdavis_masks_that_lie_a_folder_deeper_are_named(tmp_path: Path) -> None:
+    root = write_refdavis(tmp_path / "data", VIDEOS)
+    folder = root / "valid" / "Annotations" / "clip1"
+    folder.rename(folder.with_name("moved"))
+    folder.mkdir()
+    folder.with_name("moved").rename(folder / "480p")
+    with pytest.raises(UserError, match="clip1 holds no PNG masks, only folders of them"):
+        evaluate_refdavis(read_refdavis(root), write_annotators(tmp_path / "out"))
+
+
 def palette_image(path: Path) -> None:
     write_ids(path, np.full((HEIGHT, WIDTH), 3))
 
