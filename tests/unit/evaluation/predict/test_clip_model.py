@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,26 @@ def test_the_query_with_the_highest_mean_probability_answers_for_all_frames() ->
     assert (answer_of(scripted(two_queries), 3) == 1.0).all()
     # Of 20 frames: (0.0025 + 19 * 0.5987) / 20 = 0.569 against (0.9975 + 19 * 0.5) / 20 = 0.525.
     assert (answer_of(scripted(two_queries), 20) == -1.0).all()
+
+
+def test_with_several_classes_the_mean_over_frames_comes_before_the_likeliest_class(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Query 0 is sure of another class in each frame, query 1 fairly sure of one class in all, query 2 of nothing."""
+    engine = real_engine()
+    decode, classes = engine._model.decode, torch.full((3, 3, 4), -6.0)
+    classes[[0, 1, 2], 0, [0, 1, 2]] = 6.0  # mean of each class: 1/3, while the frames' likeliest have 1
+    classes[:, 1, 3] = 0.5  # 0.62
+
+    def several_classes(*values: object, **terms: object):
+        return replace(decode(*values, **terms), pred_logits=classes[None])
+
+    monkeypatch.setattr(engine._model, "decode", several_classes)
+    model = ClipModel(engine, cancel=CancelToken())
+    features, text = model.encode(range(3), moving_square, where="a clip"), model.text("the man in red")
+    masks = model.refer(features, text, where="a clip").mask_logits
+    assert np.array_equal(model.answer(features, text, where="a clip"), masks[:, 1].numpy())
+    assert not torch.equal(masks[:, 0], masks[:, 1])
 
 
 @pytest.mark.parametrize(
