@@ -87,7 +87,7 @@ class ExpressionReport:
 
 @dataclass(frozen=True)
 class _Task:
-    """One annotated frame of one video, scored for all of its expressions, so that the truth is read once."""
+    """One annotated frame of one video, scored for all of its expressions."""
 
     video: Video
     frame: str
