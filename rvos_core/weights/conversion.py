@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from rvos_core.weights.reading import Checkpoint, read_checkpoint
 from rvos_core.weights.recognise import Recognised, published_name, recognise
 from rvos_core.weights.sniff import refused
 from rvos_core.weights.streaming import write_safetensors
-from rvos_core.weights.strict import check_storage, fit, renamed, shapes_of
+from rvos_core.weights.strict import Entry, check_storage, fit, renamed, same_numbers, shapes_of
 
 
 def convert(job: Job) -> dict[str, Any]:
@@ -35,7 +36,8 @@ def convert(job: Job) -> dict[str, Any]:
     check_storage(entries, source)
     shapes = shapes_of(entries)
     if job.config is None:
-        found = recognise(shapes, path=source, arguments=checkpoint.arguments, wanted=job.arch)
+        arguments = {**checkpoint.arguments, **_switches(entries)}
+        found = recognise(shapes, path=source, arguments=arguments, wanted=job.arch)
     else:
         found = _given(job.config, source, wanted=job.arch)
     ordered, parameters = fit(entries, found, source)
@@ -71,6 +73,16 @@ def _given(values: dict[str, Any], source: Path, *, wanted: str | None) -> Recog
             source, f"is a model of {architecture(str(arch)).title}, not {wanted}", hint, code="other_architecture"
         )
     return Recognised(str(arch), config, published)
+
+
+def _switches(entries: Mapping[str, Entry]) -> dict[str, bool]:
+    """The switch that only values tell where one name of a shared tensor was saved: layers with box heads of their own
+    refine boxes.
+    """
+    first, second = (entries.get(f"bbox_embed.{layer}.layers.0.weight") for layer in (0, 1))
+    if first is None or second is None or same_numbers(first, second):
+        return {}
+    return {"with_box_refine": True}
 
 
 def _left_out(names: list[str]) -> list[str]:

@@ -52,6 +52,10 @@ class ShapeReader:
         value = self._arguments.get(key)
         return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
 
+    def is_on(self, key: str) -> bool:
+        """Whether the training script's switch `key` is known and on."""
+        return self._arguments.get(key) is True
+
     def common(self, *, decoder: str) -> dict[str, Any]:
         """What the family shares."""
         hidden, levels = self.size("query_embed.weight", 1), self.size("transformer.level_embed", 0)
@@ -77,7 +81,7 @@ class ShapeReader:
             "dynamic_channels": channels,
             "vision_language": self.has("fusion_module."),
             "fusion": "multiply" if not self.has("fusion_module.linear") else "attention_ffn",
-            "box_refinement": self.has("transformer.decoder.bbox_embed."),
+            "box_refinement": self.has("transformer.decoder.bbox_embed.") or self.is_on("with_box_refine"),
             "relative_coordinates": relative,
         }
 

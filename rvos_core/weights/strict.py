@@ -192,7 +192,7 @@ def _listed(names: Sequence[str]) -> str:
 def _check_equal(entries: Sequence[Entry], path: Path) -> None:
     first = entries[0]
     for other in entries[1:]:
-        if other.parts is not first.parts and not torch.equal(other.parts[0], first.parts[0]):
+        if other.parts is not first.parts and not same_numbers(other, first):
             what = f"has different numbers in {first.name} and {other.name}, which are one and the same"
             raise refused(path, what, "It is damaged or of another version.", code="does_not_fit")
 
@@ -202,6 +202,12 @@ def _check_finite(entry: Entry, path: Path) -> None:
         narrow = part.float() if part.dtype == torch.float64 else part
         if not bool(torch.isfinite(narrow).all()):
             raise not_finite(path, entry.name)
+
+
+def same_numbers(a: Entry, b: Entry) -> bool:
+    """Whether two entries are equal, number by number and in their kind of number."""
+    one, other = a.parts[0], b.parts[0]
+    return one.dtype == other.dtype and torch.equal(one, other)
 
 
 def not_finite(path: Path, name: str) -> UserError:

@@ -174,6 +174,7 @@ CASES: Mapping[str, tuple[Maker, str]] = {
         changed_state(with_entry("bbox_embed.1.layers.2.bias", lambda x: x + 1)),
         MISFIT,
     ),
+    "aliases of different kinds": (changed_state(with_entry("bbox_embed.1.layers.2.bias", lambda x: x.half())), MISFIT),
     "NaN": (changed_state(with_entry(EMBEDDING, poisoned(float("nan")))), NOT_FINITE),
     "infinity": (changed_state(with_entry(EMBEDDING, poisoned(float("-inf")))), NOT_FINITE),
     "too large for float32": (

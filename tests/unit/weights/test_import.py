@@ -80,6 +80,10 @@ def _old_entries(state: State) -> State:
 
 def _without_aliases(state: State) -> State:
     """As `safetensors.torch.save_model` writes: one name a tensor."""
+    return {name: value for name, value in state.items() if not name.startswith("transformer.decoder.bbox_embed.")}
+
+
+def _without_first_names(state: State) -> State:
     return {name: value for name, value in state.items() if not name.startswith("bbox_embed.")}
 
 
@@ -90,6 +94,7 @@ FORMS: Mapping[str, Callable[[State], Any]] = {
     "compiled and parallel": _doubly,
     "old entries": lambda state: official_wrapper(_old_entries(state)),
     "aliases left out": _without_aliases,
+    "the other aliases left out": _without_first_names,
     "averaged": lambda state: {"model": {n: v + 1 for n, v in state.items()}, "model_ema": state, "epoch": 2},
     "state_dict": lambda state: {"state_dict": state, "meta": {"iter": 3}},
     "parameters": lambda state: {n: torch.nn.Parameter(v) if v.is_floating_point() else v for n, v in state.items()},
@@ -109,6 +114,15 @@ def test_every_form_gives_the_same_weights(
 ) -> None:
     torch.save(FORMS[form](state), tmp_path / "a.pth")
     assert_same(stored(do_import(worker, tmp_path / "a.pth", tokenizer)), state)
+
+
+def test_shared_box_heads_stay_shared(worker: ImportWorker, tokenizer: Path, tmp_path: Path) -> None:
+    """A network without box refinement saves its one head under every layer's name."""
+    state = dict(tiny_family_model("referformer", box_refinement=False).state_dict())
+    torch.save(official_wrapper(state), tmp_path / "a.pth")
+    imported = do_import(worker, tmp_path / "a.pth", tokenizer)
+    assert load_bundle(imported.folder).config.box_refinement is False
+    assert_same(stored(imported), state)
 
 
 def test_the_form_before_1_6(worker: ImportWorker, state: State, tokenizer: Path, tmp_path: Path) -> None:
