@@ -90,6 +90,7 @@ def predict(
     call = _Call(data, folder, Selection.read(only or []), read_window(window), pairs)
     described = _read(call, dataset, split=split)
     record = _record(call, described, card(model), model=model)
+    _check_data(described, call)
     claim(folder, record)
     output.note(f"{record.data}, split {record.split}: {record.rule}")
     with cancel_on_interrupt() as cancel:
@@ -135,6 +136,23 @@ def _read(call: _Call, root: Path, *, split: str | None) -> ReferringDataset | S
                     code="usage.split",
                 )
             return read_jhmdb(root)
+
+
+def _check_data(described: ReferringDataset | SentencesDataset, call: _Call) -> None:
+    """Look for what is asked for before a large model is loaded for it.
+
+    Raises:
+        UserError: pictures or films are missing.
+        UsageError: `--only` names what the data set does not have.
+    """
+    from rvos_core.datasets.sentences import SentencesDataset
+
+    if isinstance(described, SentencesDataset):
+        replace(described, samples=call.selection.of_samples(described)).require_media()
+    elif call.data is Data.REF_DAVIS17:
+        call.selection.of_whole_videos(described).require_images()
+    else:
+        call.selection.of(described).require_images()
 
 
 def _record(call: _Call, described: ReferringDataset | SentencesDataset, card: ModelCard, *, model: str) -> Record:

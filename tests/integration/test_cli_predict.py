@@ -154,6 +154,28 @@ def test_a_wrong_call_is_one_sentence_and_leaves_nothing(
     assert not list(out.rglob("*.png")) if out.exists() else True
 
 
+@pytest.mark.parametrize(
+    ("data", "write", "lost", "only"),
+    [
+        ("ref-youtube-vos", write_refytvos, "valid/JPEGImages/clip1/00005.jpg", "clip1/1"),
+        ("mevis", write_mevis, "valid_u/JPEGImages/clip1/00002.jpg", "clip1"),
+        ("ref-davis17", write_refdavis, "valid/JPEGImages/clip1/00002.jpg", "clip1"),
+        ("a2d", write_a2d, "Release/clips320H/clip1.mp4", "clip1"),
+    ],
+)
+def test_data_are_checked_before_a_model_is_loaded(
+    data: str, write: Write, lost: str, only: str,
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    root, out = write(tmp_path / "data", VIDEOS), tmp_path / "out"
+    (root / lost).unlink()
+    monkeypatch.setattr("rvos_core.models.registry.load_engine", lambda *_, **__: pytest.fail("a model was loaded"))
+    call = ("predict", root, "--data", data, "--model", model, "-o", out, "--json", "--only")
+    for wanted, code in ((only, "evaluation.incomplete"), ("clip7", "predict.unknown_video")):
+        assert rvos(capsys, *call, wanted).json["error"]["code"] == code
+    assert not out.exists()
+
+
 def test_a_folder_of_another_models_predictions_is_refused(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
