@@ -26,6 +26,8 @@ from rvos_core.cli.models import models_app
 from rvos_core.cli.output import report_error
 from rvos_core.cli.predict import predict
 from rvos_core.cli.segment import segment
+from rvos_core.cli.synth import synth_app
+from rvos_core.cli.train import train
 from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.logging import environment, set_up_logging
 
@@ -46,7 +48,9 @@ app.command("segment")(segment)
 app.command("predict")(predict)
 app.add_typer(evaluate_app, name="eval")
 app.add_typer(models_app, name="models")
+app.add_typer(synth_app, name="synth")
 app.command("bench")(bench)
+app.command("train")(train)
 
 
 def _say_version(wanted: bool) -> None:

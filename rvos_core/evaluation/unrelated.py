@@ -17,8 +17,8 @@ import numpy as np
 
 from rvos_core.datasets.expression_list import read_expression_list
 from rvos_core.datasets.referring import Expression, ReferringDataset, Video
+from rvos_core.datasets.things import things
 from rvos_core.errors import UserError
-from rvos_core.evaluation.things import things
 from rvos_core.files import write_file
 
 _SEPARATOR = "+"  # between the video and the expression that a question comes from; no data set has it in its names

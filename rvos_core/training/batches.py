@@ -171,10 +171,7 @@ class ReferringBatch:
 
     def pixels(self) -> Tensor:
         """(n, t, 3, h, w) float32, ImageNet-normalised; zero where padded."""
-        frames = self.frames.permute(0, 1, 4, 2, 3).float() / 255
-        mean = torch.tensor(_MEAN, device=frames.device)[:, None, None]
-        std = torch.tensor(_STD, device=frames.device)[:, None, None]
-        pixels = (frames - mean) / std
+        pixels = normalised(self.frames)
         padding = self.padding()
         return pixels if padding is None else pixels.masked_fill(padding[:, :, None], 0.0)
 
@@ -228,6 +225,14 @@ class ReferringBatch:
             every.boxes[self.clip_of] * other[..., None, None],
             every.valid[self.clip_of] & other[..., None],
         )
+
+
+def normalised(frames: Tensor) -> Tensor:
+    """(n, t, h, w, 3) uint8 RGB -> (n, t, 3, h, w) float32, ImageNet-normalised."""
+    pixels = frames.permute(0, 1, 4, 2, 3).float() / 255
+    mean = torch.tensor(_MEAN, device=frames.device)[:, None, None]
+    std = torch.tensor(_STD, device=frames.device)[:, None, None]
+    return (pixels - mean) / std
 
 
 def mask_boxes(masks: Tensor) -> Tensor:

@@ -44,6 +44,7 @@ class StageConfig:
         drops: steps from which on the rate is multiplied by `drop_factor` once more.
         rates: parts of the network that learn at another rate, or not at all.
         parts: a batch is worked through in so many pieces, whose gradients add up to the batch's.
+        clip_norm: largest norm of the gradient; 0: any.
         seed: of the batches and of everything random in the step.
         only: train the parameters whose names begin so, and hold the others still.
         bf16: run the network in bfloat16 autocast where that is quick (a GPU, a CPU with AMX); losses stay in float32.
@@ -252,7 +253,7 @@ class Trainer:
             self._diverge(batch, loss)
         self._processes.average_gradients(self._optimiser.trained)
         self._scaler.unscale_(self._optimiser.adamw)
-        norm: Tensor = torch.nn.utils.clip_grad_norm_(self._optimiser.trained, self.config.clip_norm)
+        norm: Tensor = torch.nn.utils.clip_grad_norm_(self._optimiser.trained, self.config.clip_norm or math.inf)
         self._scaler.step(self._optimiser.adamw)
         self._scaler.update()
         self.ema.update(self.model)

@@ -5,6 +5,8 @@ Li et al., "Robust Referring Video Object Segmentation via Relational Cycle Cons
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +17,45 @@ from rvos_core.training.cycle import CycleWeights, cycle_losses
 from rvos_core.training.objectives import ReferringObjective, ReferringWeights, decode_batch
 
 
+class SentenceQueue(nn.Module):
+    """Sentences that fitted their clips in earlier steps, with what was read back of them; neither has a gradient.
+
+    A relation needs three sentences and says more of many: on one device with a small batch the queue brings them. It
+    is part of a checkpoint.
+    """
+
+    sentence: Tensor
+    reconstructed: Tensor
+    used: Tensor
+
+    def __init__(self, size: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("sentence", torch.zeros(size, width))
+        self.register_buffer("reconstructed", torch.zeros(size, width))
+        self.register_buffer("used", torch.zeros((), dtype=torch.int64))
+
+    def behind(self, reading: Reading, present: Tensor) -> tuple[Reading, Tensor]:
+        """`reading` followed by the queue's sentences, which fit their clips; they have no consensus logit."""
+        count = int(self.used)
+        if not count:
+            return reading, present
+        longer = Reading(
+            torch.cat([reading.sentence, self.sentence[:count].to(reading.sentence.dtype)]),
+            torch.cat([reading.reconstructed, self.reconstructed[:count].to(reading.reconstructed.dtype)]),
+            None,
+        )
+        return longer, torch.cat([present, present.new_ones(count)])
+
+    @torch.no_grad()
+    def take(self, reading: Reading, present: Tensor) -> None:
+        """Put in the sentences that fit, the newest first; the oldest leave."""
+        size = len(self.sentence)
+        for kept, new in ((self.sentence, reading.sentence), (self.reconstructed, reading.reconstructed)):
+            joined = torch.cat([new[present].detach().to(kept.dtype), kept])
+            kept.copy_(joined[:size])
+        self.used.fill_(min(size, int(self.used) + int(present.sum())))
+
+
 class RobustObjective:
     """Equation 7: segmentation losses of the expressions that fit, cycle and consensus losses of all.
 
@@ -22,14 +63,23 @@ class RobustObjective:
         model: reads the sentence back from the picture (R2-VOS, or a network with a consensus head).
         weights: of the segmentation; None leaves it out, to train the head of a network that segments already.
         cycle: weights of the cycle's terms.
+        queue: sentences of earlier steps that relations are compared among, too.
     """
 
     def __init__(
-        self, model: ReferringNetwork, weights: ReferringWeights | None, cycle: CycleWeights | None = None
+        self,
+        model: ReferringNetwork,
+        weights: ReferringWeights | None,
+        cycle: CycleWeights | None = None,
+        *,
+        queue: int = 0,
     ) -> None:
         self._referring = None if weights is None else ReferringObjective(model, weights)
         self._cycle = cycle or CycleWeights()
         self.heads: nn.Module = nn.ModuleList() if self._referring is None else self._referring.heads
+        self._queue = SentenceQueue(queue, model.config.hidden) if queue else None
+        if self._queue is not None:
+            self.heads = nn.ModuleList([self.heads, self._queue])
 
     def __call__(
         self, model: ReferringNetwork, batch: ReferringBatch, progress: float
@@ -48,7 +98,13 @@ class RobustObjective:
             unread, present = batch.items(~present), present.sort(descending=True).values
         if len(unread.texts):
             readings.append(_read(model, frames, unread))
-        terms = cycle_losses(_joined(readings), present, margin=self._cycle.margin)
+        reading = _joined(readings)
+        terms = cycle_losses(reading, present, margin=self._cycle.margin)
+        if self._queue is not None:
+            longer = self._queue.behind(reading, present)
+            related = cycle_losses(*longer, margin=self._cycle.margin)
+            terms = replace(terms, distance=related.distance, angle=related.angle)
+            self._queue.take(reading, present)
         figures |= {name: float(value.detach()) for name, value in vars(terms).items()}
         return loss + terms.weighted(self._cycle), figures
 

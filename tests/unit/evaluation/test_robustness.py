@@ -26,9 +26,9 @@ from helpers_datasets import (
 from rvos_core.datasets.mevis import read_mevis
 from rvos_core.datasets.referring import Expression, ReferringDataset, Video
 from rvos_core.datasets.refytvos import read_refytvos
+from rvos_core.datasets.things import things
 from rvos_core.errors import Cancelled, UserError
 from rvos_core.evaluation.robustness import evaluate_robustness, robustness
-from rvos_core.evaluation.things import things
 from rvos_core.evaluation.unrelated import as_dataset, draw_pairs, read_pairs, unrelated_table, write_pairs
 from rvos_core.types import CancelToken
 
