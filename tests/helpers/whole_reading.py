@@ -281,7 +281,8 @@ def _compared(text: str, found: Reading) -> str:
 def _clothes(text: str, found: Reading) -> str:
     """Take what is worn and carried out of a sentence."""
     for name, words in (("hat", "hat"), ("bag", "backpack|bag")):
-        pattern = rf"(?:with|wearing|in|who has|carrying|who carries) an? (?:({COLOURS}) )?(?:{words})(?: on(?! an? | foot| horseback))?\b"
+        verb = "with|wearing|in|who has|carrying|who carries"
+        pattern = rf"(?:{verb}) an? (?:({COLOURS}) )?(?:{words})(?: on(?! an? | foot| horseback))?\b"
         if match := re.search(pattern, text):
             colour = {"violet": "purple", "gray": "grey"}.get(match[1], match[1])
             found.tests.append(_wears(name, colour))

@@ -8,7 +8,6 @@ from functools import cache
 
 import numpy as np
 import pytest
-from whole_reading import meant, read
 
 from rvos_core.synthetic import (
     EVERYTHING,
@@ -24,6 +23,7 @@ from rvos_core.synthetic import (
 from rvos_core.synthetic.colours import ALL_COLOURS
 from rvos_core.synthetic.facts import Track
 from rvos_core.synthetic.predicates import Witness
+from whole_reading import meant, read
 
 SMALL = replace(whole_config(), height=72, width=128, frames=6)
 FRAMES = 6
@@ -52,6 +52,7 @@ def test_an_independent_reading_agrees() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_an_independent_reading_agrees_on_five_thousand() -> None:
     wrong, said = disagreements(clips(5_000, 290))
     assert said >= 5_000

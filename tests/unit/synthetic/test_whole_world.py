@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_a_seed_gives_the_same_bytes_in_every_process_and_the_pinned_ones() -> N
 def test_no_two_splits_share_a_seed_and_each_has_settings() -> None:
     ranges = [split_seeds(name) for name in SPLITS]
     ordered = sorted(ranges, key=lambda seeds: seeds.start)
-    assert all(first.stop <= second.start for first, second in zip(ordered, ordered[1:], strict=False))
+    assert all(first.stop <= second.start for first, second in pairwise(ordered))
     for name in ("whole-val", "whole-test", "test-unseen"):
         config = split_config(name)
         assert (config.frames, config.height, config.width) == (8, 256, 448)
