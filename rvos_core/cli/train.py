@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from rvos_core.cli.options import JsonOption
 from rvos_core.cli.output import Meter, Output, seconds_in_words
@@ -95,12 +94,11 @@ def _list(out: Output) -> None:
     from rvos_core.training.plan_reading import plan_values
     from rvos_core.training.recipes import RECIPES
 
-    table = Table("recipe", "network", "data", "length", "after", "source", box=None)
     for plan in RECIPES.values():
         sets = ", ".join(each.set for each in (*plan.data.sets, *plan.data.images))
         length = f"{plan.schedule.epochs} epochs" if plan.schedule.epochs else f"{plan.schedule.steps} steps"
-        table.add_row(plan.name, plan.model.name, sets, length, plan.after, plan.source)
-    out.show(table)
+        out.say(f"{plan.name}: {plan.model.name} on {sets}, {length}" + (f", after {plan.after}" if plan.after else ""))
+        out.say(f"    {plan.source}")
     out.result({"recipes": [plan_values(plan) for plan in RECIPES.values()]})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -151,7 +152,14 @@ def write_mevis(root: Path, videos: Sequence[MiniVideo], *, split: str = "valid_
     return root
 
 
-def write_a2d(root: Path, videos: Sequence[MiniVideo], *, frame: int = 3, pixel_aspect: Fraction = Fraction(1)) -> Path:
+def write_a2d(
+    root: Path,
+    videos: Sequence[MiniVideo],
+    *,
+    frame: int = 3,
+    split: str = "test",
+    pixel_aspect: Fraction = Fraction(1),
+) -> Path:
     """A2D-Sentences: frame `frame` (from 1) of every video annotated, a sentence for each object in it."""
     samples: list[list[Any]] = []
     truths: dict[str, np.ndarray] = {}
@@ -160,8 +168,8 @@ def write_a2d(root: Path, videos: Sequence[MiniVideo], *, frame: int = 3, pixel_
         for object_id in video.categories:
             samples.append([video.text(object_id), video.name, frame, object_id])
             truths[f"v_{video.name}_f_{frame}_i_{object_id}"] = video.mask(object_id)[frame - 1]
-    write_json(root / "a2d_sentences_single_frame_test_annotations.json", samples)
-    _write_coco(root / "a2d_sentences_test_annotations_in_coco_format.json", truths)
+    write_json(root / f"a2d_sentences_single_frame_{split}_annotations.json", samples)
+    _write_coco(root / f"a2d_sentences_{split}_annotations_in_coco_format.json", truths)
     return root
 
 
@@ -291,3 +299,75 @@ def _write_coco(path: Path, truths: dict[str, np.ndarray]) -> None:
     ]
     categories = [{"id": 1, "name": "dummy_class"}]
     write_json(path, {"categories": categories, "images": images, "annotations": annotations})
+
+
+def write_refcoco(
+    root: Path, *, name: str = "refcoco", split: str = "train", by: str = "unc", pictures: int = 3
+) -> Path:
+    """RefCOCO and its kin: two objects a picture, two sentences each; one mask as a polygon, one as run lengths."""
+    images, annotations, refs = [], [], []
+    for number in range(1, pictures + 1):
+        video = mini_video(f"p{number}", seed=number, frames=2)
+        file_name = f"COCO_train2014_{number:012d}.jpg"
+        (root / "train2014").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(video.pictures[0]).save(root / "train2014" / file_name)
+        images.append({"id": number, "file_name": file_name, "height": HEIGHT, "width": WIDTH})
+        for object_id in video.categories:
+            mask, annotation = video.mask(object_id)[0], 10 * number + object_id
+            shape: Any = to_coco(encode(mask)) if object_id == 1 else [_outline(mask)]
+            annotations.append(
+                {
+                    "id": annotation,
+                    "image_id": number,
+                    "category_id": 5 * object_id,
+                    "iscrowd": 0,
+                    "segmentation": shape,
+                }
+            )
+            sentences = [{"sent": video.text(object_id)}, {"sent": f"thing on the left {object_id}"}]
+            refs.append({"image_id": number, "ann_id": annotation, "split": split, "sentences": sentences})
+    categories = [{"id": 5, "name": "person"}, {"id": 10, "name": "dog"}]
+    document = {"images": images, "annotations": annotations, "categories": categories}
+    write_json(root / name / "instances.json", document)
+    write_bytes(root / name / f"refs({by}).p", pickle.dumps(refs, protocol=2))
+    return root
+
+
+def write_coco(root: Path, *, split: str = "train2017", pictures: int = 3) -> Path:
+    """COCO's instances, made of the pictures of `write_refcoco`."""
+    write_refcoco(root / "made", pictures=pictures)
+    write_bytes(
+        root / "annotations" / f"instances_{split}.json", (root / "made" / "refcoco" / "instances.json").read_bytes()
+    )
+    (root / "made" / "train2014").rename(root / split)
+    return root
+
+
+def write_youtube_vos(root: Path, videos: Sequence[MiniVideo]) -> Path:
+    """YouTube-VOS's training split: Ref-YouTube-VOS's without sentences."""
+    return write_refytvos(root, videos, split="train")
+
+
+def write_davis17(root: Path, videos: Sequence[MiniVideo], *, split: str = "train") -> Path:
+    """DAVIS 2017 at 480p."""
+    for video in videos:
+        names = _frame_names(video)
+        _write_pictures(root / "JPEGImages" / "480p" / video.name, video, names)
+        _write_labels(root / "Annotations" / "480p" / video.name, video, names)
+    write_text(root / "ImageSets" / "2017" / f"{split}.txt", "".join(f"{video.name}\n" for video in videos))
+    return root
+
+
+def write_static_images(root: Path, *, pictures: int = 3) -> Path:
+    """Pictures with the mask of one object beside each."""
+    for number in range(pictures):
+        video = mini_video(f"s{number}", seed=number, frames=1, objects=1)
+        write_mask(root / "duts" / f"{number}.png", video.mask(1)[0])
+        Image.fromarray(video.pictures[0]).save(root / "duts" / f"{number}.jpg")
+    return root
+
+
+def _outline(mask: np.ndarray) -> list[float]:
+    rows, columns = np.nonzero(mask)
+    top, left, bottom, right = rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
+    return [float(each) for each in (left, top, right, top, right, bottom, left, bottom)]
