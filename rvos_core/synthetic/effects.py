@@ -144,7 +144,7 @@ def precipitate(frame: np.ndarray, scene: Scene, falling: Falling | None, time: 
     weather = scene.weather
     height, width = frame.shape[:2]
     if weather.kind == "dusk":
-        gain = 1.0 - 0.42 * weather.strength
+        gain = 1.0 - 0.34 * weather.strength
         tint = np.array([gain, gain * 0.98, min(gain * 1.16, 1.0)])
         table = (np.arange(256)[:, None] * tint).astype(np.uint8)
         return np.asarray(cv2.LUT(frame, table[None]))

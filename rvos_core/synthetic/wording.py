@@ -76,12 +76,9 @@ def phrase_whole(slots: ExpressionSlots, rng: np.random.Generator, *, rivals: in
     if slots.relation is not None and slots.other is not None:
         after.append(f"{_pick(RELATION[slots.relation], rng)} the {_reference(slots.other, rng)}")
     elif slots.order is not None:
-        text, last = _pick(ORDER[slots.order], rng), slots.order.split()[0]
-        if text == last:
-            raise AssertionError(f"an order of one word: {text!r}")
-        first, _, rest = text.partition(" ")
+        first, _, rest = _pick(ORDER[slots.order], rng).partition(" ")
         before.insert(0, first)
-        after.append(rest)
+        after.insert(0, rest)
     elif rng.random() < 0.06:
         after.append(_pick(TRAILING, rng))
     words = " ".join([*before, noun, *after])

@@ -156,7 +156,7 @@ PHRASES: tuple[tuple[str, Test], ...] = (
 RELATION = re.compile(
     r"\b(?:that is )?(behind|in front of|next to|beside|close to|(?:(?:to|on) the )?(?:left|right) of) the (.+)$"
 )
-ORDER = re.compile(r"\b(?:from the (left|right)|(?:to|that) (leave|enter)s?)$")
+ORDER = re.compile(r"\b(?:from the (left|right)|(?:to|that) (leave|enter)s?)\b")
 
 
 @dataclass
@@ -250,10 +250,10 @@ def _coloured(name: str, word: str) -> Test:
 
 def _compared(text: str, found: Reading) -> str:
     """Take the comparison out of a sentence."""
-    if order := ORDER.search(text):
-        first = re.search(r"\b(first|last|second|third)\b", text)
-        if first is not None:
-            rest = (text[: first.start()] + text[first.end() : order.start()]).strip()
+    if first := re.search(r"\b(first|last|second|third)\b", text):
+        order = ORDER.search(text)
+        if order is not None:
+            rest = (text[: first.start()] + text[first.end() : order.start()] + text[order.end() :]).strip()
             found.rank = {"first": 0, "last": 0, "second": 1, "third": 2}[first[1]]
             if order[1]:
                 sign = -1 if order[1] == "left" else 1
@@ -282,7 +282,7 @@ def _clothes(text: str, found: Reading) -> str:
     """Take what is worn and carried out of a sentence."""
     for name, words in (("hat", "hat"), ("bag", "backpack|bag")):
         verb = "with|wearing|in|who has|carrying|who carries"
-        pattern = rf"(?:{verb}) an? (?:({COLOURS}) )?(?:{words})(?: on(?! an? | foot| horseback))?\b"
+        pattern = rf"(?:{verb}) an? (?:({COLOURS}) )?(?:{words})(?: on(?! an? | the | foot| horseback))?\b"
         if match := re.search(pattern, text):
             colour = {"violet": "purple", "gray": "grey"}.get(match[1], match[1])
             found.tests.append(_wears(name, colour))
