@@ -43,7 +43,7 @@ class Layer:
     Attributes:
         shape: the parts, drawn in order.
         surfaces: one (side, side, 3) uint8 RGB for each part, the thing's middle in the middle.
-        sprites: (side, side, 4) uint8 RGBA for each part.
+        sprites: (side, side, 4) uint8 RGBA for each part, premultiplied.
         density: sprite pixels for one radius.
         motion: where it is.
         label: of its pixels; 0: it has none.
@@ -85,7 +85,7 @@ class Layer:
             main = draw_surface(rng, side, side, picture=picture)
             light = 1 + 0.12 * octaves(rng, side, side, cells=2, roughness=0.3)[..., :1]
             varied = rng.random() < 0.45
-            surfaces = []
+            surfaces: list[np.ndarray] = []
             for _ in shape:
                 own = draw_surface(rng, side, side) if varied and rng.random() < 0.4 else main
                 surfaces.append(np.clip(own * light, 0, 255).astype(np.uint8))
@@ -93,7 +93,7 @@ class Layer:
             scaled = [cv2.resize(each, (side, side), interpolation=cv2.INTER_AREA) for each in alike.surfaces]
             surfaces = [scaled[index % len(scaled)] for index in range(len(shape))]
         sprites = tuple(
-            np.dstack([surface, _silhouette(part, side, density)])
+            _premultiplied(surface, _silhouette(part, side, density))
             for surface, part in zip(surfaces, shape, strict=True)
         )
         shadow = float(rng.uniform(0.2, 0.6)) if rng.random() < 0.25 else 0.0
@@ -108,9 +108,7 @@ def paint(stage: Stage, layers: Sequence[Layer], index: int, *, size: tuple[int,
     looked = np.stack([x, y], -1) + bend
     pose = stage.camera.poses[index]
     ground = _mapped(inverse(pose), looked) + np.float32(stage.margin)
-    picture = cv2.remap(
-        stage.ground, ground[..., 0], ground[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-    )
+    picture = cv2.remap(stage.ground, ground, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
     labels = np.zeros(size, np.uint8)
     for layer in layers:
         _paint_layer(picture, labels, layer, index, camera=pose, looked=looked)
@@ -132,19 +130,29 @@ def _paint_layer(
     solid = np.zeros(units.shape[:2], bool)
     for part_pose, sprite in zip(part_poses(layer.shape, motion.turns[index]), layer.sprites, strict=True):
         place = _mapped(inverse(part_pose), units) * np.float32(layer.density) + np.float32(sprite.shape[0] / 2 - 0.5)
-        drawn = cv2.remap(
-            sprite, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-        ).astype(np.float32)
-        alpha = drawn[..., 3:] / 255
-        drawn[..., :3] *= alpha
-        seen = seen * (1 - alpha) + np.dstack([drawn[..., :3], alpha * 255])
+        drawn = cv2.remap(sprite, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        seen = _over(drawn.astype(np.float32), seen)
         solid |= drawn[..., 3] >= 128
     seen = _smeared(seen, motion.smear[index])
     if layer.shadow:
         _cast(picture, seen[..., 3], window, depth=layer.shadow)
-    under = picture[window].astype(np.float32)
-    picture[window] = (under * (1 - seen[..., 3:] / 255) + seen[..., :3]).round().astype(np.uint8)
+    under = cv2.cvtColor(picture[window], cv2.COLOR_RGB2RGBA).astype(np.float32)
+    picture[window] = _over(seen, under)[..., :3].round().astype(np.uint8)
     labels[window][solid] = layer.label
+
+
+def _over(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """Premultiplied RGBA (h, w, 4) float32 0..255, one over the other."""
+    through = 1 - upper[..., 3:] * np.float32(1 / 255)
+    mixed: np.ndarray = lower * through
+    mixed += upper
+    return mixed
+
+
+def _premultiplied(surface: np.ndarray, cover: np.ndarray) -> np.ndarray:
+    """(h, w, 3) and (h, w), both uint8 -> (h, w, 4) uint8."""
+    faded = cv2.multiply(surface, cv2.merge((cover, cover, cover)), scale=1 / 255)
+    return np.dstack([faded, cover])
 
 
 def _silhouette(part: Part, side: int, density: float) -> np.ndarray:
@@ -159,8 +167,7 @@ def _silhouette(part: Part, side: int, density: float) -> np.ndarray:
 
 def _mapped(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Points (..., 2) float32 through a (2, 3) matrix."""
-    moved: np.ndarray = points @ matrix[:, :2].T.astype(np.float32) + matrix[:, 2].astype(np.float32)
-    return moved
+    return cv2.transform(points, matrix)
 
 
 def _bent(grid: np.ndarray, units: np.ndarray) -> np.ndarray:
@@ -168,9 +175,7 @@ def _bent(grid: np.ndarray, units: np.ndarray) -> np.ndarray:
     knots = (units / np.float32(_REACH) + 1) * np.float32((grid.shape[0] - 1) / 2)
     fine = cv2.resize(grid, (65, 65), interpolation=cv2.INTER_CUBIC)
     scale = np.float32(64 / (grid.shape[0] - 1))
-    return cv2.remap(
-        fine, knots[..., 0] * scale, knots[..., 1] * scale, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.remap(fine, knots * scale, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _window(pose: np.ndarray, size: tuple[int, int], *, slack: float) -> tuple[slice, slice] | None:

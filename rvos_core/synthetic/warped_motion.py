@@ -169,4 +169,5 @@ def _squeeze(aspect: float, mirror: float) -> np.ndarray:
 def _walk(steps: np.ndarray) -> np.ndarray:
     """Sums of the steps along axis 0, from 0 on."""
     walked = np.cumsum(steps, axis=0)
-    return walked - walked[:1]
+    walked -= walked[:1].copy()
+    return walked

@@ -57,7 +57,8 @@ def blob(
         lengths = rng.uniform(0.45, 1.0, count)
     lengths = np.clip(lengths, 0.25, None) / max(1.0, float(lengths.max()))
     around = np.stack([np.cos(angles), np.sin(angles) * aspect], 1) * lengths[:, None] * radius
-    return around @ _turn(float(rng.uniform(0, 2 * np.pi))).T + centre
+    turned: np.ndarray = around @ _turn(float(rng.uniform(0, 2 * np.pi))).T + centre
+    return turned
 
 
 def strip(start: np.ndarray, end: np.ndarray, *, widths: tuple[float, float], curl: float = 0.0) -> np.ndarray:

@@ -101,15 +101,16 @@ def _recoloured(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
         colour = colour[rng.permutation(3)]
     mean = picture.reshape(-1, 3).mean(0)
     contrast = float(np.exp(rng.normal(0, 0.25)))
-    shifted = (picture - mean) @ (contrast * colour.T) + mean + rng.normal(0, 22, 3)
-    return np.clip(shifted, 0, 255).astype(np.uint8)
+    matrix = contrast * colour
+    offset = mean - matrix @ mean + rng.normal(0, 22, 3)
+    return cv2.transform(picture, np.hstack([matrix, offset[:, None]]))  # saturates
 
 
 def _noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     field = octaves(rng, height, width, cells=int(rng.integers(2, 9)), roughness=float(rng.uniform(0.4, 1.0)))
     grey = field.mean(2, keepdims=True)
     field = grey + (field - grey) * float(rng.uniform(0.1, 1.0))
-    return np.clip(rng.uniform(30, 220, 3) + field * float(rng.uniform(12, 55)), 0, 255).astype(np.uint8)
+    return _as_picture(rng.uniform(30, 220, 3) + field * float(rng.uniform(12, 55)))
 
 
 def _pattern(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
@@ -124,4 +125,10 @@ def _pattern(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     share = (1 / (1 + np.exp(-6 * along)))[..., None]
     first, second = rng.uniform(0, 255, 3), rng.uniform(0, 255, 3)
     lit = first * share + second * (1 - share) + octaves(rng, height, width, cells=2, roughness=0.5) * 9
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    return _as_picture(lit)
+
+
+def _as_picture(values: np.ndarray) -> np.ndarray:
+    """Levels of any range -> uint8."""
+    picture: np.ndarray = np.clip(values, 0, 255).astype(np.uint8)
+    return picture

@@ -131,7 +131,7 @@ def script() -> ModuleType:
 
 
 def test_a_run_becomes_a_bundle_whose_figures_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = FollowStage(StageConfig("run", steps=1, bf16=False), ClipMix(sizes=((64, 64),), clips=1))
+    stage = FollowStage(StageConfig("run", steps=1, bf16=False), ClipMix(sizes=((64, 64),), clips=1, world=0.0))
     train(tiny(MINI_LIKE), tmp_path, device=torch.device("cpu"), workers=0, stages=(stage,))
     write_clip(tmp_path / "davis", "one", objects=1)
     out = tmp_path / "isvos-mini"

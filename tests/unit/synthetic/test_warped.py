@@ -76,15 +76,16 @@ def test_labels_are_the_moved_polygon(seed: int) -> None:
 
 def test_a_bend_and_the_camera_move_picture_and_label_alike() -> None:
     layer = disc(1, 48, 36, 18)
-    red = replace(layer, sprites=tuple(np.dstack([np.full_like(s[..., :3], 255), s[..., 3]]) for s in layer.sprites))
+    white = tuple(np.dstack([sprite[..., 3]] * 4) for sprite in layer.sprites)  # premultiplied
+    painted = replace(layer, sprites=white)
     bends = np.random.default_rng(0).normal(0, 0.15, (1, 5, 5, 2)).astype(np.float32)
-    shadowless = replace(red, motion=replace(red.motion, bends=bends), shadow=0.0)
+    shadowless = replace(painted, motion=replace(painted.motion, bends=bends), shadow=0.0)
     stage = bare_stage(1, (72, 96))
     turned = Camera(pose(8, -4, radius=1.1, angle=0.1)[None], np.full((1, 5, 5, 2), 2.0, np.float32))
     for seen in (stage, replace(stage, camera=turned)):
         picture, labels = paint(seen, [shadowless], 0, size=(72, 96))
-        white = picture[..., 0] > (255 + 90) / 2
-        assert iou(white, labels == 1) > 0.97
+        bright = picture[..., 0] > (255 + 90) / 2
+        assert iou(bright, labels == 1) > 0.97
     moved = (labels == 1).nonzero()
     # The camera maps (48, 36) to 1.1 R (48, 36) + (8, -4); the picture is looked up 2 pixels further right and down.
     x = 1.1 * (48 * np.cos(0.1) - 36 * np.sin(0.1)) + 8 - 2

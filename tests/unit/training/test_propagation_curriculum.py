@@ -20,7 +20,7 @@ from rvos_core.training.propagation_data import ClipMix, PropagationBatches
 CPU = torch.device("cpu")
 NUMBERS = StageConfig("follow", steps=4, warmup=1, tail=0.0, log_every=1, save_every=2, ema_decay=0.5, bf16=False)
 LIGHT = replace(WEIGHTS, instance_loss=replace(WEIGHTS.instance_loss, points=64))
-STAGE = FollowStage(NUMBERS, ClipMix(sizes=((64, 64),), clips=2), LIGHT)
+STAGE = FollowStage(NUMBERS, ClipMix(sizes=((64, 64),), clips=2, lengths=(3,), world=0.0), LIGHT)
 
 
 def network() -> Isvos:
