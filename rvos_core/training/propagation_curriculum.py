@@ -32,7 +32,7 @@ from rvos_core.training.propagation_losses import HardPixels
 _LOG = logging.getLogger("rvos.training")
 
 WEIGHTS = PropagationWeights(
-    instances=0.2,
+    instances=0.05,  # of a sum over four layers: about as much as the two terms of the masks
     hard_pixels=HardPixels(share=0.25, begin=0.05, until=0.3),  # the trial: the hardest quarter
     instance_loss=InstanceLossConfig(points=1024),  # masks of 48 x 48 cells need no 12,544
 )
@@ -69,7 +69,10 @@ def _numbers(name: str, *, steps: int, seed: int, ema_decay: float) -> StageConf
 
 
 MINI: tuple[FollowStage, ...] = (
-    FollowStage(_numbers("1-pieces", steps=2400, seed=0, ema_decay=0.998)),
+    FollowStage(
+        _numbers("1-pieces", steps=2400, seed=0, ema_decay=0.998),
+        ClipMix(world=0.1, still=0.2, fast=0.1, excursions=0.03, occluders=0.15, lookalikes=0.2),
+    ),
     FollowStage(
         _numbers("2-films", steps=3600, seed=1, ema_decay=0.999),
         ClipMix(
