@@ -25,7 +25,7 @@ from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.synthetic import make_clip, split_config, split_seeds
-from rvos_core.training.curriculum import averaged_weights
+from rvos_core.training.checkpoint import averaged_weights
 from rvos_core.weights.bundle import save_bundle
 
 _LOG = logging.getLogger("rvos.model")

@@ -191,7 +191,7 @@ def _run(
         processes=processes,
         settings=training.settings,
         curves=curves,
-        watch=report,
+        watch=None if processes.rank else report,
     )
     trainer.run()
     report.step = trainer.step

@@ -22,7 +22,6 @@ from rvos_core.datasets.reading import (
     require_pieces,
     whole_number_in,
 )
-from rvos_core.errors import UserError
 from rvos_core.masks.rle import decode, from_coco
 
 
@@ -89,9 +88,9 @@ def read_instances(path: Path) -> CocoInstances:
         category = whole_number_in(entry.get("category_id"), path, where=f"{where}/category_id")
         if category not in order:
             raise bad_content(path, f"has the category {category} that it does not list ({where})")
-        image = whole_number_in(entry.get("image_id"), path, where=f"{where}/image_id")
+        image_id = whole_number_in(entry.get("image_id"), path, where=f"{where}/image_id")
         annotation = whole_number_in(entry.get("id"), path, where=f"{where}/id")
-        objects.setdefault(image, []).append(CocoObject(annotation, entry.get("segmentation"), order[category]))
+        objects.setdefault(image_id, []).append(CocoObject(annotation, entry.get("segmentation"), order[category]))
     images = []
     for number, value in enumerate(list_in(document.get("images"), path, where='"images"')):
         image = _image(mapping_in(value, path, where=f'"images"[{number}]'), path, f'"images"[{number}]')
@@ -125,7 +124,10 @@ def _sized(mask: np.ndarray, image: CocoImage, *, path: Path, where: str) -> np.
 
 
 def _image(entry: Mapping[str, Any], path: Path, where: str) -> CocoImage:
-    numbers = [whole_number_in(entry.get(key), path, where=f"{where}/{key}") for key in ("id", "height", "width")]
-    if not min(numbers[1:]):
-        raise UserError(f"{path} has a picture without a size ({where}).", code="evaluation.bad_file")
-    return CocoImage(numbers[0], name_in(entry.get("file_name"), path, where=f"{where}/file_name"), *numbers[1:], ())
+    image_id, height, width = (
+        whole_number_in(entry.get(key), path, where=f"{where}/{key}") for key in ("id", "height", "width")
+    )
+    if not height or not width:
+        raise bad_content(path, f"has a picture without a size ({where})")
+    file_name = name_in(entry.get("file_name"), path, where=f"{where}/file_name")
+    return CocoImage(image_id, file_name, height, width, ())

@@ -13,7 +13,8 @@ from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.synthetic import vocabulary
-from rvos_core.training.curriculum import MINI, averaged_weights, train
+from rvos_core.training.checkpoint import averaged_weights
+from rvos_core.training.curriculum import MINI, train
 from rvos_core.training.engine import keep_freed_memory
 from rvos_core.weights.bundle import load_bundle
 

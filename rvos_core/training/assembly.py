@@ -20,7 +20,7 @@ from rvos_core.models.referring import ReferringNetwork
 from rvos_core.models.registry import model_folder
 from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import StepData, WorldBatches
-from rvos_core.training.checkpoint import load_checkpoint
+from rvos_core.training.checkpoint import averaged_weights
 from rvos_core.training.engine import StageConfig, TrainingObjective, Validation
 from rvos_core.training.joint_propagation import JointPropagationObjective
 from rvos_core.training.objectives import ReferringObjective
@@ -39,7 +39,8 @@ from rvos_core.training.starting_weights import load_part, load_whole
 from rvos_core.training.validation import QuickValidation
 from rvos_core.weights.bundle import load_bundle
 
-_RESUMABLE = ("name", "source", "log_every", "save_every", "validate_every", "validation_clips")
+_FREE = ("name", "source", "after", "log_every", "save_every", "validate_every", "validation", "validation_clips")
+_BEGINNING = ("start", "backbone", "text")  # of the model; a checkpoint has what became of it
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,10 @@ class Training:
     @property
     def settings(self) -> str:
         """JSON of what a checkpoint must agree on: all of the plan that changes a step."""
-        values = {key: value for key, value in plan_values(self.plan).items() if key not in _RESUMABLE}
+        values = {key: value for key, value in plan_values(self.plan).items() if key not in _FREE}
         del values["data"]["at_once"]
+        for key in _BEGINNING:
+            del values["model"][key]
         return json.dumps(values | {"steps": self.stage.steps})
 
 
@@ -157,7 +160,7 @@ def make_model(plan: ModelPlan) -> tuple[nn.Module, Tokenizer | None, list[str] 
     words: Tokenizer | None = None
     weights: dict[str, torch.Tensor] = {}
     if plan.start.endswith(".pt"):
-        weights = load_checkpoint(Path(plan.start), torch.device("cpu"))["ema"]["values"]
+        weights = averaged_weights(Path(plan.start))
     elif plan.start:
         bundle = load_bundle(model_folder(plan.start))
         weights, words = bundle.model.state_dict(), bundle.tokenizer

@@ -157,7 +157,7 @@ class ReferringBatch:
             count: at most `clips`.
             mean: over the processes that each hold a part of a still larger batch.
         """
-        own = self.targets().valid.sum().float()
+        own = self._meant().flatten(2).any(2).sum().float()
         whole = mean(own)
         if count == 1 and whole is own:
             return [self]
@@ -186,13 +186,17 @@ class ReferringBatch:
 
     def targets(self) -> Targets:
         """The meant object of every item; empty where the expression means none."""
-        wanted = torch.where(self.objects == NO_OBJECT, _NO_LABEL, self.objects + 1).to(self.labels.dtype)
-        masks = self.labels[self.clip_of] == wanted[:, None, None, None]
+        masks = self._meant()
         boxes = mask_boxes(masks)
         if self.sizes is not None:
             boxes = boxes * self._padded_over_unpadded(self.sizes)[self.clip_of][:, None]
         valid = masks.flatten(2).any(2)
         return Targets(subsample_masks(masks.float()), boxes, valid, loss_frames=self.loss_frames)
+
+    def _meant(self) -> Tensor:
+        """(m, t, h, w) bool: the meant object of every item."""
+        wanted = torch.where(self.objects == NO_OBJECT, _NO_LABEL, self.objects + 1).to(self.labels.dtype)
+        return self.labels[self.clip_of] == wanted[:, None, None, None]
 
     def objects_of_clips(self) -> Targets:
         """Every object of every clip, with an axis k of objects after the clips: masks (n, k, t, h, w) and so on.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rvos_core.errors import UserError
 from rvos_core.files import atomic_file
@@ -77,6 +77,19 @@ def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
             code="training.bad_checkpoint",
         ) from error
     return state
+
+
+def averaged_weights(path: Path) -> dict[str, Tensor]:
+    """The averaged weights in a stage's checkpoint. Raises: UserError: it has none."""
+    try:
+        values: dict[str, Tensor] = load_checkpoint(path, torch.device("cpu"))["ema"]["values"]
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is no checkpoint of a training.",
+            hint="Give a NAME.pt or NAME.best.pt that `rvos train` wrote.",
+            code="training.bad_checkpoint",
+        ) from error
+    return values
 
 
 def refuse_other_settings(path: Path, state: dict[str, Any], settings: str, *, processes: int) -> None:

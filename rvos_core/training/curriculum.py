@@ -16,7 +16,6 @@ import torch
 from rvos_core.language import WordTokenizer
 from rvos_core.models.referring import ReferringNetwork
 from rvos_core.training.batches import BatchShape, WorldBatches
-from rvos_core.training.checkpoint import load_checkpoint
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.objectives import Objective, Ramp, ReferringObjective, ReferringWeights
 from rvos_core.training.parts import PartsObjective
@@ -176,10 +175,3 @@ def train(
         trainer.run()
         model.load_state_dict(trainer.ema.values)
         _LOG.info("%s is done after %d steps", stage.config.name, trainer.step)
-
-
-def averaged_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """The averaged weights in a stage's checkpoint."""
-    state = load_checkpoint(checkpoint, torch.device("cpu"))
-    values: dict[str, torch.Tensor] = state["ema"]["values"]
-    return values

@@ -95,7 +95,7 @@ class _Saved:
 
 
 def _pixels(batch: Any) -> int:
-    own = batch.frames.numel() // 3
+    own: int = batch.frames.numel() // 3
     images = getattr(batch, "images", None)
     return own + (0 if images is None else _pixels(images))
 

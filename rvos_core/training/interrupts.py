@@ -36,5 +36,9 @@ class Interrupts:
 
 
 def leave_interrupts_to_the_parent(worker: int) -> None:
-    """For processes that load data: Ctrl-C reaches them too, but who asked for data decides when to stop."""
+    """For processes that load data: Ctrl-C reaches them too, but who asked for data decides when to stop.
+
+    That one may also end them, which the handler they were born with would not let happen.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

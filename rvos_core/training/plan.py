@@ -87,7 +87,7 @@ class DataPlan:
         images: ISVOS only: sets of single pictures whose instances are learned beside the clips.
         frames: of a clip; pictures become clips of as many, turned within `augment.turn` degrees.
         batch: clips in a batch, over all processes.
-        at_once: clips that a device works on at once; the others follow, and the gradients add up.
+        at_once: clips that a device works on at once; the others follow, and the gradients add up. 0: all.
         negatives: sentences of a batch that are paired with a clip that shows nothing of what they mean.
         max_skip: sets of masks: most frames between one frame of a clip and the next.
         world: what a batch of the street world holds; `frames`, `batch` and `augment` do not touch it.
@@ -98,7 +98,7 @@ class DataPlan:
     images: tuple[SetPlan, ...] = ()
     frames: int = 5
     batch: int = 8
-    at_once: int = 1
+    at_once: int = 0
     negatives: int = 0
     max_skip: int = 10
     world: BatchShape = field(default_factory=BatchShape)

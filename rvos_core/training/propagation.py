@@ -21,8 +21,10 @@ class LabelledClips(Protocol):
         categories: (b, k) int64; negative where a clip has fewer objects.
     """
 
-    labels: Tensor
-    categories: Tensor
+    @property
+    def labels(self) -> Tensor: ...
+    @property
+    def categories(self) -> Tensor: ...
 
     def pixels(self) -> Tensor:
         """(b, t, 3, H, W) float32, ImageNet-normalised."""

@@ -74,7 +74,7 @@ class FollowValidation:
 
     def _scores(self, model: Isvos, clip: ClipSample) -> list[float]:
         batch = labelled([clip]).to(self._device)
-        ids = [int(each) for each in batch.labels[0, 0].unique() if each > 0]
+        ids = [int(each) for each in np.unique(clip.labels[0]) if each > 0]
         if not ids:
             return []
         first = torch.stack([batch.labels[0, 0] == each for each in ids])[None].float()
