@@ -63,20 +63,13 @@ def export_dataset(
             clip = make_clip(seed, config)
             name = f"world-{seed:012d}"
             _write_clip(part / folder, name, clip)
-            said = [e for e in clip.expressions if e.target is not None]
+            entry = listing[name] = _listed(clip)
             absent = [e.text for e in clip.expressions if e.target is None]
-            frames = [f"{index:05d}" for index in range(len(clip.frames))]
-            listing[name] = {
-                "expressions": {
-                    str(k): {"exp": e.text, "obj_id": str(1 + (e.target or 0))} for k, e in enumerate(said)
-                },
-                "frames": frames,
-            }
-            categories[name] = {"objects": _objects(clip, frames)}
+            categories[name] = {"objects": _objects(clip, entry["frames"])}
             world[name] = {"seed": seed, "weather": clip.weather, "means_nothing": absent}
             counts["clips"] += 1
-            counts["frames"] += len(frames)
-            counts["expressions"] += len(said)
+            counts["frames"] += len(clip.frames)
+            counts["expressions"] += len(entry["expressions"])
             counts["negatives"] += len(absent)
             if progress is not None:
                 progress(number + 1, len(seeds))
@@ -96,6 +89,13 @@ def _write_clip(folder: Path, name: str, clip: SyntheticClip) -> None:
         (pictures / f"{index:05d}.jpg").write_bytes(code.tobytes())
         path = masks / f"{index:05d}.png"
         path.write_bytes(indexed_png_bytes(labels, path=path))
+
+
+def _listed(clip: SyntheticClip) -> dict[str, Any]:
+    """A video's entry in `meta_expressions.json`: the sentences that mean an object, and the frames."""
+    meant = [(e.text, e.target) for e in clip.expressions if e.target is not None]
+    expressions = {str(k): {"exp": text, "obj_id": str(target + 1)} for k, (text, target) in enumerate(meant)}
+    return {"expressions": expressions, "frames": [f"{index:05d}" for index in range(len(clip.frames))]}
 
 
 def _objects(clip: SyntheticClip, frames: Sequence[str]) -> dict[str, Any]:

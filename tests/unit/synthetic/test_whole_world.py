@@ -16,6 +16,11 @@ import numpy as np
 import pytest
 
 from rvos_core.synthetic import (
+    ACTIONS,
+    ALL_ACTIONS,
+    ALL_COLOURS,
+    CATEGORIES,
+    COLOURS,
     EVERYTHING,
     SPLITS,
     SyntheticClip,
@@ -198,6 +203,13 @@ def _drawn(config: WorldConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[set[tu
             photographs |= {a.look.picture for a in scene.actors if a.look.picture is not None}
             render_scene(scene, generator(number, 5), config)
     return found, photographs
+
+
+def test_the_whole_world_begins_with_the_five_categories_and_their_colours() -> None:
+    """An index that a network learned in the smaller world keeps its meaning."""
+    assert EVERYTHING[: len(CATEGORIES)] == CATEGORIES
+    assert ALL_COLOURS[: len(COLOURS)] == COLOURS
+    assert ALL_ACTIONS[: len(ACTIONS)] == ACTIONS
 
 
 def test_about_a_ninth_of_the_combinations_is_held_out() -> None:
