@@ -134,7 +134,9 @@ def main() -> int:
         report = evaluate_synth(
             FamilyReferrer(model, tokenizer, card=card), split="test", clips=arguments.test_clips
         ).as_dict()
-        figures = {key: round(value, 4) for key, value in report.items() if isinstance(value, float)}
+        figures = {
+            key: round(value, 4) for key, value in report.items() if isinstance(value, float) and key != "seconds"
+        }
         figures |= {
             "clips": arguments.test_clips,
             "command": "rvos eval synth --model ifirvos-mini --split test",
