@@ -27,6 +27,7 @@ _LOG = logging.getLogger("rvos.training")
 
 SMALL = ((96, 160),)
 MIXED = ((96, 160), (128, 224), (160, 288))
+SHARP = ((128, 224), (160, 288))
 LARGE = ((160, 288), (192, 320), (256, 448))
 
 
@@ -139,6 +140,19 @@ MINI: tuple[Stage, ...] = (
             tail=0.7,
             ema_decay=0.995,
             seed=7,
+        ),
+        lambda model: RobustObjective(model, _FIRST_QUERY),
+    ),
+    Stage(
+        StageConfig(
+            "9-sharper",
+            steps=320,
+            shape=BatchShape(SHARP, clips=4, frames=3, expressions=3, negatives=1, twins=0.7, min_objects=3),
+            learning_rate=3e-4,
+            warmup=20,
+            tail=1.0,
+            ema_decay=0.99,
+            seed=8,
         ),
         lambda model: RobustObjective(model, _FIRST_QUERY),
     ),
