@@ -47,6 +47,8 @@ CHANGES: dict[str, Any] = {
     "consensus_ffn": 16,
 }
 """Of any network of the family, as a training configuration has them."""
+# IFIRVOS's rate (section 4.2). AdamW moves a weight by the rate even where its gradient is nothing but rounding.
+OF_PROCESSES: dict[str, Any] = {"ema_decay": 0.9, "learning_rate": 5e-5}
 
 
 def small_model(*, seed: int = 0) -> Ifirvos:
@@ -121,7 +123,7 @@ def main() -> None:
     processes = join_processes(CPU)
     if limit:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    small_trainer(folder, processes=processes, ema_decay=0.9).run(until=steps)
+    small_trainer(folder, processes=processes, **OF_PROCESSES).run(until=steps)
 
 
 if __name__ == "__main__":
