@@ -108,7 +108,7 @@ def paint(stage: Stage, layers: Sequence[Layer], index: int, *, size: tuple[int,
     looked = np.stack([x, y], -1) + bend
     pose = stage.camera.poses[index]
     ground = _mapped(inverse(pose), looked) + np.float32(stage.margin)
-    picture = cv2.remap(stage.ground, ground, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+    picture = _looked_up(stage.ground, ground, cv2.BORDER_REFLECT_101)
     labels = np.zeros(size, np.uint8)
     for layer in layers:
         _paint_layer(picture, labels, layer, index, camera=pose, looked=looked)
@@ -130,7 +130,7 @@ def _paint_layer(
     solid = np.zeros(units.shape[:2], bool)
     for part_pose, sprite in zip(part_poses(layer.shape, motion.turns[index]), layer.sprites, strict=True):
         place = _mapped(inverse(part_pose), units) * np.float32(layer.density) + np.float32(sprite.shape[0] / 2 - 0.5)
-        drawn = cv2.remap(sprite, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        drawn = _looked_up(sprite, place, cv2.BORDER_CONSTANT)
         seen = _over(drawn.astype(np.float32), seen)
         solid |= drawn[..., 3] >= 128
     seen = _smeared(seen, motion.smear[index])
@@ -170,12 +170,18 @@ def _mapped(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return cv2.transform(points, matrix)
 
 
+def _looked_up(picture: np.ndarray, places: np.ndarray, border: int) -> np.ndarray:
+    """A picture's values at places (h, w, 2) float32, (x, y) in pixels, bilinear."""
+    x, y = cv2.split(places)
+    return cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=border)
+
+
 def _bent(grid: np.ndarray, units: np.ndarray) -> np.ndarray:
     """Values of a thing's bend (5, 5, 2), which spans its sprite, at points (h, w, 2) in its units."""
     knots = (units / np.float32(_REACH) + 1) * np.float32((grid.shape[0] - 1) / 2)
     fine = cv2.resize(grid, (65, 65), interpolation=cv2.INTER_CUBIC)
     scale = np.float32(64 / (grid.shape[0] - 1))
-    return cv2.remap(fine, knots * scale, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return _looked_up(fine, knots * scale, cv2.BORDER_REPLICATE)
 
 
 def _window(pose: np.ndarray, size: tuple[int, int], *, slack: float) -> tuple[slice, slice] | None:
