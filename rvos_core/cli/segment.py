@@ -40,6 +40,9 @@ def segment(
         int | None, typer.Option("--size", metavar="PX", help="Short side of the network's input (model card).")
     ] = None,
     vote: Annotated[Vote, typer.Option("--vote", help="One object for the span, or one per window.")] = Vote.SPAN,
+    believe: Annotated[
+        bool, typer.Option("--believe", help="Take EXPRESSION for true: masks even where the model finds nothing fits.")
+    ] = False,
     device: DeviceOption = "auto",
     fps: Annotated[
         str | None, typer.Option("--fps", metavar="RATE", help="Frames per second of a folder of pictures (24).")
@@ -70,7 +73,9 @@ def segment(
         for note in notes:
             output.note(note)
         span = checked_span(info, start=start, end=end)
-        request = RunRequest(sentence, span, window=window_frames, stride=stride, size=size, vote=vote.value)
+        request = RunRequest(
+            sentence, span, window=window_frames, stride=stride, size=size, vote=vote.value, believe=believe
+        )
         # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
         with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
             engine, load_s = load_model(model, device=device, output=output)
@@ -110,5 +115,7 @@ def _tell(run: Segmentation, outputs: dict[str, Path], *, output: Output) -> Non
     )
     for note in summary.notes:
         output.say(note)
+    if summary.absent:
+        output.say("With --believe the masks show what fits best all the same.")
     for path in outputs.values():
         output.say(f"  {path}")

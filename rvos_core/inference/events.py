@@ -25,6 +25,7 @@ class RunRequest:
         stride: frames from one window's start to the next; None: windows overlap as on the card.
         size: short side of the network input, pixels; None: the card's.
         vote: "span": one object for the whole span; "window": each window chooses for itself (the papers' chunks).
+        believe: take the expression for true, whatever the model's consensus says.
     """
 
     expression: str
@@ -33,6 +34,7 @@ class RunRequest:
     stride: int | None = None
     size: int | None = None
     vote: Vote = "span"
+    believe: bool = False
 
 
 @dataclass(frozen=True)

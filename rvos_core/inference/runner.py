@@ -222,7 +222,7 @@ class _Run:
                 tracks=self._queries,
                 visible_on=self._referrer.card.visible_on,
                 visible_off=self._referrer.card.visible_off,
-                present_at=self._referrer.card.present_at,
+                present_at=None if self._request.believe else self._referrer.card.present_at,
                 vote=self._request.vote,
             )
         if prediction.consensus is not None:

@@ -84,5 +84,5 @@ def test_a_finished_run_says_where_the_object_is_not() -> None:
     assert note_of(summary(visible_frames=0)) == "Not found in 90 frames"
     absent = summary(absent=True, visible_frames=0)
     assert note_of(absent) == "Not in this clip (94 % sure)"
-    assert absence(absent) == "Nothing in these frames is “the red bus”."
+    assert absence(absent).startswith("Nothing in these frames is “the red bus”; Run > Show a Guess")
     assert note_of(summary(notes=("The window was shortened.",))) == "The window was shortened."

@@ -21,6 +21,7 @@ ICONS = {
     "playback.set_out": "ph.arrow-line-right",
     "run.start": "ph.play",
     "run.again": "ph.arrow-clockwise",
+    "run.believe": "ph.question",
     "run.pause": "ph.pause",
     "run.cancel": "ph.x",
     "run.remove_object": "ph.trash",

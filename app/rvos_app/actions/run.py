@@ -17,6 +17,7 @@ class RunCommands(Protocol):
 
     def start(self) -> None: ...
     def run_again(self) -> None: ...
+    def run_believing(self) -> None: ...
     def toggle_pause(self) -> None: ...
     def cancel(self) -> None: ...
     def focus_expression(self) -> None: ...
@@ -58,6 +59,15 @@ def _runs(do: RunCommands) -> list[Action[Any, Any]]:
             keys=("Ctrl+Shift+Return",),
             when="has_selection and has_clip",
             tip="Run the selected object with the sentence in the field; its masks between in and out are replaced",
+        ),
+        record(
+            "run.believe",
+            "Show a &Guess for Selected Object",
+            do.run_believing,
+            place="1_run/4",
+            keys=("Ctrl+Alt+Return",),
+            when="has_selection and has_clip",
+            tip="Run the selected object again and take its sentence for true, even where nothing seems to fit",
         ),
         record(
             "run.pause",

@@ -148,11 +148,15 @@ class ObjectCommands(QObject):
         """Run the selected object with what the field says, or with its own sentence."""
         self._run(self._state.selected)
 
-    def _run(self, object_id: int | None) -> None:
+    def run_believing(self) -> None:
+        """As `run_again`, and the sentence is taken for true."""
+        self._run(self._state.selected, believe=True)
+
+    def _run(self, object_id: int | None, *, believe: bool = False) -> None:
         chosen = self._state.object(object_id) if object_id is not None else None
         text = self._field.text().strip() or (chosen.expression if chosen else "")
         try:
-            self._runs.start(text, object_id=object_id)
+            self._runs.start(text, object_id=object_id, believe=believe)
         except UsageError as error:
             self.noticed.emit(str(error))
             self._field.setFocus()

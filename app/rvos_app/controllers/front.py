@@ -159,4 +159,7 @@ def absence(summary: RunSummary) -> str:
     """The sentence for a run that found the object nowhere, empty for any other."""
     if not summary.absent:
         return ""
-    return tr("Nothing in these frames is “{expression}”.", expression=summary.expression)
+    return tr(
+        "Nothing in these frames is “{expression}”; Run > Show a Guess takes it for true.",
+        expression=summary.expression,
+    )

@@ -98,11 +98,12 @@ class RunController(QObject):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def start(self, expression: str, *, object_id: int | None = None) -> int:
+    def start(self, expression: str, *, object_id: int | None = None, believe: bool = False) -> int:
         """Run an expression between in and out.
 
         Args:
             object_id: the object whose masks are replaced; None: the object of that expression, or a new one.
+            believe: take the expression for true, whatever the model says.
 
         Returns:
             The object's id.
@@ -126,7 +127,7 @@ class RunController(QObject):
         self._state.select(target.object_id)
         self._settings.remember_expression(words)
         self.load()
-        request = RunRequest(expression=words, span=self._state.span)
+        request = RunRequest(expression=words, span=self._state.span, believe=believe)
         job = RunExpression(self._slot, self.choice, request, reader)
         ticket = self._queue.submit(job, generation=self._state.generation)
         self._runs[ticket] = (target.object_id, request)

@@ -37,7 +37,7 @@ from rvos_app.state import RunPhase, RunStatus, StudioObject, StudioState
 
 _ROW_PX = 52
 _EYE_PX = 34
-_MENU = ("run.again", "run.toggle_visible", "file.export", "run.remove_object")
+_MENU = ("run.again", "run.believe", "run.toggle_visible", "file.export", "run.remove_object")
 _Index = QModelIndex | QPersistentModelIndex
 
 

@@ -146,6 +146,15 @@ def test_an_object_that_is_nowhere_gives_empty_masks_and_a_sentence() -> None:
     assert any("the red car" in note and "every mask is empty" in note for note in summary.notes)
 
 
+def test_an_expression_that_is_believed_is_shown_all_the_same() -> None:
+    found = answers(lambda frame, query: 0.9 if query == 1 else 0.1)
+    engine = ScriptedEngine(found, consensus=lambda indices: 0.3, present_at=0.5)
+    events = run(engine, request(2, 40, believe=True))
+    assert shown_query(events) == dict.fromkeys(range(2, 40), 1)
+    summary = events[-1].summary  # type: ignore[union-attr]
+    assert not summary.absent and summary.consensus == pytest.approx(0.3)
+
+
 def test_a_model_without_such_a_head_never_says_that_an_object_is_nowhere() -> None:
     found = answers(lambda frame, query: 0.9 if query == 1 else 0.1)
     summary = run(ScriptedEngine(found), request(0, 20))[-1].summary  # type: ignore[union-attr]
