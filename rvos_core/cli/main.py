@@ -89,9 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         return _fail(error, as_json=as_json)
     except (Cancelled, KeyboardInterrupt, typer.Abort):
-        report_error(
-            UserError("Interrupted; nothing half-written is left.", code="interrupted"), as_json=as_json
-        )
+        report_error(UserError("Interrupted; nothing half-written is left.", code="interrupted"), as_json=as_json)
         return Cancelled.exit_code
     except MemoryError:
         return _fail(_out_of_memory(), as_json=as_json)
