@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import cv2
 import numpy as np
 
-from rvos_resources.paths import photographs_dir
+from rvos_core.synthetic.figures.pictures import photograph
 
 PICTURES: tuple[str, ...] = (
     "astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gravel", "hubble", "retina", "rocket",
@@ -40,20 +38,6 @@ def draw_surface(rng: np.random.Generator, height: int, width: int, *, picture: 
 def draw_picture(rng: np.random.Generator) -> str:
     """The name of a photograph."""
     return PICTURES[int(rng.integers(len(PICTURES)))]
-
-
-@cache
-def photograph(name: str) -> np.ndarray:
-    """A photograph that ships with the program, (h, w, 3) uint8 RGB, read once.
-
-    Raises:
-        FileNotFoundError: where the file is not there or no picture.
-    """
-    path = photographs_dir() / f"{name}.jpg"
-    picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise FileNotFoundError(f"{path} is not a picture")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
 
 
 def octaves(rng: np.random.Generator, height: int, width: int, *, cells: int, roughness: float) -> np.ndarray:

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rvos_core.synthetic.figures.pictures import photograph
 from rvos_core.synthetic.warped import WarpedClip, WarpedConfig, make_warped_clip
 from rvos_core.synthetic.warped_layers import Layer, Stage, paint
 from rvos_core.synthetic.warped_motion import Camera, Motion, Pace, draw_motion, part_poses
 from rvos_core.synthetic.warped_shapes import Part, Shape, blob, draw_shape
-from rvos_core.synthetic.warped_surfaces import PICTURES, draw_surface, photograph
+from rvos_core.synthetic.warped_surfaces import PICTURES, draw_surface
 
 SMALL = WarpedConfig(height=72, width=96)
 
