@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -90,21 +91,26 @@ def segment(
         outputs["result"] = folder / "result.json"
         write_record(outputs, run, load_s=load_s, write_s=write_s)
     _tell(run, outputs, output=output)
-    output.result(
-        {
-            "frames": len(run.frames),
-            "outputs": {name: str(path) for name, path in outputs.items()},
-            "model": run.summary.model,
-            "seconds": round(load_s + run.seconds + write_s, 3),
-            "expression": sentence,
-            "score": run.summary.score,
-            "consensus": run.summary.consensus,
-            "absent": run.summary.absent,
-            "visible_frames": run.summary.visible_frames,
-            "unknown_words": list(run.summary.unknown_words),
-            "notes": [*notes, *run.summary.notes],
-        }
-    )
+    seconds = load_s + run.seconds + write_s
+    output.result(_document(run, outputs, seconds=seconds, notes=notes))
+
+
+def _document(run: Segmentation, outputs: dict[str, Path], *, seconds: float, notes: Sequence[str]) -> dict[str, Any]:
+    """The object that `--json` prints."""
+    summary = run.summary
+    return {
+        "frames": len(run.frames),
+        "outputs": {name: str(path) for name, path in outputs.items()},
+        "model": summary.model,
+        "seconds": round(seconds, 3),
+        "expression": summary.expression,
+        "score": summary.score,
+        "consensus": summary.consensus,
+        "absent": summary.absent,
+        "visible_frames": summary.visible_frames,
+        "unknown_words": list(summary.unknown_words),
+        "notes": [*notes, *summary.notes],
+    }
 
 
 def _tell(run: Segmentation, outputs: dict[str, Path], *, output: Output) -> None:

@@ -22,12 +22,13 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from helpers_cli import write_clip, write_sound
-from helpers_studio import error_said, run
+from helpers_cli import write_clip, write_sound, write_tiny_model
+from helpers_studio import error_said, run, running_studio
 from rvos_app.actions.hub import keys_of
 from rvos_app.bootstrap import Studio
 from rvos_app.dialogs.commands import CommandList
 from rvos_app.state import RunPhase
+from rvos_core.masks import area
 from rvos_core.types import FrameSpan
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -265,6 +266,22 @@ def test_the_same_sentence_again_replaces_its_objects_masks_between_in_and_out(q
     assert sorted(after) == list(range(_FRAMES))
     assert all((after[i] is before[i]) == (i not in range(4, 9)) for i in range(_FRAMES))
     assert len(studio.state.objects) == 1
+
+
+def test_what_is_not_there_is_said_and_a_guess_shows_it_all_the_same(qtbot: QtBot, tmp_path: Path, clip: Path) -> None:
+    model = write_tiny_model(tmp_path / "doubting", doubting=True)
+    with running_studio(tmp_path, model=str(model)) as studio:
+        studio.clips.open(clip)
+        qtbot.waitUntil(lambda: studio.runs.engine is not None, timeout=30_000)
+        thing = run(qtbot, studio, "the red car")
+        assert studio.state.object(thing).note.startswith("Not in this clip")  # type: ignore[union-attr]
+        assert "Show a Guess" in studio.window.statusBar().currentMessage()
+        assert not any(area(frame.mask) for frame in studio.state.results(thing).values())
+        studio.hub.trigger("run.believe")
+        qtbot.waitUntil(lambda: studio.state.run.active, timeout=10_000)
+        qtbot.waitUntil(lambda: not studio.state.run.active, timeout=20_000)
+        assert studio.state.object(thing).note == ""  # type: ignore[union-attr]
+        assert any(area(frame.mask) for frame in studio.state.results(thing).values())
 
 
 def test_pause_holds_the_run_and_escape_ends_it(qtbot: QtBot, studio: Studio) -> None:

@@ -65,8 +65,12 @@ def rvos_process(*arguments: str | Path, **options: Any) -> Iterator[subprocess.
         process.communicate()
 
 
-def write_tiny_model(folder: Path) -> Path:
-    """A whole IFIRVOS of 46,000 random weights that calls every frame visible."""
+def write_tiny_model(folder: Path, *, doubting: bool = False) -> Path:
+    """A whole IFIRVOS of 46,000 random weights that calls every frame visible.
+
+    Args:
+        doubting: it has a consensus head and thinks of everything that it is not there.
+    """
     import torch
 
     from rvos_core.language import WordTokenizer
@@ -103,11 +107,15 @@ def write_tiny_model(folder: Path) -> Path:
         fpn_norm_groups=4,
         fpn_block_strides=(32,),
         gate_bias_init=1.0,
+        consensus=doubting,
+        consensus_layers=1,
+        consensus_ffn=16,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(9)  # one whose masks are neither empty nor full
         model = Ifirvos(config)
     card = ModelCard(
+        present_at=1.0 if doubting else None,
         name="tiny",
         arch="ifirvos",
         parameters=0,

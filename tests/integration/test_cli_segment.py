@@ -157,3 +157,17 @@ def test_a_real_clip_keeps_its_number_of_frames(capsys, model: Path, tmp_path: P
     assert said.json["unknown_words"] == ["with", "football"]
     with Image.open(tmp_path / "masks" / "00011.png") as image:
         assert image.size == (1280, 720)
+
+
+def test_what_is_not_there_has_empty_masks_until_it_is_believed(capsys, clip: Path, tmp_path: Path):
+    model = write_tiny_model(tmp_path / "doubting", doubting=True)
+    call = ("segment", clip, "the red car", "-o", tmp_path / "out", "--model", model)
+    said = rvos(capsys, *call)
+    assert "every mask is empty" in said.out and "--believe" in said.out
+    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert result["absent"] is True and 0 < result["consensus"] < 1
+    assert not any(line["area_px"] for line in result["frames"])
+    document = json.loads(rvos(capsys, *call, "--believe", "--json").out)
+    assert document["absent"] is False and document["visible_frames"] == 10
+    result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert any(line["area_px"] for line in result["frames"])
