@@ -287,16 +287,15 @@ def test_other_objects_go_to_the_cheapest_free_queries() -> None:
 
 
 def test_the_first_query_is_given_the_meant_object_where_that_is_asked() -> None:
-    model = tiny_model()
-    objective = ReferringObjective(model, ReferringWeights(first_query=True, all_queries=Ramp(0.0, 0.0)))
-    loss, _ = objective(model, one_batch(), 0.0)
-    loss.backward()
-    gradient = model.query_embed.weight.grad
-    assert gradient is not None and float(gradient[0].abs().sum()) > 0
-    wanted = ReferringObjective(model, replace(objective.weights, first_query=False))
-    wanted.heads.load_state_dict(objective.heads.state_dict())
-    with torch.no_grad():
-        assert float(objective(model, one_batch(), 0.0)[0]) != float(wanted(model, one_batch(), 0.0)[0])
+    model, targets = tiny_model(), one_batch().targets()
+    items, frames = targets.valid.shape
+    masks = torch.full((items, frames, 5, *targets.masks.shape[-2:]), -20.0)
+    boxes = torch.full((items, frames, 5, 4), 0.5)
+    masks[:, :, 3], boxes[:, :, 3] = (targets.masks - 0.5) * 40, targets.boxes
+    layer = LayerPrediction(torch.zeros(items, frames, 5, 1), boxes, masks)
+    given = {asked: ReferringObjective(model, ReferringWeights(first_query=asked)) for asked in (True, False)}
+    assert given[False]._matched(layer, targets).tolist() == [3] * items
+    assert given[True]._matched(layer, targets).tolist() == [0] * items
 
 
 def test_a_ramp_holds_falls_and_holds() -> None:
