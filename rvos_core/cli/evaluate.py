@@ -72,7 +72,7 @@ def jf(
 def synth(
     *,
     model: ModelOption = DEFAULT_MODEL,
-    split: Annotated[str, typer.Option("--split", help="Which seeds and which world: val, test, whole-val, ...")] = "test",
+    split: Annotated[str, typer.Option("--split", help="Which seeds of the street world: val or test.")] = "test",
     clips: Annotated[int | None, typer.Option("--clips", metavar="N", help="Only the first N clips.")] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -96,7 +96,7 @@ def synth(
 def consensus(
     *,
     model: ModelOption = DEFAULT_MODEL,
-    split: Annotated[str, typer.Option("--split", help="Which seeds and which world: val, test, whole-val, ...")] = "val",
+    split: Annotated[str, typer.Option("--split", help="Which seeds of the street world: val or test.")] = "val",
     clips: Annotated[int, typer.Option("--clips", metavar="N", help="Only the first N clips.")] = 40,
     frames: Annotated[int, typer.Option("--frames", metavar="N", min=1, help="Frames of each clip.")] = 40,
     device: DeviceOption = "auto",
