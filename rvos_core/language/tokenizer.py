@@ -44,6 +44,11 @@ class Tokenizer(Protocol):
     @property
     def vocab_size(self) -> int: ...
 
+    @property
+    def token_ids(self) -> dict[str, int]:
+        """Id of every token, the special ones included."""
+        return dict(self._tokenizer.get_vocab())
+
     def encode(self, text: str) -> Encoding:
         """Ids of `text` with `<s>` and `</s>`."""
         ...
@@ -103,6 +108,11 @@ class WordTokenizer:
     @property
     def vocab_size(self) -> int:
         return int(self._tokenizer.get_vocab_size())
+
+    @property
+    def token_ids(self) -> dict[str, int]:
+        """Id of every token, the special ones included."""
+        return dict(self._tokenizer.get_vocab())
 
     def encode(self, text: str) -> Encoding:
         """Ids of `text` with `<s>` and `</s>`; unknown words keep their order and appear once each.

@@ -70,6 +70,10 @@ class LayerPrediction:
     pred_boxes: Tensor
     pred_masks: Tensor
 
+    def of_items(self, chosen: Tensor) -> LayerPrediction:
+        """Some of the items; `chosen` as an index of the first axis."""
+        return LayerPrediction(self.pred_logits[chosen], self.pred_boxes[chosen], self.pred_masks[chosen])
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -86,6 +90,11 @@ class Reading:
     reconstructed: Tensor
     consensus_logit: Tensor | None
 
+    def of_items(self, chosen: Tensor) -> Reading:
+        """Some of the items; `chosen` as an index of the first axis."""
+        consensus = None if self.consensus_logit is None else self.consensus_logit[chosen]
+        return Reading(self.sentence[chosen], self.reconstructed[chosen], consensus)
+
 
 @dataclass(frozen=True)
 class ReferringOutput(LayerPrediction):
@@ -100,6 +109,17 @@ class ReferringOutput(LayerPrediction):
     aux: tuple[LayerPrediction, ...]
     fused_levels: tuple[Tensor, ...]
     reading: Reading | None = None
+
+    def select(self, chosen: Tensor) -> ReferringOutput:
+        """Everything of some of the items; `chosen` as an index of the first axis."""
+        return ReferringOutput(
+            self.pred_logits[chosen],
+            self.pred_boxes[chosen],
+            self.pred_masks[chosen],
+            aux=tuple(layer.of_items(chosen) for layer in self.aux),
+            fused_levels=tuple(level[chosen] for level in self.fused_levels),
+            reading=None if self.reading is None else self.reading.of_items(chosen),
+        )
 
     @property
     def consensus_logit(self) -> Tensor | None:

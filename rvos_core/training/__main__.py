@@ -12,10 +12,11 @@ import torch
 from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
-from rvos_core.synthetic import vocabulary
+from rvos_core.synthetic import EVERYTHING, vocabulary
 from rvos_core.training.checkpoint import averaged_weights
 from rvos_core.training.curriculum import MINI, train
 from rvos_core.training.engine import keep_freed_memory
+from rvos_core.training.starting_weights import with_words
 from rvos_core.weights.bundle import load_bundle
 
 
@@ -28,7 +29,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that draw the world")
     parser.add_argument("--start-from", type=Path, metavar="BUNDLE", help="a model's folder to begin with")
     parser.add_argument("--continue-from", type=Path, metavar="CHECKPOINT", help="averaged weights of a stage's .pt")
-    parser.add_argument("--stages", metavar="NAMES", help="stages of the curriculum to run, e.g. 7-first-query,8-films")
+    parser.add_argument("--stages", metavar="NAMES", help="stages of the curriculum to run, e.g. 2-pictures,3-films")
     parser.add_argument("--seed", type=int, default=0, help="of the first random weights")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -40,9 +41,9 @@ def main() -> None:
         model, tokenizer = load_bundle(arguments.start_from).referring()
         if not isinstance(model, Ifirvos) or not isinstance(tokenizer, WordTokenizer):
             parser.error("--start-from wants an IFIRVOS that reads a list of words")
-        model = with_consensus_head(model)
+        model, tokenizer = with_words(with_consensus_head(model), tokenizer, vocabulary(EVERYTHING))
     else:
-        tokenizer = WordTokenizer.from_words(vocabulary())
+        tokenizer = WordTokenizer.from_words(vocabulary(EVERYTHING))
         model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
     if arguments.continue_from:
         model.load_state_dict(model.state_dict() | averaged_weights(arguments.continue_from))

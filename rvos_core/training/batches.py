@@ -18,20 +18,24 @@ from torch.utils.data import DataLoader, Dataset
 
 from rvos_core.language import WordTokenizer
 from rvos_core.synthetic import (
-    ACTIONS,
-    CATEGORIES,
+    ALL_ACTIONS,
+    ALL_COLOURS,
+    CHANGES,
     CLOTHING,
-    COLOURS,
     DIRECTIONS,
+    EVERYTHING,
     GENDERS,
+    ORDERS,
+    RELATIONS,
     SIDES,
     SIZES,
+    SPEED_WORDS,
     Expression,
     ExpressionSlots,
     SyntheticClip,
-    WorldConfig,
     make_clip,
     split_seeds,
+    whole_config,
 )
 from rvos_core.training.interrupts import leave_interrupts_to_the_parent
 from rvos_core.training.losses import Targets, subsample_masks
@@ -43,18 +47,28 @@ _STD = (0.229, 0.224, 0.225)
 NO_OBJECT = -1
 _NO_LABEL = 255  # no clip has as many objects
 
+_NAMES = (*EVERYTHING, "vehicle", "animal")
 SLOT_VALUES: dict[str, tuple[str, ...]] = {
-    "category": (*CATEGORIES, "vehicle"),
+    "category": _NAMES,
     "gender": GENDERS,
-    "colour": COLOURS,
-    "lower_colour": COLOURS,
+    "colour": ALL_COLOURS,
+    "lower_colour": ALL_COLOURS,
     "clothing": CLOTHING,
-    "action": ACTIONS,
+    "action": ALL_ACTIONS,
     "side": SIDES,
     "size": SIZES,
     "direction": DIRECTIONS,
+    "hat": (*ALL_COLOURS, "any"),
+    "bag": (*ALL_COLOURS, "any"),
+    "speed": SPEED_WORDS,
+    "change": CHANGES,
+    "order": ORDERS,
+    "relation": RELATIONS,
+    "other.category": _NAMES,
+    "other.colour": ALL_COLOURS,
 }
-"""What each slot of an expression can say; class 0 of a slot is "nothing", value i is class i + 1."""
+"""What each slot of an expression can say; class 0 of a slot is "nothing", value i is class i + 1. The last two are of
+the object that a relation is to."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,7 @@ class BatchShape:
     negatives: int = 0
     twins: float = 0.0
     min_objects: int = 2
-    max_objects: int = 5
+    max_objects: int = 6
 
     def of_step(self, step: int) -> tuple[int, int, int]:
         """(height, width, clips) of batch `step`."""
@@ -261,7 +275,7 @@ class WorldBatches(Dataset[ReferringBatch]):
         *,
         seed: int,
         steps: int,
-        split: str = "train",
+        split: str = "whole-train",
         rank: int = 0,
         processes: int = 1,
     ) -> None:
@@ -274,13 +288,15 @@ class WorldBatches(Dataset[ReferringBatch]):
         self._seed = seed
         self._steps = steps
         self._seeds = split_seeds(split)
+        self._world = whole_config(split)
 
     def __len__(self) -> int:
         return self._steps
 
     def __getitem__(self, step: int) -> ReferringBatch:
         height, width, count = self._shape.of_step(step)
-        config = WorldConfig(
+        config = replace(
+            self._world,
             height=height,
             width=width,
             frames=self._shape.frames,
@@ -341,8 +357,8 @@ def collate(
     items: list[tuple[int, Expression]] = []
     for index, clip in enumerate(clips):
         for position, facts in enumerate(clip.objects):
-            categories[index, position] = CATEGORIES.index(facts.category)
-            colours[index, position] = COLOURS.index(facts.colour)
+            categories[index, position] = facts.category_id
+            colours[index, position] = facts.colour_id
         items.extend((index, each) for each in _draw_expressions(clip, rng, shape.expressions, shape.twins))
         items.extend((index, each) for each in _draw_negatives(clip, rng, shape.negatives))
     encodings = [tokenizer.encode(expression.text).ids for _, expression in items]
@@ -366,8 +382,17 @@ def collate(
 
 def slot_classes(slots: ExpressionSlots) -> list[int]:
     """Class of each slot of `SLOT_VALUES`; 0 where the expression says nothing about it."""
-    said = ((values, getattr(slots, name)) for name, values in SLOT_VALUES.items())
+    said = ((values, _said(slots, name)) for name, values in SLOT_VALUES.items())
     return [0 if value is None else values.index(value) + 1 for values, value in said]
+
+
+def _said(slots: ExpressionSlots, name: str) -> str | None:
+    """Value of a slot of `SLOT_VALUES`."""
+    if not name.startswith("other."):
+        value = getattr(slots, name)
+    else:
+        value = None if slots.other is None else getattr(slots.other, name.removeprefix("other."))
+    return cast("str | None", value)
 
 
 def _draw_expressions(clip: SyntheticClip, rng: np.random.Generator, count: int, twins: float) -> list[Expression]:

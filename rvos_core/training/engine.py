@@ -47,7 +47,7 @@ class StageConfig:
         clip_norm: largest norm of the gradient; 0: any.
         seed: of the batches and of everything random in the step.
         only: train the parameters whose names begin so, and hold the others still.
-        bf16: run the network in bfloat16 autocast where that is quick (a GPU, a CPU with AMX); losses stay in float32.
+        bf16: run the network in bfloat16 autocast where that is quick (a GPU, a CPU that multiplies it); losses stay in float32.
         fp16: run it in float16 on a GPU, with the loss scaled; goes before `bf16`.
         best: figure of the validation, the largest of which is kept in `<stage>.best.pt`; empty: none is.
     """
@@ -86,8 +86,9 @@ class StageConfig:
 
 
 def quick_bf16(device: torch.device) -> bool:
-    """Whether bfloat16 saves time on `device`; CPUs without AMX widen every number before they multiply it."""
-    return device.type != "cpu" or bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    """Whether bfloat16 saves time on `device`: a CPU that cannot multiply it widens every number first."""
+    abilities = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return device.type != "cpu" or any(abilities.get(name, False) for name in ("amx_bf16", "avx512_bf16"))
 
 
 def keep_freed_memory() -> None:

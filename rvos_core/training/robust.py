@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rvos_core.models.referring import ReferringNetwork
-from rvos_core.models.referring_values import EncodedFrames, Reading
+from rvos_core.models.referring_values import EncodedFrames, Reading, ReferringOutput
 from rvos_core.training.batches import NO_OBJECT, ReferringBatch
 from rvos_core.training.cycle import CycleWeights, cycle_losses
 from rvos_core.training.objectives import ReferringObjective, ReferringWeights, decode_batch
@@ -64,6 +65,8 @@ class RobustObjective:
         weights: of the segmentation; None leaves it out, to train the head of a network that segments already.
         cycle: weights of the cycle's terms.
         queue: sentences of earlier steps that relations are compared among, too.
+        deny: weight of "no query is the object" for expressions that mean nothing. The decoder hears of them then, and
+            its class scores say whether the object is there; with 0 only the reading does, as in R2-VOS.
     """
 
     def __init__(
@@ -73,9 +76,11 @@ class RobustObjective:
         cycle: CycleWeights | None = None,
         *,
         queue: int = 0,
+        deny: float = 0.0,
     ) -> None:
         self._referring = None if weights is None else ReferringObjective(model, weights)
         self._cycle = cycle or CycleWeights()
+        self._deny = deny
         self.heads: nn.Module = nn.ModuleList() if self._referring is None else self._referring.heads
         self._queue = SentenceQueue(queue, model.config.hidden) if queue else None
         if self._queue is not None:
@@ -91,11 +96,16 @@ class RobustObjective:
         present = batch.objects != NO_OBJECT
         unread = batch
         if self._referring is not None:
-            fitting = batch.items(present)
-            output = decode_batch(model, frames, fitting)
-            loss, figures = self._referring.of_output(output, fitting, progress)
+            heard = batch if self._deny else batch.items(present)
+            output = decode_batch(model, frames, heard)
+            fits = heard.objects != NO_OBJECT
+            loss, figures = self._referring.of_output(output.select(fits), heard.items(fits), progress)
+            if self._deny:
+                denial = denial_loss(output, ~fits)
+                loss, figures = loss + self._deny * denial, figures | {"denial": float(denial.detach())}
             readings.append(_known(output.reading))
-            unread, present = batch.items(~present), present.sort(descending=True).values
+            unread = batch.items(~present if not self._deny else torch.zeros_like(present))
+            present = torch.cat([fits, unread.objects != NO_OBJECT])
         if len(unread.texts):
             readings.append(_read(model, frames, unread))
         reading = _joined(readings)
@@ -107,6 +117,17 @@ class RobustObjective:
             self._queue.take(reading, present)
         figures |= {name: float(value.detach()) for name, value in vars(terms).items()}
         return loss + terms.weighted(self._cycle), figures
+
+
+def denial_loss(output: ReferringOutput, absent: Tensor) -> Tensor:
+    """Binary cross entropy of every class score of the expressions that mean nothing with "not the object".
+
+    The mean over frames and queries, summed over decoder layers. absent: (b,) bool.
+    """
+    layers = [layer.pred_logits[absent].float() for layer in (output, *output.aux)]
+    if not bool(absent.any()):
+        return output.pred_logits.new_zeros((), dtype=torch.float32)
+    return torch.stack([F.softplus(logits).mean() for logits in layers]).sum()
 
 
 def _read(model: ReferringNetwork, frames: EncodedFrames, batch: ReferringBatch) -> Reading:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,9 +12,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from rvos_core.errors import UserError
+from rvos_core.language import WordTokenizer
+from rvos_core.models.referring import ReferringNetwork
 from rvos_core.training.checkpoint import load_checkpoint
 
 _LEAST = 0.9  # of a part's tensors that a file of its weights must have
+_WORD_ROWS = "text_encoder.embeddings.word_embeddings.weight"
 _WRAPPERS = ("module.", "roberta.", "backbone.0.body.", "text_encoder.")
 
 
@@ -35,6 +39,27 @@ def load_whole(model: nn.Module, weights: Mapping[str, Tensor], *, path: str) ->
         raise _unfit(path, "none of its weights is of this network")
     model.load_state_dict(own | common)
     return [name for name in own if name not in common]
+
+
+def with_words(
+    model: ReferringNetwork, tokenizer: WordTokenizer, words: Iterable[str]
+) -> tuple[ReferringNetwork, WordTokenizer]:
+    """The same network with a list of words that holds `words` too: known words keep their row, new ones begin at random.
+
+    The order of rows may change. Both are the ones given where nothing is new.
+    """
+    old = tokenizer.token_ids
+    grown = WordTokenizer.from_words({*words, *(word for word in old if not word.startswith("<"))})
+    if grown.token_ids == old:
+        return model, tokenizer
+    text = replace(model.config.text, vocab_size=grown.vocab_size)
+    larger = type(model)(replace(model.config, text=text))
+    state = dict(model.state_dict())
+    rows = larger.state_dict()[_WORD_ROWS].clone()
+    for word, row in old.items():
+        rows[grown.token_ids[word]] = state[_WORD_ROWS][row]
+    larger.load_state_dict(state | {_WORD_ROWS: rows})
+    return larger, grown
 
 
 def load_part(model: nn.Module, prefix: str, path: Path) -> None:

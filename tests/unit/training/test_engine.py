@@ -43,7 +43,7 @@ def test_twenty_resumed_steps_equal_twenty_uninterrupted_ones_bit_for_bit(tmp_pa
 
 def test_a_batch_in_parts_has_the_gradients_of_the_whole(tmp_path: Path) -> None:
     shape = {"shape": SHAPE.__class__(sizes=((32, 48),), clips=3, frames=2)}
-    whole, parts = (small_trainer(tmp_path / str(n), parts=n, steps=1, **shape) for n in (1, 3))
+    whole, parts = (small_trainer(tmp_path / str(n), parts=n, steps=1, **shape, **OF_PROCESSES) for n in (1, 3))
     for each in (whole, parts):
         each.run()
     assert difference(parts, whole.model.state_dict()) < 1e-5
