@@ -214,7 +214,8 @@ def _smeared(seen: np.ndarray, way: np.ndarray) -> np.ndarray:
 def _cast(picture: np.ndarray, cover: np.ndarray, window: tuple[slice, slice], *, depth: float) -> None:
     """Darken what lies below and beside a thing, in place; `cover`: (h, w) float32 0..255 of the window."""
     offset = max(3, cover.shape[0] // 10)
+    beside = min(offset // 2, cover.shape[1])  # of a window at the border only a few columns can be left
     shadow = np.zeros_like(cover)
-    shadow[offset:, offset // 2 :] = cover[: cover.shape[0] - offset, : cover.shape[1] - offset // 2]
+    shadow[offset:, beside:] = cover[: max(0, cover.shape[0] - offset), : cover.shape[1] - beside]
     shadow = cv2.GaussianBlur(shadow, (0, 0), offset / 2) / 255
     picture[window] = (picture[window] * (1 - depth * shadow[..., None])).astype(np.uint8)

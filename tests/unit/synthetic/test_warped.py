@@ -95,6 +95,15 @@ def test_a_bend_and_the_camera_move_picture_and_label_alike() -> None:
     assert moved[0].mean() == pytest.approx(y, abs=2.5)
 
 
+def test_a_thing_that_is_nearly_out_of_the_picture_still_casts_its_shadow() -> None:
+    size = (200, 60)
+    layer = replace(disc(1, 0, 100, 90), shadow=0.5)
+    for x in range(-130, -85):  # from beyond the left border to just inside
+        pushed = replace(layer, motion=straight(layer.shape, pose(x, 100, radius=90)[None]))
+        _, labels = paint(bare_stage(1, size), [pushed], 0, size=size)
+        assert labels.any() == (x >= -90)
+
+
 def test_the_topmost_thing_has_the_pixel_and_occluders_take_labels_away() -> None:
     size = (72, 96)
     below, above, occluder = disc(1, 40, 36, 20), disc(2, 55, 36, 15), disc(0, 40, 30, 8)
