@@ -27,6 +27,7 @@ from rvos_core.cli.output import report_error
 from rvos_core.cli.predict import predict
 from rvos_core.cli.segment import segment
 from rvos_core.cli.synth import synth_app
+from rvos_core.cli.track import track
 from rvos_core.cli.train import train
 from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.logging import environment, set_up_logging
@@ -45,6 +46,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("segment")(segment)
+app.command("track")(track)
 app.command("predict")(predict)
 app.add_typer(evaluate_app, name="eval")
 app.add_typer(models_app, name="models")

@@ -12,6 +12,7 @@ import typer
 from rvos_core.errors import UsageError
 
 DEFAULT_MODEL = "ifirvos-mini"
+DEFAULT_PROPAGATOR = "isvos-mini"
 
 _BROADCAST_RATES = (24, 30, 48, 60, 120)  # 23.976 means 24000/1001
 

@@ -61,19 +61,10 @@ class SegmentResult:
 
     def as_dict(self) -> dict[str, Any]:
         """The document, ready for JSON."""
-        media = self.media
         return {
             "model": self.model,
             "expression": self.expression,
-            "media": {
-                "path": str(media.path),
-                "width": media.width,
-                "height": media.height,
-                "frame_count": media.frame_count,
-                "rate": str(media.rate),
-                "rate_is_assumed": media.rate_is_assumed,
-                "is_variable_rate": media.is_variable_rate,
-            },
+            "media": _media(self.media),
             "span": {"start": self.span.start, "stop": self.span.stop},
             "score": round(self.score, _DECIMALS),
             "consensus": None if self.consensus is None else round(self.consensus, _DECIMALS),
@@ -81,23 +72,91 @@ class SegmentResult:
             "unknown_words": list(self.unknown_words),
             "notes": list(self.notes),
             "settings": self.settings,
-            "timings": {name: round(seconds, _DECIMALS) for name, seconds in self.timings.items()},
+            "timings": _rounded(self.timings),
             "outputs": self.outputs,
-            "frames": [self._line(line) for line in self.frames],
+            "frames": [_line(self.media, line) for line in self.frames],
         }
 
-    def _line(self, line: FrameLine) -> dict[str, Any]:
+
+@dataclass(frozen=True)
+class TrackedObject:
+    """One followed object: its id, the frames in which its mask was given, and one line a frame, in order."""
+
+    object_id: int
+    given: Sequence[int]
+    frames: Sequence[FrameLine]
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    """What became of given masks on one span of a clip.
+
+    Attributes:
+        model: name on the model card.
+        media: the clip.
+        span: frames that have masks.
+        objects: by id.
+        notes, settings, timings, outputs: as in `SegmentResult`.
+    """
+
+    model: str
+    media: MediaInfo
+    span: FrameSpan
+    objects: Sequence[TrackedObject]
+    notes: tuple[str, ...] = ()
+    settings: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The document, ready for JSON."""
         return {
-            "frame": line.frame_index,
-            "time_s": round(float(self.media.time_s(line.frame_index)), 6),
-            "confidence": round(line.confidence, _DECIMALS),
-            "visible": line.visible,
-            "box": None if line.box is None else [round(float(side), 2) for side in line.box],
-            "area_px": line.area_px,
+            "model": self.model,
+            "media": _media(self.media),
+            "span": {"start": self.span.start, "stop": self.span.stop},
+            "notes": list(self.notes),
+            "settings": self.settings,
+            "timings": _rounded(self.timings),
+            "outputs": self.outputs,
+            "objects": [
+                {
+                    "id": each.object_id,
+                    "given": list(each.given),
+                    "frames": [_line(self.media, line) for line in each.frames],
+                }
+                for each in self.objects
+            ],
         }
 
 
-def write_result_json(path: Path, result: SegmentResult) -> None:
+def _media(media: MediaInfo) -> dict[str, Any]:
+    return {
+        "path": str(media.path),
+        "width": media.width,
+        "height": media.height,
+        "frame_count": media.frame_count,
+        "rate": str(media.rate),
+        "rate_is_assumed": media.rate_is_assumed,
+        "is_variable_rate": media.is_variable_rate,
+    }
+
+
+def _rounded(timings: dict[str, float]) -> dict[str, float]:
+    return {name: round(seconds, _DECIMALS) for name, seconds in timings.items()}
+
+
+def _line(media: MediaInfo, line: FrameLine) -> dict[str, Any]:
+    return {
+        "frame": line.frame_index,
+        "time_s": round(float(media.time_s(line.frame_index)), 6),
+        "confidence": round(line.confidence, _DECIMALS),
+        "visible": line.visible,
+        "box": None if line.box is None else [round(float(side), 2) for side in line.box],
+        "area_px": line.area_px,
+    }
+
+
+def write_result_json(path: Path, result: SegmentResult | TrackResult) -> None:
     """Write `result` as UTF-8 JSON, atomically.
 
     Raises:

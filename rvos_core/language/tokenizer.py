@@ -44,11 +44,6 @@ class Tokenizer(Protocol):
     @property
     def vocab_size(self) -> int: ...
 
-    @property
-    def token_ids(self) -> dict[str, int]:
-        """Id of every token, the special ones included."""
-        return dict(self._tokenizer.get_vocab())
-
     def encode(self, text: str) -> Encoding:
         """Ids of `text` with `<s>` and `</s>`."""
         ...

@@ -6,8 +6,9 @@ import dataclasses
 import difflib
 import logging
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rvos_core.errors import UsageError, UserError
 from rvos_core.models.api import ModelCard
@@ -17,9 +18,13 @@ from rvos_core.weights.store import store_dir, stored_names
 
 if TYPE_CHECKING:
     from rvos_core.models.engine import Engine
+    from rvos_core.models.propagators import IsvosPropagator
+    from rvos_core.weights.bundle import Bundle
 
 DEFAULT_MODEL = "ifirvos-mini"
+DEFAULT_PROPAGATOR = "isvos-mini"
 
+_Ready = TypeVar("_Ready")
 _log = logging.getLogger("rvos.model")
 
 
@@ -80,42 +85,52 @@ def load_engine(model: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> E
         UsageError: no such model, no such device.
         UserError: the device cannot be used here, weights are damaged, or the device has too little memory for them.
     """
-    folder, bundled = _folder_of(model)
-    found = read_card(folder)
-    let_waiting_threads_sleep()
-    from rvos_core.models.devices import pick_device
 
-    chosen = pick_device(device)
-    began = time.perf_counter()
-    engine = _load(folder, bundled=bundled, device=chosen)
-    _log.info("%s loaded on %s in %.2f s", found.name, chosen, time.perf_counter() - began)
-    return engine
+    def place(bundle: Bundle, card: ModelCard, device: str) -> Engine:
+        from rvos_core.models.referrers import FamilyReferrer
 
-
-def _load(folder: Path, *, bundled: bool, device: str) -> Engine:
-    from rvos_core.models.memory import unless_out_of_memory
-    from rvos_core.models.referrers import FamilyReferrer
-    from rvos_core.weights.bundle import load_bundle
-
-    def load() -> FamilyReferrer:
-        bundle = load_bundle(folder)
-        card = dataclasses.replace(bundle.card, bundled=bundled)
         model, tokenizer = bundle.referring()
         referrer = FamilyReferrer(model, tokenizer, card=card, device=device)
         referrer.warm_up()
         return referrer
 
-    engine = unless_out_of_memory(load)
-    if engine is None:
-        remedy = (
-            "Close other programs, or choose the CPU."
-            if device != "cpu"
-            else "Close other programs, or choose a smaller model."
-        )
+    return _load(model, device, place)
+
+
+def load_propagator(model: str | Path = DEFAULT_PROPAGATOR, *, device: str = "auto") -> IsvosPropagator:
+    """As `load_engine`, for a model that follows given masks through a clip. Raises: the same."""
+
+    def place(bundle: Bundle, card: ModelCard, device: str) -> IsvosPropagator:
+        from rvos_core.models.propagators import IsvosPropagator
+
+        propagator = IsvosPropagator(bundle.following(), card=card, device=device)
+        propagator.warm_up()
+        return propagator
+
+    return _load(model, device, place)
+
+
+def _load(model: str | Path, device: str, place: Callable[[Bundle, ModelCard, str], _Ready]) -> _Ready:
+    """Read a model and `place` it on a device."""
+    folder, bundled = _folder_of(model)
+    card = dataclasses.replace(read_card(folder), bundled=bundled)
+    let_waiting_threads_sleep()
+    from rvos_core.models.devices import pick_device
+    from rvos_core.models.memory import unless_out_of_memory
+    from rvos_core.weights.bundle import load_bundle
+
+    chosen = pick_device(device)
+    began = time.perf_counter()
+    ready = unless_out_of_memory(lambda: place(load_bundle(folder), card, chosen))
+    if ready is None:
+        remedy = "choose the CPU" if chosen != "cpu" else "choose a smaller model"
         raise UserError(
-            f"{device} has too little memory to load the model in {folder}.", hint=remedy, code="model.out_of_memory"
+            f"{chosen} has too little memory to load the model in {folder}.",
+            hint=f"Close other programs, or {remedy}.",
+            code="model.out_of_memory",
         )
-    return engine
+    _log.info("%s loaded on %s in %.2f s", card.name, chosen, time.perf_counter() - began)
+    return ready
 
 
 def _bundled_names() -> list[str]:

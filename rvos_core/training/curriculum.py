@@ -17,7 +17,7 @@ from rvos_core.language import WordTokenizer
 from rvos_core.models.referring import ReferringNetwork
 from rvos_core.training.batches import BatchShape, WorldBatches
 from rvos_core.training.engine import StageConfig, Trainer
-from rvos_core.training.objectives import Objective, Ramp, ReferringObjective, ReferringWeights
+from rvos_core.training.objectives import Objective, Ramp, ReferringWeights
 from rvos_core.training.parts import PartsObjective
 from rvos_core.training.presets import LossConfig, LossWeights
 from rvos_core.training.robust import RobustObjective

@@ -47,7 +47,7 @@ class StageConfig:
         clip_norm: largest norm of the gradient; 0: any.
         seed: of the batches and of everything random in the step.
         only: train the parameters whose names begin so, and hold the others still.
-        bf16: run the network in bfloat16 autocast where that is quick (a GPU, a CPU that multiplies it); losses stay in float32.
+        bf16: run the network in bfloat16 autocast where that is quick (see `quick_bf16`); losses stay in float32.
         fp16: run it in float16 on a GPU, with the loss scaled; goes before `bf16`.
         best: figure of the validation, the largest of which is kept in `<stage>.best.pt`; empty: none is.
     """

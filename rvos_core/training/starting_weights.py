@@ -44,9 +44,10 @@ def load_whole(model: nn.Module, weights: Mapping[str, Tensor], *, path: str) ->
 def with_words(
     model: ReferringNetwork, tokenizer: WordTokenizer, words: Iterable[str]
 ) -> tuple[ReferringNetwork, WordTokenizer]:
-    """The same network with a list of words that holds `words` too: known words keep their row, new ones begin at random.
+    """The same network with a list of words that holds `words` too.
 
-    The order of rows may change. Both are the ones given where nothing is new.
+    Known words keep their row of weights, though its number may change; new ones begin at random. Both are the ones
+    given where nothing is new.
     """
     old = tokenizer.token_ids
     grown = WordTokenizer.from_words({*words, *(word for word in old if not word.startswith("<"))})

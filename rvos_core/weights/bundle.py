@@ -22,6 +22,7 @@ from rvos_core.models.api import ModelCard
 from rvos_core.models.architectures import ARCHITECTURES
 from rvos_core.models.config_values import Serialisable
 from rvos_core.models.configs import TextConfig
+from rvos_core.models.isvos import Isvos
 from rvos_core.models.referring import ReferringNetwork
 from rvos_core.weights.cards import (
     BUNDLE_FILES,
@@ -61,6 +62,20 @@ class Bundle:
                 code="model.reads_no_text",
             )
         return self.model, self.tokenizer
+
+    def following(self) -> Isvos:
+        """The network, for what follows given masks.
+
+        Raises:
+            UserError: this network does something else.
+        """
+        if not isinstance(self.model, Isvos):
+            raise UserError(
+                f"{self.card.name} finds objects by an expression; it does not follow given masks.",
+                hint="Choose a model that does: `rvos models list` shows the systems; isvos does.",
+                code="model.follows_no_masks",
+            )
+        return self.model
 
 
 def save_bundle(folder: Path, model: nn.Module, *, tokenizer: Tokenizer | None, card: ModelCard) -> None:

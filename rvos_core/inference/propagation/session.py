@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from rvos_core.inference.cuts import CutDetector
 from rvos_core.inference.propagation.plan import Direction, Pass, plan_passes
 from rvos_core.masks import Rle, encode
 from rvos_core.models.api import Propagator
@@ -59,6 +60,7 @@ def follow(
     *,
     span: FrameSpan,
     direction: Direction = "both",
+    beyond_cut: Callable[[int], bool] | None = None,
     cancel: CancelToken | None = None,
 ) -> Iterator[FollowedFrame]:
     """Masks of the given objects in the other frames of the span; given masks stay as they are and are not repeated.
@@ -66,17 +68,34 @@ def follow(
     An object appears at the first of its given frames that a pass meets; from there on the propagator knows all of its
     given frames, also those that lie ahead. What the propagator followed before is forgotten.
 
+    Args:
+        propagator: follows.
+        source: of the pictures.
+        given: the masks that are known.
+        span: frames of the run.
+        direction: where to go from the given frames.
+        beyond_cut: asked at every scene cut that a pass meets, with the frame behind it (in the order of the walk);
+            False: what is followed ends there, until an object's next given frame. None: cuts are not looked for.
+        cancel: looked at in every frame.
+
     Raises:
         UserError: nothing is given, a given frame lies outside the span, or a mask has another size than the clip.
         Cancelled: `cancel` was set; every frame that was handed out is complete.
     """
     plan = plan_passes(span, {index: tuple(masks) for index, masks in given.items()}, direction)
     for each in plan.passes:
-        yield from _walk(propagator, source, given, each, cancel or CancelToken())
+        shots = _Shots(beyond_cut)
+        yield from _walk(propagator, source, given, planned=each, shots=shots, cancel=cancel or CancelToken())
 
 
 def _walk(
-    propagator: Propagator, source: PictureSource, given: Given, planned: Pass, cancel: CancelToken
+    propagator: Propagator,
+    source: PictureSource,
+    given: Given,
+    *,
+    planned: Pass,
+    shots: _Shots,
+    cancel: CancelToken,
 ) -> Iterator[FollowedFrame]:
     for object_id in propagator.object_ids:
         propagator.forget(object_id)
@@ -89,11 +108,40 @@ def _walk(
         cancel.raise_if_cancelled()
         if last is not None and abs(index - last) > 1:
             propagator.restart()
-        if index in planned.wanted:
-            yield _found(index, propagator.step(next(pictures)), planned.wanted[index], size=_size(given))
+        wanted_here = planned.wanted.get(index, frozenset())
+        picture = next(pictures) if wanted_here else None
+        if shots.are_told_apart:
+            shots.meet(index, source.frame(index) if picture is None else picture, propagator.object_ids)
+        wanted_here -= shots.ended
+        if picture is not None and wanted_here:
+            yield _found(index, propagator.step(picture), wanted_here, size=_size(given))
         if index in given:
             _meet(propagator, source, given, given[index].keys() - set(propagator.object_ids))
-        last = index
+            shots.begin(given[index])
+        if wanted_here or index in given:
+            last = index
+
+
+class _Shots:
+    """Which objects a scene cut has ended, on the way of one pass."""
+
+    def __init__(self, beyond_cut: Callable[[int], bool] | None) -> None:
+        self._beyond_cut = beyond_cut
+        self._detector = CutDetector()
+        self.ended: frozenset[int] = frozenset()
+
+    @property
+    def are_told_apart(self) -> bool:
+        return self._beyond_cut is not None
+
+    def meet(self, index: int, picture: np.ndarray, followed: Iterable[int]) -> None:
+        """The pass comes to this frame; `followed`: the objects that it carries with it."""
+        if self._beyond_cut is not None and self._detector.is_cut(picture) and not self._beyond_cut(index):
+            self.ended |= frozenset(followed)
+
+    def begin(self, objects: Iterable[int]) -> None:
+        """These objects are given in the frame that was met."""
+        self.ended -= frozenset(objects)
 
 
 def _meet(propagator: Propagator, source: PictureSource, given: Given, new: set[int]) -> None:

@@ -153,6 +153,52 @@ def test_what_was_followed_before_is_forgotten() -> None:
     assert [each.object_id for each in frame.objects] == [1]
 
 
+class TwoShots(Clip):
+    """Ten frames; from frame 5 on another place."""
+
+    def frame(self, index: int) -> np.ndarray:
+        self.read.append(index)
+        picture = np.zeros((4, 6, 3), dtype=np.uint8)
+        picture[..., 0 if index < 5 else 2] = 200
+        return picture
+
+
+def followed_frames(
+    given: dict[int, dict[int, np.ndarray]], direction: Direction, *, go_on: bool
+) -> dict[int, set[int]]:
+    asked: list[int] = []
+
+    def beyond(index: int) -> bool:
+        asked.append(index)
+        return go_on
+
+    found = follow(Recorder(), TwoShots(10), given, span=SPAN, direction=direction, beyond_cut=beyond)
+    by_object: dict[int, set[int]] = {}
+    for each in found:
+        for obj in each.objects:
+            by_object.setdefault(obj.object_id, set()).add(each.frame_index)
+    assert asked
+    return by_object
+
+
+def test_a_scene_cut_ends_what_is_followed_unless_one_goes_on() -> None:
+    assert followed_frames({1: masks(1)}, "forward", go_on=False) == {1: {2, 3, 4}}
+    assert followed_frames({1: masks(1)}, "forward", go_on=True) == {1: set(range(2, 10))}
+    assert followed_frames({8: masks(1)}, "backward", go_on=False) == {1: {7, 6, 5}}
+
+
+def test_behind_a_cut_it_begins_again_where_it_is_given() -> None:
+    found = followed_frames({1: masks(1, 2), 7: masks(2)}, "forward", go_on=False)
+    assert found == {1: {2, 3, 4}, 2: {2, 3, 4, 8, 9}}
+    found = followed_frames({1: masks(1), 5: masks(1)}, "forward", go_on=False)
+    assert found == {1: {2, 3, 4, 6, 7, 8, 9}}, "the given frame is itself the first of its shot"
+
+
+def test_without_a_question_cuts_are_not_looked_for() -> None:
+    found = follow(Recorder(), TwoShots(10), {1: masks(1)}, span=SPAN, direction="forward")
+    assert [each.frame_index for each in found] == list(range(2, 10))
+
+
 def test_cancelling_stops_between_frames() -> None:
     cancel, found = CancelToken(), []
     with pytest.raises(Cancelled):

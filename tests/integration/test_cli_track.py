@@ -1,0 +1,149 @@
+"""`rvos track`: what it writes, what it keeps, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from helpers_cli import rvos, write_clip, write_tiny_model
+from isvos_small import CARD, moving_squares, tiny
+from rvos_core.masks import read_indexed_png, write_indexed_png, write_mask_png
+from rvos_core.weights.bundle import save_bundle
+
+SIZE = (48, 64)
+
+
+@pytest.fixture(scope="module")
+def follower(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models") / "tiny-isvos"
+    save_bundle(folder, tiny(), tokenizer=None, card=CARD)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "square.mp4", frames=6)
+
+
+def square(left: int = 0) -> np.ndarray:
+    mask = np.zeros(SIZE, dtype=bool)
+    mask[16:32, left : left + 16] = True
+    return mask
+
+
+def test_one_object_is_written_as_plain_masks_and_the_given_one_stays(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: Path, follower: Path
+) -> None:
+    write_mask_png(tmp_path / "given.png", square(8))
+    said = rvos(
+        capsys,
+        "track",
+        clip,
+        "--mask",
+        f"2:{tmp_path / 'given.png'}",
+        "-o",
+        tmp_path / "out",
+        "--model",
+        follower,
+        "--json",
+    )
+    assert said.code == 0, said.err
+    found = said.json
+    assert (found["frames"], found["model"]) == (6, "isvos-tiny")
+    assert set(found["outputs"]) == {"masks", "result"}
+    files = sorted((tmp_path / "out" / "masks").iterdir())
+    assert [file.name for file in files] == [f"{index:05d}.png" for index in range(6)]
+    pictures = [Image.open(file) for file in files]
+    assert {picture.mode for picture in pictures} == {"L"}
+    assert np.array_equal(np.asarray(pictures[2]) > 0, square(8))
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    (followed,) = record["objects"]
+    assert (followed["id"], followed["given"]) == (1, [2])
+    assert [line["frame"] for line in followed["frames"]] == list(range(6))
+    assert followed["frames"][2]["confidence"] == 1.0
+    for line, picture in zip(followed["frames"], pictures, strict=True):
+        assert line["area_px"] == np.count_nonzero(np.asarray(picture))
+        assert line["visible"] == (line["area_px"] > 0)
+    assert found["objects"] == [{"id": 1, "visible_frames": sum(line["visible"] for line in followed["frames"])}]
+
+
+def test_several_objects_are_written_with_their_ids(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, follower: Path
+) -> None:
+    pictures, labels = moving_squares(frames=5, objects=2)
+    (tmp_path / "clip").mkdir()
+    for index, picture in enumerate(pictures):
+        Image.fromarray(picture).save(tmp_path / "clip" / f"{index:05d}.png")
+    ids = np.where(labels == 2, 9, labels)
+    write_indexed_png(tmp_path / "first.png", ids[0])
+    write_indexed_png(tmp_path / "last.png", np.where(ids[4] == 9, 9, 0))
+    masks = ("--mask", f"0:{tmp_path / 'first.png'}", "--mask", f"4:{tmp_path / 'last.png'}")
+    said = rvos(capsys, "track", tmp_path / "clip", *masks, "-o", tmp_path / "out", "--model", follower)
+    assert said.code == 0, said.err
+    assert "object 1:" in said.out and "object 9:" in said.out
+    written = [read_indexed_png(tmp_path / "out" / "masks" / f"{index:05d}.png") for index in range(5)]
+    assert np.array_equal(written[0], ids[0])
+    assert np.array_equal(written[4] == 9, ids[4] == 9), "a given mask has its pixels, whatever else was found"
+    assert {int(value) for frame in written for value in np.unique(frame)} <= {0, 1, 9}
+    record = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert [(each["id"], each["given"]) for each in record["objects"]] == [(1, [0]), (9, [0, 4])]
+
+
+def test_objects_end_at_a_scene_cut_unless_asked_otherwise(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, follower: Path
+) -> None:
+    (tmp_path / "clip").mkdir()
+    for index in range(6):
+        colour = (200, 40, 40) if index < 3 else (20, 60, 220)
+        Image.new("RGB", (64, 48), colour).save(tmp_path / "clip" / f"{index:05d}.png")
+    write_mask_png(tmp_path / "given.png", square())
+    call = ("track", tmp_path / "clip", "--mask", f"0:{tmp_path / 'given.png'}", "--model", follower, "--json")
+    ended = rvos(capsys, *call, "-o", tmp_path / "ended").json
+    assert any("frame 3" in note for note in ended["notes"])
+    assert not any(np.asarray(Image.open(tmp_path / "ended" / "masks" / f"{i:05d}.png")).any() for i in (3, 4, 5))
+    assert json.loads((tmp_path / "ended" / "result.json").read_text())["settings"]["ended_at"] == [3]
+    through = rvos(capsys, *call, "-o", tmp_path / "through", "--through-cuts").json
+    assert not any("shot" in note for note in through["notes"])
+
+
+def test_bad_calls_say_what_is_wrong_and_write_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: Path, follower: Path
+) -> None:
+    write_mask_png(tmp_path / "good.png", square())
+    write_mask_png(tmp_path / "small.png", square()[:40])
+    write_mask_png(tmp_path / "empty.png", np.zeros(SIZE, dtype=bool))
+    (tmp_path / "text.png").write_text("not a picture")
+    good, out = f"0:{tmp_path / 'good.png'}", tmp_path / "out"
+    for masks, words, code in (
+        (["nothing.png"], "is not FRAME:PNG", 2),
+        (["-1:a.png"], "is not FRAME:PNG", 2),
+        ([good, good], "names frame 0 twice", 2),
+        ([f"6:{tmp_path / 'good.png'}"], "outside the frames 0 to 5", 2),
+        ([f"0:{tmp_path / 'small.png'}"], "small.png", 1),
+        ([f"0:{tmp_path / 'empty.png'}"], "no object in it", 1),
+        ([f"0:{tmp_path / 'text.png'}"], "text.png", 1),
+        ([f"0:{tmp_path / 'none.png'}"], "none.png", 1),
+    ):
+        options = [part for mask in masks for part in ("--mask", mask)]
+        said = rvos(capsys, "track", clip, *options, "-o", out, "--model", follower)
+        assert (said.code, words in said.err) == (code, True), (masks, said.err)
+        assert not out.exists()
+    assert rvos(capsys, "track", clip, "-o", out, "--model", follower).code == 2, "no mask at all"
+
+
+def test_a_model_of_the_other_sort_is_refused_both_ways(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: Path, follower: Path
+) -> None:
+    finder = write_tiny_model(tmp_path / "finder")
+    write_mask_png(tmp_path / "given.png", square())
+    said = rvos(capsys, "track", clip, "--mask", f"0:{tmp_path / 'given.png'}", "-o", tmp_path / "a", "--model", finder)
+    assert said.code == 1
+    assert "does not follow given masks" in said.err
+    said = rvos(capsys, "segment", clip, "the red square", "-o", tmp_path / "b", "--model", follower)
+    assert said.code == 1
+    assert "does not read expressions" in said.err
+    assert not (tmp_path / "a" / "masks").exists() and not (tmp_path / "b" / "masks").exists()
