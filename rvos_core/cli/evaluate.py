@@ -72,7 +72,9 @@ def jf(
 def synth(
     *,
     model: ModelOption = DEFAULT_MODEL,
-    split: Annotated[str, typer.Option("--split", help="Which seeds of the street world: val or test.")] = "test",
+    split: Annotated[
+        str, typer.Option("--split", help="Which seeds of the street world: val, test or test-unseen.")
+    ] = "test",
     clips: Annotated[int | None, typer.Option("--clips", metavar="N", help="Only the first N clips.")] = None,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,

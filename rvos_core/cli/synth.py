@@ -25,18 +25,15 @@ _MOST_CLIPS_LOOKED_AT = 60
 
 
 class Split(StrEnum):
-    """The world's splits: the first three show what the bundled weights know, the others the whole world."""
+    """The world's splits; `test-unseen` shows what the others hold out."""
 
     TRAIN = "train"
     VAL = "val"
     TEST = "test"
-    WHOLE_TRAIN = "whole-train"
-    WHOLE_VAL = "whole-val"
-    WHOLE_TEST = "whole-test"
     TEST_UNSEEN = "test-unseen"
 
 
-SplitOption = Annotated[Split, typer.Option("--split", help="Which seeds and which world.")]
+SplitOption = Annotated[Split, typer.Option("--split", help="Which seeds; test-unseen shows what the others hold out.")]
 ClipsOption = Annotated[
     int | None, typer.Option("--clips", metavar="N", help="How many clips, from the split's first.")
 ]
@@ -53,7 +50,7 @@ FramesOption = Annotated[
 def make(
     *,
     out_dir: Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the data set goes.")],
-    split: SplitOption = Split.WHOLE_TRAIN,
+    split: SplitOption = Split.TRAIN,
     clips: ClipsOption = None,
     first: FirstOption = 0,
     size: SizeOption = None,
@@ -66,7 +63,7 @@ def make(
     output = Output(as_json=as_json)
     config = _settings(split, size, frames)
     seeds = _seeds(split, clips, first)
-    folder = "train" if split in (Split.TRAIN, Split.WHOLE_TRAIN) else "valid"
+    folder = "train" if split == Split.TRAIN else "valid"
     with cancel_on_interrupt() as cancel, output.progress("drawing") as meter:
         counts = export_dataset(out_dir, seeds, config, folder=folder, progress=meter.update, cancel=cancel)
     output.say(
@@ -80,7 +77,7 @@ def make(
 def look(
     *,
     out_path: Annotated[Path, typer.Option("-o", "--output", metavar="FILE.png", help="The picture.")],
-    split: SplitOption = Split.WHOLE_VAL,
+    split: SplitOption = Split.VAL,
     clips: ClipsOption = 12,
     first: FirstOption = 0,
     size: SizeOption = "288x160",

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rvos_core.synthetic.colours import ALL_COLOURS
+from rvos_core.synthetic.colours import COLOURS
 from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.degrade import degrade_frames
-from rvos_core.synthetic.descriptions import describe_whole
 from rvos_core.synthetic.expressions import describe
-from rvos_core.synthetic.facts import EVERYTHING, Expression, ObjectFacts, SyntheticClip
+from rvos_core.synthetic.facts import CATEGORIES, Expression, ObjectFacts, SyntheticClip
 from rvos_core.synthetic.predicates import Witness
 from rvos_core.synthetic.render import Rendering, render_scene
-from rvos_core.synthetic.scene import Scene, plan_scene
-from rvos_core.synthetic.staging import plan_whole
+from rvos_core.synthetic.scene import Scene
+from rvos_core.synthetic.staging import plan_scene
 from rvos_core.synthetic.tracks import track_of
 
 _ATTEMPTS = 12
@@ -65,12 +64,11 @@ class _Draft:
 def _draft(seed: int, attempt: int, config: WorldConfig) -> _Draft:
     streams = np.random.SeedSequence([seed, attempt]).spawn(4)
     plan, look, say, harm = (np.random.Generator(np.random.PCG64(stream)) for stream in streams)
-    scene = plan_whole(plan, config) if config.is_whole else plan_scene(plan, config)
+    scene = plan_scene(plan, config)
     rendering = render_scene(scene, look, config)
     objects = gather_facts(scene, rendering, config)
     witness = Witness(objects, frame_px=config.height * config.width)
-    tell = describe_whole if config.expressions == "all" else describe
-    expressions = tell(objects, witness, say, per_object=config.expressions_per_object, negatives=config.negatives)
+    expressions = describe(objects, witness, say, per_object=config.expressions_per_object, negatives=config.negatives)
     visible = sum(witness.clear(index) for index in range(len(objects)))
     meant = len({expression.target for expression in expressions if expression.target is not None})
     return _Draft(scene, rendering, objects, expressions, visible, meant, harm)
@@ -97,9 +95,9 @@ def gather_facts(scene: Scene, rendering: Rendering, config: WorldConfig) -> tup
         found.append(
             ObjectFacts(
                 category=look.category,
-                category_id=EVERYTHING.index(look.category),
+                category_id=CATEGORIES.index(look.category),
                 colour=look.colour,
-                colour_id=ALL_COLOURS.index(look.colour),
+                colour_id=COLOURS.index(look.colour),
                 action=look.action,
                 facing=facing,
                 travel=distance * float(scene.camera.zoom.mean()),

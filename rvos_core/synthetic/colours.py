@@ -6,9 +6,9 @@ import numpy as np
 
 Rgb = tuple[int, int, int]
 
-COLOURS: tuple[str, ...] = ("red", "blue", "green", "yellow", "white", "black", "orange", "purple")
-ALL_COLOURS: tuple[str, ...] = (*COLOURS, "brown", "pink", "grey")
-"""The words of the whole world; an index into `COLOURS` is the same index into these."""
+COLOURS: tuple[str, ...] = (
+    "red", "blue", "green", "yellow", "white", "black", "orange", "purple", "brown", "pink", "grey",
+)  # fmt: skip
 
 _PAINT: dict[str, Rgb] = {
     "red": (206, 26, 34),

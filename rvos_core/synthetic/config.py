@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rvos_core.synthetic.facts import CATEGORIES, EVERYTHING
+from rvos_core.synthetic.facts import CATEGORIES
 from rvos_core.synthetic.figures.pictures import PHOTOGRAPHS
+
+UNSEEN_PHOTOGRAPHS: tuple[str, ...] = ("gravel", "rocket")
+"""Only `test-unseen` shows these."""
+
+SEEN_PHOTOGRAPHS: tuple[str, ...] = tuple(name for name in PHOTOGRAPHS if name not in UNSEEN_PHOTOGRAPHS)
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class WorldConfig:
         degrade: strength of light changes, noise, blur and compression; 0 leaves the drawing clean.
         expressions_per_object: most positive expressions for one object.
         negatives: expressions that fit nothing in the clip.
-        categories: what there is: the five that the bundled weights know, or any of `EVERYTHING`.
+        categories: what there is.
         outfits: hats, bags and hair styles.
         patches: share of objects with a texture, or a photograph on them.
         changes: share of movers that turn, stop, start, leave, enter, or leave and return.
@@ -34,8 +39,6 @@ class WorldConfig:
         shutter: share of the time between two frames that the shutter is open at most; 0 draws no motion blur.
         h264: share of clips that go through a video encoder, where PyAV is there; their bytes differ between
             versions of the encoder, so no split has it.
-        expressions: what is said: "basic" (category, colour, clothes, action, side, size, direction) or "all", which
-            adds hypernyms, hats and bags, speed, change, order and relations.
         combinations: "all"; "seen" leaves out the held-out ones of category, colour and action; "unseen" has no others.
         photographs_from: names of the photographs that may be drawn.
     """
@@ -44,50 +47,41 @@ class WorldConfig:
     width: int = 160
     frames: int = 1
     min_objects: int = 3
-    max_objects: int = 5
+    max_objects: int = 6
     fps: float = 12.0
-    max_stride: int = 3
+    max_stride: int = 4
     photographs: float = 0.35
     lookalikes: float = 0.55
     occluders: float = 0.8
     camera: float = 1.0
     degrade: float = 1.0
     expressions_per_object: int = 4
-    negatives: int = 2
+    negatives: int = 3
     categories: tuple[str, ...] = CATEGORIES
-    outfits: bool = False
-    patches: float = 0.0
-    changes: float = 0.0
-    weather: float = 0.0
-    roll: float = 0.0
-    shutter: float = 0.0
+    outfits: bool = True
+    patches: float = 0.4
+    changes: float = 0.45
+    weather: float = 0.45
+    roll: float = 1.0
+    shutter: float = 0.4
     h264: float = 0.0
-    expressions: str = "basic"
-    combinations: str = "all"
-    photographs_from: tuple[str, ...] = PHOTOGRAPHS
+    combinations: str = "seen"
+    photographs_from: tuple[str, ...] = SEEN_PHOTOGRAPHS
 
     def __post_init__(self) -> None:
         if self.height < 16 or self.width < 16 or self.frames < 1 or self.max_stride < 1 or self.fps <= 0:
             raise ValueError(f"not a clip: {self.frames} frames of {self.width}x{self.height} at {self.fps} per second")
         if not 1 <= self.min_objects <= self.max_objects <= 8:
             raise ValueError(f"objects must be 1 <= min <= max <= 8, not {self.min_objects}..{self.max_objects}")
-        unknown = sorted({*self.categories} - {*EVERYTHING})
+        unknown = sorted({*self.categories} - {*CATEGORIES})
         if unknown or not self.categories:
             raise ValueError(
-                f"no such categories: {', '.join(unknown) or 'none given'}; there are {', '.join(EVERYTHING)}"
+                f"no such categories: {', '.join(unknown) or 'none given'}; there are {', '.join(CATEGORIES)}"
             )
-        if self.expressions not in ("basic", "all") or self.combinations not in ("all", "seen", "unseen"):
-            raise ValueError(f"no such setting: expressions {self.expressions!r}, combinations {self.combinations!r}")
+        if self.combinations not in ("all", "seen", "unseen"):
+            raise ValueError(f"no such combinations: {self.combinations!r}; there are all, seen, unseen")
         if not {*self.photographs_from} <= {*PHOTOGRAPHS} or not self.photographs_from:
             raise ValueError(f"photographs_from must be some of {', '.join(PHOTOGRAPHS)}")
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether anything is asked for that the world of five categories, whose bytes are pinned, has not."""
-        plain = WorldConfig()
-        whole = ("categories", "outfits", "patches", "changes", "weather", "roll", "shutter", "h264", "expressions",
-                 "combinations", "photographs_from")  # fmt: skip
-        return any(getattr(self, name) != getattr(plain, name) for name in whole)
 
     @property
     def min_visible_px(self) -> int:
@@ -95,20 +89,13 @@ class WorldConfig:
         return max(4, round(0.0003 * self.height * self.width))
 
 
-SPLITS: tuple[str, ...] = ("train", "val", "test", "whole-train", "whole-val", "whole-test", "test-unseen")
-"""The first three show the world that the bundled weights know, the others the whole world."""
-
-UNSEEN_PHOTOGRAPHS: tuple[str, ...] = ("gravel", "rocket")
-"""Only `test-unseen` of the whole world shows these."""
+SPLITS: tuple[str, ...] = ("train", "val", "test", "test-unseen")
 
 _SEEDS: dict[str, range] = {
-    "test": range(0, 200),
-    "val": range(10_000, 10_200),
-    "whole-test": range(20_000, 20_200),
-    "whole-val": range(30_000, 30_200),
+    "test": range(20_000, 20_200),
+    "val": range(30_000, 30_200),
     "test-unseen": range(40_000, 40_200),
-    "train": range(1_000_000, 1 << 40),
-    "whole-train": range(1 << 40, 1 << 41),
+    "train": range(1 << 40, 1 << 41),
 }
 
 
@@ -124,9 +111,9 @@ def split_seeds(split: str) -> range:
 
 
 def split_config(split: str) -> WorldConfig:
-    """Settings under which a split is scored: 8 frames of 256x448, at least three objects.
+    """Settings under which a split is scored: 8 frames of 256x448. `train` has single frames of 96x160.
 
-    `train` has the defaults and `whole-train` the whole world at the default size.
+    `test-unseen` shows the combinations and photographs that all other splits hold out.
 
     Raises:
         ValueError: for an unknown split.
@@ -134,40 +121,7 @@ def split_config(split: str) -> WorldConfig:
     split_seeds(split)
     if split == "train":
         return WorldConfig()
-    if split in ("val", "test"):
-        return WorldConfig(height=256, width=448, frames=8, min_objects=3, max_objects=5)
-    return (
-        whole_config(split) if split != "whole-train" else replace(whole_config(split), height=96, width=160, frames=1)
-    )
-
-
-def whole_config(split: str = "whole-train") -> WorldConfig:
-    """The whole world, everything on: 8 frames of 256x448. `test-unseen` shows what all other splits hold out.
-
-    Raises:
-        ValueError: for a split of the world of five categories, or an unknown one.
-    """
-    split_seeds(split)
-    if split in ("train", "val", "test"):
-        raise ValueError(f"{split!r} is a split of the world of five categories; take whole-{split}")
-    unseen = split == "test-unseen"
-    known = tuple(name for name in PHOTOGRAPHS if name not in UNSEEN_PHOTOGRAPHS)
-    return WorldConfig(
-        height=256,
-        width=448,
-        frames=8,
-        min_objects=3,
-        max_objects=6,
-        max_stride=4,
-        categories=EVERYTHING,
-        outfits=True,
-        patches=0.4,
-        changes=0.45,
-        weather=0.45,
-        roll=1.0,
-        shutter=0.4,
-        expressions="all",
-        combinations="unseen" if unseen else "seen",
-        photographs_from=UNSEEN_PHOTOGRAPHS if unseen else known,
-        negatives=3,
-    )
+    scored = WorldConfig(height=256, width=448, frames=8)
+    if split == "test-unseen":
+        return replace(scored, combinations="unseen", photographs_from=UNSEEN_PHOTOGRAPHS)
+    return scored

@@ -1,4 +1,4 @@
-"""Paths of the whole world: straight on, turning round, stopping, starting, leaving, entering, coming back."""
+"""Paths over the ground: straight on, turning round, stopping, starting, leaving, entering, coming back."""
 
 from __future__ import annotations
 

@@ -15,18 +15,28 @@ import numpy as np
 from rvos_core.masks import write_indexed_png
 from rvos_core.synthetic import colours
 from rvos_core.synthetic.clip import gather_facts
-from rvos_core.synthetic.config import WorldConfig, split_seeds
+from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.facts import Expression, ExpressionSlots
 from rvos_core.synthetic.figures.look import Look
+from rvos_core.synthetic.figures.pictures import PHOTOGRAPHS
 from rvos_core.synthetic.predicates import Witness
 from rvos_core.synthetic.render import Rendering, render_scene
 from rvos_core.synthetic.scene import Actor, Camera, Prop, Scene, Sun
 
 CLIP_NAME = "street.mp4"
 FPS = 24
-CONFIG = WorldConfig(height=480, width=854, frames=96, fps=FPS, max_stride=1, photographs=0.0, degrade=0.0)
+CONFIG = WorldConfig(
+    height=480,
+    width=854,
+    frames=96,
+    fps=FPS,
+    max_stride=1,
+    photographs=0.0,
+    degrade=0.0,
+    photographs_from=PHOTOGRAPHS,
+)
 
-_SEED = split_seeds("val")[18]
+_SEED = 10_018
 _HORIZON = 0.36
 _CAMERA_HEIGHT = 2.5
 _SENTENCES: tuple[tuple[str, ExpressionSlots], ...] = (

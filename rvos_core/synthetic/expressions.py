@@ -1,4 +1,4 @@
-"""Chooses what to say about a clip: true sentences for several objects, and sentences that fit nothing in it."""
+"""Chooses what to say about a clip: sentences that mean one object, and near misses that mean none."""
 
 from __future__ import annotations
 
@@ -9,26 +9,21 @@ from typing import Any
 import numpy as np
 
 from rvos_core.synthetic.colours import COLOURS
-from rvos_core.synthetic.facts import CATEGORIES, Expression, ExpressionSlots, ObjectFacts
+from rvos_core.synthetic.facts import CATEGORIES, CHANGES, ORDERS, RELATIONS, Expression, ExpressionSlots, ObjectFacts
 from rvos_core.synthetic.grammar import phrase
+from rvos_core.synthetic.kinds import HYPERNYMS, KINDS
 from rvos_core.synthetic.predicates import Witness
 
 _TRIES = 3
-_SWAPS: dict[str, tuple[str, ...]] = {
-    "colour": COLOURS,
-    "lower_colour": COLOURS,
-    "gender": ("man", "woman"),
-    "side": ("left", "right"),
-    "direction": ("left", "right"),
-    "category": CATEGORIES,
-}
-_ACTION_SWAPS: dict[str, tuple[str, ...]] = {
-    "person": ("walking", "running", "standing", "riding"),
-    "dog": ("walking", "running", "standing", "sitting"),
-    "car": ("moving", "parked"),
-    "bus": ("moving", "parked"),
-    "ball": ("rolling", "lying"),
-}
+_HYPERNYM = 0.14
+_OPPOSITES = {
+    "behind": "in front of", "in front of": "behind", "left of": "right of", "right of": "left of",
+}  # fmt: skip
+_USUAL = (
+    "colour", "colour", "colour", "action", "action", "side", "extreme", "size", "direction", "speed",
+    "change", "change", "change", "change", "order", "relation", "relation", "relation",
+)  # fmt: skip
+_OF_PEOPLE = ("shirt", "lower", "both", "hat", "hat", "hat", "bag", "bag", "bag")
 
 
 def describe(
@@ -44,7 +39,7 @@ def describe(
         negatives: most sentences that fit nothing.
 
     Returns:
-        Positive sentences grouped by object, then negative ones. Each positive is true of exactly one object.
+        Positive sentences grouped by object, then near misses. Each positive is true of exactly one object.
     """
     positives: list[Expression] = []
     for index, facts in enumerate(objects):
@@ -52,53 +47,84 @@ def describe(
             continue
         said: set[ExpressionSlots] = set()
         for _ in range(per_object):
-            slots = _true_of(index, facts, witness, rng)
+            slots = _true_of(index, facts, objects, witness, rng)
             if slots is not None and slots not in said:
                 said.add(slots)
-                text = phrase(slots, rng, rivals=_rivals(slots, witness))
-                positives.append(Expression(text, index, slots))
-    return (*positives, *_negatives(positives, witness, rng, negatives))
+                positives.append(Expression(_say(slots, witness, rng), index, slots))
+    return (*positives, *_near_misses(positives, witness, rng, negatives))
 
 
-def _rivals(slots: ExpressionSlots, witness: Witness) -> int:
-    return witness.rivals(slots) if slots.size is not None else 0
+def _say(slots: ExpressionSlots, witness: Witness, rng: np.random.Generator) -> str:
+    compares = slots.size is not None or slots.speed is not None
+    return phrase(slots, rng, rivals=witness.rivals(slots) if compares else 0)
 
 
-def _true_of(index: int, facts: ObjectFacts, witness: Witness, rng: np.random.Generator) -> ExpressionSlots | None:
+def _true_of(
+    index: int, facts: ObjectFacts, objects: Sequence[ObjectFacts], witness: Witness, rng: np.random.Generator
+) -> ExpressionSlots | None:
     """A description that means object `index` alone: a few attributes, and more where they do not suffice."""
     for _ in range(_TRIES):
         slots = _bare(facts, rng)
-        options = _attributes(facts)
+        options = [*_USUAL, *(_OF_PEOPLE if facts.category == "person" else ())]
         rng.shuffle(options)
-        wanted = int(rng.choice(4, p=(0.07, 0.4, 0.4, 0.13)))
-        for count, option in enumerate(options):
-            if count >= wanted and witness.target(slots) == index:
+        wanted = int(rng.choice(4, p=(0.06, 0.42, 0.4, 0.12)))
+        filled = 0
+        for option in options[:12]:
+            if filled >= wanted and witness.target(slots) == index:
                 return slots
-            if count >= wanted + 2:
+            if filled >= wanted + 2:
                 break
-            slots = extended(slots, additions(slots, option, facts, rng), index, witness)
+            more = _extended(slots, _ways_to_add(slots, option, facts, objects, witness, rng), index, witness)
+            filled += more is not slots
+            slots = more
         if witness.target(slots) == index:
             return slots
     return None
 
 
 def _bare(facts: ObjectFacts, rng: np.random.Generator) -> ExpressionSlots:
-    chance = rng.random()
     if facts.category == "person":
-        return ExpressionSlots(category="person", gender=facts.gender if chance < 0.42 else None)
-    vehicle = facts.category in {"car", "bus"} and chance < 0.12
-    return ExpressionSlots(category="vehicle" if vehicle else facts.category)
+        return ExpressionSlots(category="person", gender=facts.gender if rng.random() < 0.4 else None)
+    words = [word for word, members in HYPERNYMS.items() if facts.category in members and word != facts.category]
+    if words and rng.random() < _HYPERNYM:
+        return ExpressionSlots(category=str(rng.choice(words)))
+    return ExpressionSlots(category=facts.category)
 
 
-def _attributes(facts: ObjectFacts) -> list[str]:
-    """What could be said, the usual things more than once (the first draw decides)."""
-    usual = ["colour", "colour", "colour", "action", "side", "extreme", "size", "direction"]
-    if facts.category == "person":
-        usual += ["action", "shirt", "lower", "both"]
-    return usual
+def _ways_to_add(
+    slots: ExpressionSlots,
+    option: str,
+    facts: ObjectFacts,
+    objects: Sequence[ObjectFacts],
+    witness: Witness,
+    rng: np.random.Generator,
+) -> list[dict[str, object]]:
+    """Ways to say one more attribute beside what `slots` says; none where it is said already or would be clumsy."""
+    placed = slots.side or slots.direction or slots.size or slots.speed or slots.order or slots.relation
+    moves = slots.action or slots.change or slots.direction
+    if option == "action" and (facts.action == "still" or moves or slots.relation):
+        return []
+    if option in ("hat", "bag"):
+        worn = facts.hat if option == "hat" else facts.bag
+        if worn is None or slots.hat or slots.bag or slots.clothing:
+            return []
+        return [{option: worn if rng.random() < 0.7 else "any"}]
+    if option in ("shirt", "lower", "both") and (slots.hat or slots.bag):
+        return []
+    if option == "change":
+        return [] if moves or placed else [{"change": change} for change in CHANGES]
+    if option in ("side", "extreme", "size", "direction", "speed", "order", "relation") and (placed or slots.change):
+        return []
+    if option == "speed":
+        return [] if slots.action in ("standing", "parked") else [{"speed": word} for word in ("fastest", "slowest")]
+    if option == "order":
+        return [{"order": order} for order in rng.permutation(ORDERS).tolist()]
+    if option == "relation":
+        return _relations(facts, objects, witness, rng)
+    return [dict(each) for each in _plain_ways(slots, option, facts, rng)]
 
 
-def extended(
+def _extended(
     slots: ExpressionSlots, ways: Sequence[Mapping[str, Any]], index: int, witness: Witness
 ) -> ExpressionSlots:
     """`slots` with the first addition that is plainly true of object `index`; unchanged where none is."""
@@ -109,7 +135,7 @@ def extended(
     return slots
 
 
-def additions(
+def _plain_ways(
     slots: ExpressionSlots, option: str, facts: ObjectFacts, rng: np.random.Generator
 ) -> list[dict[str, str | None]]:
     """Ways to say one more attribute beside what `slots` says; none where it is said already or would be clumsy."""
@@ -138,35 +164,70 @@ def additions(
     return []
 
 
-def _negatives(positives: list[Expression], witness: Witness, rng: np.random.Generator, count: int) -> list[Expression]:
+def _relations(
+    facts: ObjectFacts, objects: Sequence[ObjectFacts], witness: Witness, rng: np.random.Generator
+) -> list[dict[str, object]]:
+    """Relations to each other object that a noun, or a noun and a colour, mean alone."""
+    found: list[dict[str, object]] = []
+    for number in rng.permutation(len(objects)).tolist():
+        other = objects[number]
+        if other is facts or other.category == facts.category:
+            continue
+        reference = ExpressionSlots(category=other.category)
+        if witness.target(reference) != number or rng.random() < 0.4:
+            reference = replace(reference, colour=other.colour)
+        if witness.target(reference) == number:
+            names = rng.permutation(RELATIONS).tolist()
+            if rng.random() < 0.7:  # left and right are nearly always true of something
+                names = [name for name in names if name not in ("left of", "right of")]
+            found += [{"relation": name, "other": reference} for name in names]
+    return found
+
+
+def _near_misses(
+    positives: list[Expression], witness: Witness, rng: np.random.Generator, count: int
+) -> list[Expression]:
     """True sentences with one attribute exchanged so that they fit nothing."""
     found: list[Expression] = []
-    for _ in range(count * 4):
+    for _ in range(count * 5):
         if len(found) >= count or not positives:
             break
         slots = _swapped(positives[int(rng.integers(len(positives)))].slots, rng)
         if slots is not None and witness.fits_nothing(slots):
-            found.append(Expression(phrase(slots, rng), None, slots))
+            found.append(Expression(_say(slots, witness, rng), None, slots))
     return found
 
 
 def _swapped(slots: ExpressionSlots, rng: np.random.Generator) -> ExpressionSlots | None:
     """One attribute of a sentence exchanged for another value; None where nothing can be."""
-    names = [name for name in (*_SWAPS, "action") if getattr(slots, name) is not None]
-    if slots.clothing is not None or slots.gender is not None or slots.action is not None:
-        names.remove("category")
-    if slots.side not in (None, "left", "right"):
-        names.remove("side")
-    if not names:
+    values: dict[str, tuple[str, ...]] = {
+        "colour": COLOURS,
+        "lower_colour": COLOURS,
+        "hat": COLOURS,
+        "bag": COLOURS,
+        "side": ("left", "right") if slots.side in ("left", "right") else (),
+        "direction": ("left", "right"),
+        "change": ("turns", "stops", "starts"),
+        "relation": (_OPPOSITES[slots.relation],) if slots.relation in _OPPOSITES else (),
+        "gender": ("man", "woman") if slots.clothing in (None, "shirt") else (),
+        "action": tuple(action for action, _ in KINDS[slots.category].actions) if slots.category in KINDS else (),
+        "category": CATEGORIES,
+    }
+    person_only = (slots.gender, slots.clothing, slots.hat, slots.bag, slots.action, slots.change, slots.direction)
+    if any(value is not None for value in person_only):
+        values["category"] = ()
+    if slots.direction is not None:
+        values["action"] = ()
+    if "any" in (slots.hat, slots.bag):
+        values["hat"] = values["bag"] = ()
+    options = {
+        name: [value for value in choices if value != getattr(slots, name)]
+        for name, choices in values.items()
+        if getattr(slots, name) is not None
+    }
+    options = {name: choices for name, choices in options.items() if choices}
+    if not options:
         return None
-    name = str(rng.choice(names))
-    values = _ACTION_SWAPS.get(slots.category or "", ()) if name == "action" else _SWAPS[name]
-    values = tuple(value for value in values if value != getattr(slots, name))
-    if slots.direction is not None and name == "action":
-        values = tuple(value for value in values if value not in {"standing", "parked", "sitting", "lying"})
-    if name == "gender" and slots.clothing in {"skirt", "trousers", "both"}:
-        return None
-    if not values:
-        return None
-    exchanged: dict[str, Any] = {name: str(rng.choice(values))}
+    name = str(rng.choice(sorted(options)))
+    exchanged: dict[str, Any] = {name: str(rng.choice(options[name]))}
     return replace(slots, **exchanged)

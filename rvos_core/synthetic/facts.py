@@ -6,27 +6,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-CATEGORIES: tuple[str, ...] = ("person", "car", "bus", "dog", "ball")
-"""Of the world that the bundled weights know."""
-
-EVERYTHING: tuple[str, ...] = (
-    *CATEGORIES,
+CATEGORIES: tuple[str, ...] = (
+    "person", "car", "bus", "dog", "ball",
     "cat", "horse", "cow", "sheep", "elephant", "bird", "swan",
     "truck", "van", "tractor", "motorbike", "bicycle", "boat",
     "balloon", "kite", "umbrella", "sign", "chair", "bench", "suitcase",
 )  # fmt: skip
-"""Of the whole world; an index into `CATEGORIES` is the same index into these."""
 
 ACTIONS: tuple[str, ...] = (
     "walking", "running", "standing", "riding", "on foot", "sitting", "moving", "parked", "rolling", "lying",
-)  # fmt: skip
-"""What can be said of an object. "on foot" holds for every person who does not ride; the others are exact."""
-
-ALL_ACTIONS: tuple[str, ...] = (
-    *ACTIONS,
     "on horseback", "on a motorbike", "skateboarding", "grazing", "flying", "floating", "swimming", "anchored",
 )  # fmt: skip
-"""Of the whole world. "on foot" holds for people who ride nothing at all."""
+"""What can be said of an object. "on foot" holds for every person who rides nothing; the others are exact."""
 
 CHANGES: tuple[str, ...] = ("turns", "stops", "starts", "leaves", "enters", "returns")
 SPEED_WORDS: tuple[str, ...] = ("fastest", "slowest")
@@ -45,7 +36,7 @@ DIRECTIONS: tuple[str, ...] = ("left", "right")
 
 @dataclass(frozen=True)
 class Track:
-    """What an object of the whole world does from frame to frame: arrays over the clip's T frames.
+    """What an object does from frame to frame: arrays over the clip's T frames.
 
     Attributes:
         x, y: (T,) float32, its foot on the ground in the scene (the camera's motion taken out), frame heights.
@@ -74,13 +65,11 @@ class ObjectFacts:
     """One object of a clip; label value `index + 1`.
 
     Attributes:
-        category, category_id: word and index into `EVERYTHING`.
-        colour, colour_id: word and index into `ALL_COLOURS`; of the upper clothing for people.
+        category, category_id: word and index into `CATEGORIES`.
+        colour, colour_id: word and index into `COLOURS`; of the upper clothing for people.
         lower_colour: colour word of trousers or skirt; None where there is none.
         gender: "man" or "woman"; None where it is no person.
-        action: one of `ALL_ACTIONS` without "on foot", or "still" for what can do nothing. In the world of five: people
-            walk, run, stand or ride; vehicles are moving or parked; dogs
-            walk, run, stand or sit; balls are rolling or lying.
+        action: one of `ACTIONS` without "on foot", or "still" for what can do nothing; see `kinds.KINDS`.
         direction: "left" or "right" over the ground; None where it stands.
         facing: "left" or "right".
         travel: signed distance over the ground in the clip, frame heights, right positive.
@@ -92,7 +81,7 @@ class ObjectFacts:
         whole: (T,) float32 share of the object's own silhouette that can be seen, 0..1.
         centre: (T, 2) float32 x, y of the visible mask's box, 0..1; zeros where hidden.
         hat, bag: colour words of a hat and of a backpack; None where there is none.
-        track: frame by frame; None in the world of five categories, whose objects go straight on.
+        track: frame by frame; None in the demo clip, whose objects go straight on.
     """
 
     category: str
@@ -122,12 +111,12 @@ class ExpressionSlots:
     """What an expression says; None where it says nothing.
 
     Attributes:
-        category: one of `EVERYTHING`, or "vehicle" or "animal"; "bird" holds for swans too.
+        category: one of `CATEGORIES`, or "vehicle" or "animal"; "bird" holds for swans too.
         gender: "man" or "woman".
         colour: colour of the object, or of a person's upper clothing.
         lower_colour: colour of trousers or skirt.
         clothing: which garment is named, see `CLOTHING`.
-        action, side, size, direction: see `ALL_ACTIONS`, `SIDES`, `SIZES`, `DIRECTIONS`.
+        action, side, size, direction: see `ACTIONS`, `SIDES`, `SIZES`, `DIRECTIONS`.
         hat, bag: colour word, or "any".
         speed, change, order: see `SPEED_WORDS`, `CHANGES`, `ORDERS`.
         relation, other: see `RELATIONS`; and the description of the one object that it is to.

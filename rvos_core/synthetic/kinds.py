@@ -1,4 +1,4 @@
-"""What the whole world holds: for each category how often, how large, where, what it does and in which colours."""
+"""What the street world holds: for each category how often, how large, where, what it does and in which colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of the whole world: what each value of a slot can be called. Data only; `wording` puts them together."""
+"""The words of the street world: what each value of a slot can be called. Data only; `grammar` puts them together."""
 
 from __future__ import annotations
 

@@ -25,7 +25,6 @@ _CLEAR_TRAVEL = 0.035  # frame heights over the ground
 _SIDE_MARGIN = 0.05
 _SIZE_RATIO = 1.3
 _SPEED_RATIO = 1.4
-_VEHICLES = ("car", "bus")
 
 
 class Witness:
@@ -88,10 +87,10 @@ class Witness:
             return False
         facts = self._objects[index]
         answers = (
-            _category(facts, slots.category),
+            slots.category is None or judge_category(facts, slots.category),
             _gender(facts, slots.gender),
             _clothes(facts, slots),
-            _action(facts, slots.action, moving_seen=self._frames >= MIN_MOTION_FRAMES),
+            slots.action is None or judge_action(facts, slots.action, moving_seen=self._frames >= MIN_MOTION_FRAMES),
             self._side(index, slots.side),
             self._direction(index, slots.direction),
             judge_worn(facts, facts.hat, slots.hat, garment="hat"),
@@ -222,14 +221,6 @@ def _band(yes: bool, no: bool) -> Truth:
     return True if yes else False if no else None
 
 
-def _category(facts: ObjectFacts, category: str | None) -> Truth:
-    if category is None:
-        return True
-    if facts.track is not None:
-        return judge_category(facts, category)
-    return facts.category in _VEHICLES if category == "vehicle" else facts.category == category
-
-
 def _gender(facts: ObjectFacts, gender: str | None) -> Truth:
     if gender is None:
         return True
@@ -255,19 +246,3 @@ def _clothes(facts: ObjectFacts, slots: ExpressionSlots) -> Truth:
             True if (slots.clothing == "skirt") == (facts.gender == "woman") and facts.size >= _CLEAR_GENDER else None
         )
     return True
-
-
-def _action(facts: ObjectFacts, action: str | None, *, moving_seen: bool) -> Truth:
-    if action is None:
-        return True
-    if facts.track is not None:
-        return judge_action(facts, action, moving_seen=moving_seen)
-    if action == "on foot":
-        return facts.category == "person" and facts.action != "riding"
-    hidden_in_a_still = {"moving", "parked", "rolling", "lying"}
-    if not moving_seen and action in hidden_in_a_still:
-        return None if facts.action in hidden_in_a_still else False
-    gaits = {"walking", "running"}
-    if not moving_seen and facts.action in gaits and action in gaits and facts.action != action:
-        return None
-    return facts.action == action

@@ -1,4 +1,4 @@
-"""How two objects of the whole world stand to each other: before, behind, beside, left, right; and how fast they are.
+"""How two objects stand to each other: before, behind, beside, left, right; and how fast they are.
 
 Three answers as in `predicates`: True, False, or None where a person could argue either way.
 """

@@ -1,4 +1,4 @@
-"""The plan of a clip of the whole world: weather, water, cast and paths. Units as in `scene`."""
+"""The plan of a clip: weather, water, cast and paths. Units as in `scene`."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _CADENCE = {"riding": 2.2, "running": 2.6, "on horseback": 3.2, "skateboarding":
 _ODD_COLOUR = 0.25  # share of animals in a colour that animals do not have
 
 
-def plan_whole(rng: np.random.Generator, config: WorldConfig) -> Scene:
-    """Draw up a scene of the whole world at random."""
+def plan_scene(rng: np.random.Generator, config: WorldConfig) -> Scene:
+    """Draw up a scene at random."""
     stride = int(rng.integers(1, config.max_stride + 1))
     times = (np.arange(config.frames) - (config.frames - 1) / 2) * stride / config.fps
     horizon = float(rng.uniform(0.2, 0.42))
@@ -55,14 +55,14 @@ def plan_whole(rng: np.random.Generator, config: WorldConfig) -> Scene:
     return Scene(horizon, camera_height, times, actors, dry, camera, sun, weather, water, shutter)
 
 
-def whole_look(
+def random_look(
     rng: np.random.Generator, category: str, config: WorldConfig, *, used: frozenset[str] = frozenset()
 ) -> Look:
     """An appearance and an action that the configuration's combinations allow.
 
     Args:
         rng: chooses.
-        category: one of `EVERYTHING`.
+        category: one of `CATEGORIES`.
         config: its `combinations`, `outfits`, `patches` and `photographs_from`.
         used: colours of the same category in the clip, avoided in three of four cases.
     """
@@ -74,7 +74,7 @@ def whole_look(
     weights = np.array([weight for _, _, weight in pool])
     colour, action, _ = pool[int(rng.choice(len(pool), p=weights / weights.sum()))]
     person = category == "person"
-    lower = str(rng.choice([word for word in colours.ALL_COLOURS if word != colour])) if person else None
+    lower = str(rng.choice([word for word in colours.COLOURS if word != colour])) if person else None
     accent = colours.paint(str(rng.choice(_HORSES)), rng) if action == "on horseback" else colours.neutral(rng)
     gender = ("woman" if rng.random() < 0.4 else "man") if person else None
     pictures = [name for name in SCENES if name in config.photographs_from]
@@ -98,11 +98,11 @@ def whole_look(
 def combinations(category: str, which: str) -> list[tuple[str, str, float]]:
     """(colour, action, weight) that a category may have: `which` is "all", "seen" or "unseen"."""
     kind = KINDS[category]
-    natural = [kind.natural.count(word) for word in colours.ALL_COLOURS]
+    natural = [kind.natural.count(word) for word in colours.COLOURS]
     share = 1.0 - _ODD_COLOUR if kind.natural else 0.0
     found = []
-    for word, count in zip(colours.ALL_COLOURS, natural, strict=True):
-        weight = share * count / max(len(kind.natural), 1) + (1.0 - share) / len(colours.ALL_COLOURS)
+    for word, count in zip(colours.COLOURS, natural, strict=True):
+        weight = share * count / max(len(kind.natural), 1) + (1.0 - share) / len(colours.COLOURS)
         for action, often in kind.actions:
             if which == "all" or (which == "unseen") == held_out(category, word, action):
                 found.append((word, action, weight * often))
@@ -133,12 +133,12 @@ def _cast(rng: np.random.Generator, config: WorldConfig, *, water: bool) -> list
     looks: list[Look] = []
     for name in chosen:
         used = frozenset(look.colour for look in looks if look.category == name)
-        looks.append(whole_look(rng, name, config, used=used))
+        looks.append(random_look(rng, name, config, used=used))
     return looks
 
 
 def _outfit(rng: np.random.Generator, gender: str | None, *, taken: set[str | None]) -> Outfit:
-    words = [word for word in colours.ALL_COLOURS if word not in taken]
+    words = [word for word in colours.COLOURS if word not in taken]
     hair = int(rng.choice((2, 3, 4) if gender == "woman" else (0, 0, 1)))
     hat = str(rng.choice(words)) if rng.random() < 0.4 else None
     bag = str(rng.choice([word for word in words if word != hat])) if rng.random() < 0.3 else None

@@ -1,4 +1,4 @@
-"""What an object of the whole world does from frame to frame, measured on the scene and on what was drawn."""
+"""What an object does from frame to frame, measured on the scene and on what was drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a word true of an object of the whole world? Categories and their hypernyms, actions, hats and bags.
+"""Is a word true of an object? Categories and their hypernyms, actions, hats and bags.
 
 Three answers as in `predicates`: True, False, or None where a person could argue either way.
 """

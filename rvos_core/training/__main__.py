@@ -12,7 +12,7 @@ import torch
 from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
-from rvos_core.synthetic import EVERYTHING, vocabulary
+from rvos_core.synthetic import vocabulary
 from rvos_core.training.checkpoint import averaged_weights
 from rvos_core.training.curriculum import MINI, train
 from rvos_core.training.engine import keep_freed_memory
@@ -41,9 +41,9 @@ def main() -> None:
         model, tokenizer = load_bundle(arguments.start_from).referring()
         if not isinstance(model, Ifirvos) or not isinstance(tokenizer, WordTokenizer):
             parser.error("--start-from wants an IFIRVOS that reads a list of words")
-        model, tokenizer = with_words(with_consensus_head(model), tokenizer, vocabulary(EVERYTHING))
+        model, tokenizer = with_words(with_consensus_head(model), tokenizer, vocabulary())
     else:
-        tokenizer = WordTokenizer.from_words(vocabulary(EVERYTHING))
+        tokenizer = WordTokenizer.from_words(vocabulary())
         model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
     if arguments.continue_from:
         model.load_state_dict(model.state_dict() | averaged_weights(arguments.continue_from))

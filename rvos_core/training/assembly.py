@@ -18,7 +18,7 @@ from rvos_core.models.configs import TextConfig, ifirvos_mini_config
 from rvos_core.models.isvos import Isvos
 from rvos_core.models.referring import ReferringNetwork
 from rvos_core.models.registry import model_folder
-from rvos_core.synthetic import EVERYTHING, vocabulary
+from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import StepData, WorldBatches
 from rvos_core.training.checkpoint import averaged_weights
 from rvos_core.training.engine import StageConfig, TrainingObjective, Validation
@@ -171,7 +171,7 @@ def make_model(plan: ModelPlan) -> tuple[nn.Module, Tokenizer | None, list[str] 
     entry, config = _configuration(plan, words)
     model = entry.build(config)
     if isinstance(model, ReferringNetwork) and words is None:
-        words = WordTokenizer.from_words(vocabulary(EVERYTHING))
+        words = WordTokenizer.from_words(vocabulary())
     random_start = load_whole(model, weights, path=plan.start) if weights else None
     if plan.backbone:
         load_part(model, "backbone.0.body.", Path(plan.backbone))
@@ -183,7 +183,7 @@ def make_model(plan: ModelPlan) -> tuple[nn.Module, Tokenizer | None, list[str] 
 def _configuration(plan: ModelPlan, words: Tokenizer | None) -> tuple[Architecture, Any]:
     """The architecture and its configuration with the plan's changes; it has a row for every word."""
     if plan.name == "ifirvos-mini":
-        words = words or WordTokenizer.from_words(vocabulary(EVERYTHING))
+        words = words or WordTokenizer.from_words(vocabulary())
         entry, config = ARCHITECTURES["ifirvos"], ifirvos_mini_config(words.vocab_size)
     else:
         entry, config = configuration(plan.name)
@@ -213,7 +213,7 @@ def make_objective(plan: ObjectivePlan, model: nn.Module) -> TrainingObjective:
 
 def _world_data(plan: TrainPlan, words: Tokenizer | None, stage: StageConfig, share: Share) -> StepData[Any]:
     assert isinstance(words, WordTokenizer) or plan.objective.kind == "propagation"
-    tokenizer = words if isinstance(words, WordTokenizer) else WordTokenizer.from_words(vocabulary(EVERYTHING))
+    tokenizer = words if isinstance(words, WordTokenizer) else WordTokenizer.from_words(vocabulary())
     return WorldBatches(
         plan.data.world, tokenizer, seed=plan.seed, steps=stage.steps, rank=share.rank, processes=share.processes
     )

@@ -18,12 +18,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from rvos_core.language import WordTokenizer
 from rvos_core.synthetic import (
-    ALL_ACTIONS,
-    ALL_COLOURS,
+    ACTIONS,
+    CATEGORIES,
     CHANGES,
     CLOTHING,
+    COLOURS,
     DIRECTIONS,
-    EVERYTHING,
     GENDERS,
     ORDERS,
     RELATIONS,
@@ -34,8 +34,8 @@ from rvos_core.synthetic import (
     ExpressionSlots,
     SyntheticClip,
     make_clip,
+    split_config,
     split_seeds,
-    whole_config,
 )
 from rvos_core.training.interrupts import leave_interrupts_to_the_parent
 from rvos_core.training.losses import Targets, subsample_masks
@@ -47,25 +47,25 @@ _STD = (0.229, 0.224, 0.225)
 NO_OBJECT = -1
 _NO_LABEL = 255  # no clip has as many objects
 
-_NAMES = (*EVERYTHING, "vehicle", "animal")
+_NAMES = (*CATEGORIES, "vehicle", "animal")
 SLOT_VALUES: dict[str, tuple[str, ...]] = {
     "category": _NAMES,
     "gender": GENDERS,
-    "colour": ALL_COLOURS,
-    "lower_colour": ALL_COLOURS,
+    "colour": COLOURS,
+    "lower_colour": COLOURS,
     "clothing": CLOTHING,
-    "action": ALL_ACTIONS,
+    "action": ACTIONS,
     "side": SIDES,
     "size": SIZES,
     "direction": DIRECTIONS,
-    "hat": (*ALL_COLOURS, "any"),
-    "bag": (*ALL_COLOURS, "any"),
+    "hat": (*COLOURS, "any"),
+    "bag": (*COLOURS, "any"),
     "speed": SPEED_WORDS,
     "change": CHANGES,
     "order": ORDERS,
     "relation": RELATIONS,
     "other.category": _NAMES,
-    "other.colour": ALL_COLOURS,
+    "other.colour": COLOURS,
 }
 """What each slot of an expression can say; class 0 of a slot is "nothing", value i is class i + 1. The last two are of
 the object that a relation is to."""
@@ -275,7 +275,7 @@ class WorldBatches(Dataset[ReferringBatch]):
         *,
         seed: int,
         steps: int,
-        split: str = "whole-train",
+        split: str = "train",
         rank: int = 0,
         processes: int = 1,
     ) -> None:
@@ -288,7 +288,7 @@ class WorldBatches(Dataset[ReferringBatch]):
         self._seed = seed
         self._steps = steps
         self._seeds = split_seeds(split)
-        self._world = whole_config(split)
+        self._world = split_config(split)
 
     def __len__(self) -> int:
         return self._steps

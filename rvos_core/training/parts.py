@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rvos_core.models.referring import ReferringNetwork
-from rvos_core.synthetic import ALL_COLOURS, EVERYTHING
+from rvos_core.synthetic import CATEGORIES, COLOURS
 from rvos_core.training.batches import NO_OBJECT, SLOT_VALUES, ReferringBatch
 
 
@@ -20,7 +20,7 @@ class PartsObjective:
     def __init__(self, model: ReferringNetwork, strides: tuple[int, ...] = (8, 16)) -> None:
         self._strides = strides
         channels = dict(zip((4, 8, 16, 32), model.backbone_channels, strict=True))
-        names = len(EVERYTHING) + 1 + len(ALL_COLOURS)
+        names = len(CATEGORIES) + 1 + len(COLOURS)
         self._cells = nn.ModuleList(nn.Conv2d(channels[stride], names, 1) for stride in strides)
         self._slots = nn.ModuleList(nn.Linear(model.config.hidden, len(values) + 1) for values in SLOT_VALUES.values())
         self.heads: nn.Module = nn.ModuleList([self._cells, self._slots])
@@ -40,8 +40,8 @@ class PartsObjective:
         for head, stride in zip(self._cells, self._strides, strict=True):
             cells = head(maps[stride]).float()
             category, colour = cell_names(batch, stride, (cells.shape[-2], cells.shape[-1]))
-            kinds, paints = cells[:, : len(EVERYTHING) + 1], cells[:, len(EVERYTHING) + 1 :]
-            balance = torch.tensor([0.25] + [1.0] * len(EVERYTHING), device=cells.device)
+            kinds, paints = cells[:, : len(CATEGORIES) + 1], cells[:, len(CATEGORIES) + 1 :]
+            balance = torch.tensor([0.25] + [1.0] * len(CATEGORIES), device=cells.device)
             loss = loss + F.cross_entropy(kinds, category, weight=balance)
             loss = loss + F.cross_entropy(paints, colour, ignore_index=NO_OBJECT)
             on_object = category > 0

@@ -20,7 +20,7 @@ class QuickValidation:
         self, tokenizer: WordTokenizer, shape: BatchShape, *, device: torch.device, clips: int = 96, bf16: bool = False
     ) -> None:
         steps = max(1, clips // shape.clips)
-        dataset = WorldBatches(shape, tokenizer, seed=7, steps=steps, split="whole-val")
+        dataset = WorldBatches(shape, tokenizer, seed=7, steps=steps, split="val")
         self._batches = [dataset[step].to(device) for step in range(steps)]
         self._bf16 = bf16
         self._device = device

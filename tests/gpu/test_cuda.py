@@ -13,7 +13,7 @@ import torch
 from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
-from rvos_core.synthetic import EVERYTHING, vocabulary
+from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import BatchShape, WorldBatches
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.objectives import ReferringObjective, ReferringWeights
@@ -60,7 +60,7 @@ def test_deformable_attention_equals_the_reference(shapes: list[tuple[int, int]]
 
 
 def test_a_training_step_runs_and_is_finite(tmp_path: Path) -> None:
-    tokenizer = WordTokenizer.from_words(vocabulary(EVERYTHING))
+    tokenizer = WordTokenizer.from_words(vocabulary())
     model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
     config = StageConfig("gpu", steps=2, shape=BatchShape(clips=2, frames=2), log_every=1)
     trainer = Trainer(

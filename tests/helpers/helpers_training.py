@@ -21,13 +21,13 @@ import torch
 from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
-from rvos_core.synthetic import EVERYTHING, vocabulary
+from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import BatchShape, WorldBatches
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.objectives import Ramp, ReferringObjective, ReferringWeights
 from rvos_core.training.processes import OneProcess, Processes, join_processes
 
-TOKENIZER = WordTokenizer.from_words(vocabulary(EVERYTHING))
+TOKENIZER = WordTokenizer.from_words(vocabulary())
 SHAPE = BatchShape(sizes=((32, 48),), clips=2, frames=1)
 CPU = torch.device("cpu")
 PAPERS = ReferringWeights(all_queries=Ramp(0.0, 0.0), grounding=Ramp(0.0, 0.0))

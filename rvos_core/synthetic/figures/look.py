@@ -9,7 +9,7 @@ from rvos_core.synthetic.colours import Rgb
 
 @dataclass(frozen=True)
 class Outfit:
-    """What a person of the whole world wears and carries besides clothes.
+    """What a person wears and carries besides clothes.
 
     Attributes:
         hair: 0 short, 1 curly, 2 long, 3 ponytail, 4 bun.
@@ -31,14 +31,14 @@ class Look:
     """Appearance that stays the same over a clip.
 
     Attributes:
-        category: one of `EVERYTHING`.
+        category: one of `CATEGORIES`.
         colour, paint: word and RGB of the object, or of a person's upper clothing.
         lower_colour, lower_paint: word and RGB of trousers or skirt; people only.
         gender: "man" or "woman"; people only.
         action: see `facts.ACTIONS`.
         variant: free integer that chooses among shapes and patterns.
         skin, hair, accent: further RGB paints (accent: bag, bike frame, a ridden horse).
-        outfit: hat, bag and hair of people of the whole world; None in the world of five categories.
+        outfit: hat, bag and hair of people; None: short hair and nothing else.
         picture: photograph that a side, a board or a sail shows; None for none.
     """
 

@@ -8,17 +8,25 @@ from math import pi
 import numpy as np
 import pytest
 
-from rvos_core.synthetic import WorldConfig
+from rvos_core.synthetic import WorldConfig, colours
 from rvos_core.synthetic.degrade import degrade_frames
-from rvos_core.synthetic.figures.look import Pose
+from rvos_core.synthetic.figures.look import Look, Pose
 from rvos_core.synthetic.figures.rider import EXTENT, draw_rider
 from rvos_core.synthetic.pen import Pen, Placement
 from rvos_core.synthetic.render import render_scene
-from rvos_core.synthetic.scene import Camera, Scene, plan_scene, random_look
+from rvos_core.synthetic.scene import Camera, Scene
+from rvos_core.synthetic.staging import plan_scene, random_look
 
 
 def generator(seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed))
+
+
+def look_of(seed: int, category: str, action: str) -> Look:
+    """An appearance in red."""
+    drawn = random_look(generator(seed), category, WorldConfig(combinations="all", patches=0.0, outfits=False))
+    red = colours.paint("red", generator(seed))
+    return replace(drawn, colour="red", paint=red, action=action)
 
 
 @pytest.mark.parametrize("scale", [12.0, 30.0, 77.5, 160.0])
@@ -35,7 +43,7 @@ def test_a_disc_has_its_area_at_every_size(scale: float) -> None:
 
 
 def test_facing_left_mirrors() -> None:
-    look = random_look(generator(3), "person", colour="red", action="riding")
+    look = look_of(3, "person", "riding")
     sprites = []
     for facing in (1, -1):
         pen = Pen(Placement(100.0, 100.0, 40.0, facing), EXTENT, split=True)
@@ -51,7 +59,7 @@ def test_facing_left_mirrors() -> None:
 
 def test_a_riders_bike_belongs_to_nobody() -> None:
     """Wheels and frame, painted in a colour the rider does not wear, are drawn but lie outside the mask."""
-    look = replace(random_look(generator(5), "person", colour="red", action="riding"), accent=(0, 255, 0), gender="man")
+    look = replace(look_of(5, "person", "riding"), accent=(0, 255, 0), gender="man")
     pen = Pen(Placement(150.0, 200.0, 100.0, 1), EXTENT, split=True)
     draw_rider(pen, look, Pose(1.0, 0.0))
     sprite = pen.finish()
@@ -69,10 +77,9 @@ def test_a_riders_bike_belongs_to_nobody() -> None:
 def test_nearer_things_hide_farther_ones_and_props_hide_both() -> None:
     config = WorldConfig(height=120, width=200, degrade=0.0, camera=0.0, min_objects=2, max_objects=2)
     scene = plan_scene(generator(11), replace(config, occluders=0.0))
-    far = replace(
-        scene.actors[0], look=random_look(generator(1), "car", colour="red", action="parked"), x=0.0, y=0.75, metre=0.2
-    )
-    near = replace(far, look=random_look(generator(2), "car", colour="blue", action="parked"), y=0.8)
+    parked = look_of(1, "car", "parked")
+    far = replace(scene.actors[0], look=parked, x=0.0, y=0.75, metre=0.2, course=None)
+    near = replace(far, look=look_of(2, "car", "parked"), y=0.8)
     camera = Camera(np.zeros(1), np.full(1, 0.5), np.ones(1))
 
     def areas(*actors: object) -> list[int]:

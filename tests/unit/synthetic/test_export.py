@@ -23,7 +23,7 @@ TINY = ("--size", "80x48", "--frames", "3")
 
 def test_a_made_data_set_is_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "set"
-    said = rvos(capsys, "synth", "make", "-o", out, "--split", "whole-val", "--clips", "2", *TINY, "--json")
+    said = rvos(capsys, "synth", "make", "-o", out, "--split", "val", "--clips", "2", *TINY, "--json")
     assert said.code == 0, said
     assert (said.json["clips"], said.json["frames"], said.json["folder"]) == (2, 6, "valid")
     dataset = read_refytvos(out, split="valid")
@@ -59,7 +59,7 @@ def test_a_contact_sheet_is_a_picture(tmp_path: Path, capsys: pytest.CaptureFixt
     ("arguments", "words"),
     [
         (("make",), "no end"),
-        (("make", "--split", "whole-test", "--clips", "201"), "200 clips"),
+        (("make", "--split", "test", "--clips", "201"), "200 clips"),
         (("make", "--clips", "1", "--size", "80"), "--size 80"),
         (("make", "--clips", "1", "--size", "8x8"), "--size 8x8"),
         (("make", "--clips", "1", "--frames", "0"), "--frames 0"),
@@ -90,7 +90,7 @@ def test_a_folder_of_other_files_is_refused_and_a_cancelled_run_leaves_nothing(
         assert (done, total) == (1, 2)
         cancel.cancel()
 
-    config = split_config("whole-train")
+    config = split_config("train")
     with pytest.raises(Cancelled):
-        export_dataset(tmp_path / "new", split_seeds("whole-train")[:2], config, progress=stop, cancel=cancel)
+        export_dataset(tmp_path / "new", split_seeds("train")[:2], config, progress=stop, cancel=cancel)
     assert not list(tmp_path.glob("*new*"))  # no part of it either, and parts are hidden beside it

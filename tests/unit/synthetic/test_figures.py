@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rvos_core.synthetic import EVERYTHING, whole_config
+from rvos_core.synthetic import CATEGORIES, split_config
 from rvos_core.synthetic.colours import Rgb
 from rvos_core.synthetic.figures.catalogue import FIGURES, MOUNTED, figure_of
 from rvos_core.synthetic.figures.look import Look, Pose
 from rvos_core.synthetic.pen import Extent, Pen, Placement, Point
-from rvos_core.synthetic.staging import whole_look
+from rvos_core.synthetic.staging import random_look
 
 SIZE = 120
 SUB = 4  # points a side in each pixel
@@ -97,7 +97,7 @@ def test_silhouettes_are_what_the_shapes_cover(name: str) -> None:
     dice = np.random.Generator(np.random.PCG64(sorted([*FIGURES, *MOUNTED]).index(name)))
     agreements = []
     for facing, turn in ((1, 0.0), (-1, 0.0), (1, 0.3)):
-        look = whole_look(dice, name if name in FIGURES else "person", whole_config())
+        look = random_look(dice, name if name in FIGURES else "person", split_config("val"))
         if name in MOUNTED:
             look = Look(**{**vars(look), "action": name})
         draw, extent, split = figure_of(look)
@@ -112,4 +112,4 @@ def test_silhouettes_are_what_the_shapes_cover(name: str) -> None:
 
 
 def test_every_category_has_a_figure() -> None:
-    assert {*FIGURES} == {*EVERYTHING}
+    assert {*FIGURES} == {*CATEGORIES}

@@ -22,14 +22,14 @@ from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.models.r2vos import R2vos
 from rvos_core.models.referformer import Referformer
 from rvos_core.models.referring import ReferringNetwork
-from rvos_core.synthetic import EVERYTHING, vocabulary
+from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import BatchShape, ReferringBatch, WorldBatches
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.objectives import Objective, Ramp, ReferringObjective, ReferringWeights
 from rvos_core.training.presets import LOSS_PRESETS
 from rvos_core.training.robust import RobustObjective
 
-TOKENIZER = WordTokenizer.from_words(vocabulary(EVERYTHING))
+TOKENIZER = WordTokenizer.from_words(vocabulary())
 SHAPE = BatchShape(sizes=((64, 96),), clips=4, frames=2, expressions=2, negatives=1)
 EIGHT = 8
 MODELS = ("referformer", "ifirvos", "r2vos", "ifirvos with consensus")

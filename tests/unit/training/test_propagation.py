@@ -15,7 +15,7 @@ from torch import Tensor
 from isvos_small import MINI_LIKE, PAPER_LIKE, moving_squares, tiny
 from rvos_core.language import WordTokenizer
 from rvos_core.models.isvos_configs import IsvosConfig
-from rvos_core.synthetic import EVERYTHING, vocabulary
+from rvos_core.synthetic import CATEGORIES, vocabulary
 from rvos_core.training.batches import BatchShape, WorldBatches
 from rvos_core.training.engine import StageConfig, Trainer
 from rvos_core.training.instance_losses import InstanceLossConfig
@@ -150,13 +150,13 @@ def test_a_clip_without_objects_can_be_in_a_batch() -> None:
 
 
 def test_the_trainer_runs_it_on_the_street_world_and_resumes_exactly(tmp_path: Path) -> None:
-    tokenizer = WordTokenizer.from_words(vocabulary(EVERYTHING))
+    tokenizer = WordTokenizer.from_words(vocabulary())
     shape = BatchShape(sizes=((64, 96),), clips=2, frames=3)
     config = StageConfig("follow", steps=4, shape=shape, warmup=1, log_every=1, save_every=2, bf16=False, seed=5)
 
     def trainer(folder: Path) -> Trainer:
         objective = PropagationObjective(PropagationWeights(instance_loss=InstanceLossConfig(points=64)))
-        model = tiny(instance=replace(MINI_LIKE.instance, classes=len(EVERYTHING)))
+        model = tiny(instance=replace(MINI_LIKE.instance, classes=len(CATEGORIES)))
         data = WorldBatches(shape, tokenizer, seed=config.seed, steps=config.steps)
         return Trainer(model, objective, data, config=config, folder=folder, device=torch.device("cpu"), workers=0)
 

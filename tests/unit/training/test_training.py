@@ -15,7 +15,7 @@ from rvos_core.language import WordTokenizer
 from rvos_core.models.configs import IfirvosConfig, ifirvos_mini_config
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.models.referring_values import LayerPrediction
-from rvos_core.synthetic import EVERYTHING, vocabulary
+from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import NO_OBJECT, BatchShape, ReferringBatch, WorldBatches, mask_boxes
 from rvos_core.training.checkpoint import load_checkpoint, save_checkpoint
 from rvos_core.training.engine import Diverged, StageConfig, Trainer
@@ -33,7 +33,7 @@ from rvos_core.training.parts import PartsObjective, cell_names
 from rvos_core.training.presets import IFIRVOS_CODE
 from rvos_core.training.validation import QuickValidation
 
-TOKENIZER = WordTokenizer.from_words(vocabulary(EVERYTHING))
+TOKENIZER = WordTokenizer.from_words(vocabulary())
 SHAPE = BatchShape(sizes=((64, 96),), clips=2, frames=2)
 CPU = torch.device("cpu")
 

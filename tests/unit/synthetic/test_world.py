@@ -1,4 +1,4 @@
-"""The whole world: the same bytes in every process, exact masks, facts that agree, combinations that are kept apart."""
+"""The world: the same bytes in every process, exact masks, facts that agree, combinations that are kept apart."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ import numpy as np
 import pytest
 
 from rvos_core.synthetic import (
-    ACTIONS,
-    ALL_ACTIONS,
-    ALL_COLOURS,
     CATEGORIES,
-    COLOURS,
-    EVERYTHING,
     SPLITS,
     SyntheticClip,
     WorldConfig,
@@ -30,7 +25,6 @@ from rvos_core.synthetic import (
     make_clip,
     split_config,
     split_seeds,
-    whole_config,
 )
 from rvos_core.synthetic.config import UNSEEN_PHOTOGRAPHS
 from rvos_core.synthetic.degrade import degrade_frames
@@ -38,13 +32,13 @@ from rvos_core.synthetic.figures import pictures
 from rvos_core.synthetic.kinds import KINDS, held_out
 from rvos_core.synthetic.render import layers_of, render_scene
 from rvos_core.synthetic.scene import Scene
-from rvos_core.synthetic.staging import combinations, plan_whole
+from rvos_core.synthetic.staging import combinations, plan_scene
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "whole_world.json"
-SMALL = replace(whole_config(), height=96, width=160, frames=5)
+SMALL = replace(split_config("val"), height=96, width=160, frames=5)
 TINY = replace(SMALL, height=48, width=80)
-UNSEEN = replace(whole_config("test-unseen"), height=48, width=80, frames=5)
-SEEDS = split_seeds("whole-train")
+UNSEEN = replace(split_config("test-unseen"), height=48, width=80, frames=5)
+SEEDS = split_seeds("train")
 
 
 def generator(*numbers: int) -> np.random.Generator:
@@ -63,7 +57,7 @@ def digest(clip: SyntheticClip) -> str:
 
 def test_a_seed_gives_the_same_bytes_in_every_process_and_the_pinned_ones() -> None:
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import test_whole_world as t; "
+        "import sys; sys.path.insert(0, sys.argv[1]); import test_world as t; "
         "print(*(t.digest(t.make_clip(t.SEEDS[k], t.SMALL)) for k in (7, 8)))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "5"}
@@ -79,30 +73,27 @@ def test_no_two_splits_share_a_seed_and_each_has_settings() -> None:
     ranges = [split_seeds(name) for name in SPLITS]
     ordered = sorted(ranges, key=lambda seeds: seeds.start)
     assert all(first.stop <= second.start for first, second in pairwise(ordered))
-    for name in ("whole-val", "whole-test", "test-unseen"):
+    for name in ("val", "test", "test-unseen"):
         config = split_config(name)
         assert (config.frames, config.height, config.width) == (8, 256, 448)
-        assert config.is_whole
         assert config.min_objects >= 3
         assert len(split_seeds(name)) == 200
-    assert not split_config("test").is_whole
-    assert not WorldConfig(height=50, frames=3, negatives=4).is_whole
-    with pytest.raises(ValueError, match="whole-test"):
-        whole_config("test")
+    with pytest.raises(ValueError, match="no split 'dev'"):
+        split_config("dev")
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"categories": ("dog", "unicorn")}, {"expressions": "some"}, {"photographs_from": ("moon",)}]
+    "wrong", [{"categories": ("dog", "unicorn")}, {"combinations": "some"}, {"photographs_from": ("moon",)}]
 )
 def test_impossible_settings_are_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"unicorn|expressions|photographs"):
+    with pytest.raises(ValueError, match=r"unicorn|combinations|photographs"):
         replace(SMALL, **wrong)
 
 
 def test_masks_are_each_object_alone_at_its_depth() -> None:
     """Composed again from near to far: a pixel belongs to the first figure that covers it, if it owns what covers."""
     for number in range(8):
-        scene = plan_whole(generator(number, 1), SMALL)
+        scene = plan_scene(generator(number, 1), SMALL)
         drawn = render_scene(scene, generator(number, 2), SMALL).labels
         for index in range(SMALL.frames):
             assert np.array_equal(drawn[index], _composed(scene, index))
@@ -132,7 +123,7 @@ def test_facts_are_what_the_labels_show() -> None:
     for seed in SEEDS[40:48]:
         clip = make_clip(seed, TINY)
         for value, facts in enumerate(clip.objects, start=1):
-            assert facts.category == EVERYTHING[facts.category_id]
+            assert facts.category == CATEGORIES[facts.category_id]
             track = facts.track
             assert track is not None
             for index in range(TINY.frames):
@@ -165,10 +156,10 @@ def test_weather_light_and_shutter_leave_masks_and_sentences_alone() -> None:
 
 
 def test_everything_occurs_and_half_the_clips_have_lookalikes_of_what_is_meant() -> None:
-    scenes = [plan_whole(generator(number, 3), TINY) for number in range(200)]
+    scenes = [plan_scene(generator(number, 3), TINY) for number in range(200)]
     looks = [actor.look for scene in scenes for actor in scene.actors]
-    assert {look.category for look in looks} == {*EVERYTHING} == {*KINDS}
-    assert len(EVERYTHING) >= 24
+    assert {look.category for look in looks} == {*CATEGORIES} == {*KINDS}
+    assert len(CATEGORIES) >= 24
     assert {scene.weather.kind for scene in scenes} == {"clear", "rain", "snow", "fog", "dusk"}
     clips = [make_clip(seed, TINY) for seed in SEEDS[200:240]]
     twins = 0
@@ -198,22 +189,15 @@ def _drawn(config: WorldConfig, monkeypatch: pytest.MonkeyPatch) -> tuple[set[tu
             patch.setattr(module, name, lambda key, original=original: photographs.add(key) or original(key))
         found = set()
         for number in range(24):
-            scene = plan_whole(generator(number, 4), config)
+            scene = plan_scene(generator(number, 4), config)
             found |= {(a.look.category, a.look.colour, a.look.action) for a in scene.actors}
             photographs |= {a.look.picture for a in scene.actors if a.look.picture is not None}
             render_scene(scene, generator(number, 5), config)
     return found, photographs
 
 
-def test_the_whole_world_begins_with_the_five_categories_and_their_colours() -> None:
-    """An index that a network learned in the smaller world keeps its meaning."""
-    assert EVERYTHING[: len(CATEGORIES)] == CATEGORIES
-    assert ALL_COLOURS[: len(COLOURS)] == COLOURS
-    assert ALL_ACTIONS[: len(ACTIONS)] == ACTIONS
-
-
 def test_about_a_ninth_of_the_combinations_is_held_out() -> None:
-    every = [(name, colour, action) for name in EVERYTHING for colour, action, _ in combinations(name, "all")]
+    every = [(name, colour, action) for name in CATEGORIES for colour, action, _ in combinations(name, "all")]
     share = sum(held_out(*each) for each in every) / len(every)
     assert 0.07 < share < 0.16
 

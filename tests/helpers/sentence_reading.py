@@ -1,4 +1,4 @@
-"""An independent reading of the whole world's sentences: from the words alone, by rules written here.
+"""An independent reading of the street world's sentences: from the words alone, by rules written here.
 
 It knows nothing of slots, of the grammar's tables or of the verifier. Every word of a sentence must be used up; each
 part becomes a plain yes-or-no question about the measured facts, with thresholds midway between what the verifier calls
