@@ -139,7 +139,7 @@ def _extended(
 def _plain_ways(
     slots: ExpressionSlots, option: str, facts: ObjectFacts, rng: np.random.Generator
 ) -> list[dict[str, str | None]]:
-    """Ways to say one more attribute beside what `slots` says; none where it is said already or would be clumsy."""
+    """As `_ways_to_add`, for the attributes that need nothing but the object's own facts."""
     undressed = slots.colour is None and slots.lower_colour is None
     sideless = slots.side is None and slots.direction is None and slots.size is None
     skirt = facts.gender == "woman"
