@@ -79,7 +79,7 @@ def synth(
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Score a model on street scenes that training never drew."""
+    """Score a model on street scenes that training never drew; sentences with words it does not know are missed."""
     from rvos_core.evaluation.synth import evaluate_synth
 
     output = Output(as_json=as_json)
@@ -90,7 +90,17 @@ def synth(
     scores = report.as_dict()
     output.say(f"{report.model} on {report.clips} clips of the split {report.split}, {len(report.scores)} expressions")
     for name, figure in report.figures().items():
-        output.say(f"{name:16} {figure.value:.3f}  (95 %: {figure.low:.3f} to {figure.high:.3f})")
+        output.say(f"{name:18} {figure.value:.3f}  (95 %: {figure.low:.3f} to {figure.high:.3f})")
+    for title, groups in (("what is said", report.by_phrase()), ("category", report.by_category())):
+        output.say(f"{title:18} expressions  J&F    right object")
+        for name, group in groups.items():
+            output.say(f"  {name:16} {group['expressions']:11}  {group['jf']:.3f}  {group['right_object']:.3f}")
+    if strange := report.strange_words():
+        output.say(
+            f"{scores['unknown_words']} expressions have words that {report.model} does not know and count as missed:"
+        )
+        output.say(f"  {', '.join(strange)}")
+    output.say(f"{report.seconds:.0f} s")
     output.result(scores)
 
 
@@ -98,7 +108,9 @@ def synth(
 def consensus(
     *,
     model: ModelOption = DEFAULT_MODEL,
-    split: Annotated[str, typer.Option("--split", help="Which seeds of the street world: val or test.")] = "val",
+    split: Annotated[
+        str, typer.Option("--split", help="Which seeds of the street world: val, test or test-unseen.")
+    ] = "val",
     clips: Annotated[int, typer.Option("--clips", metavar="N", help="Only the first N clips.")] = 40,
     frames: Annotated[int, typer.Option("--frames", metavar="N", min=1, help="Frames of each clip.")] = 40,
     device: DeviceOption = "auto",

@@ -1,153 +1,33 @@
 """How well a model finds what is meant in the street world: the work of `rvos eval synth`.
 
 The product's own run (windows, linking, vote, visibility) is scored at clip size on a split's fixed seeds. In every
-clip two expressions are taken, for two different objects: the first object is drawn by the seed; the second is one of
-its category where the clip has one that can be named, so that only an attribute tells them apart. One more expression
-means nothing in the clip: it differs from a true one in one attribute. The figures are the same on every machine up to
-the model's own arithmetic.
+clip are asked: two of its expressions, for two different objects (the first is drawn by the seed, the second is one of
+the same category where the clip has one that can be named); a pair of sentences that one word tells apart, where two
+look-alikes allow it; and one expression that means nothing in the clip and differs from a true one in one attribute.
+The figures are the same on every machine up to the model's own arithmetic.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from fractions import Fraction
-from typing import Any, TypeAlias
+from dataclasses import fields
+from typing import TypeAlias
 
 import numpy as np
 
 from rvos_core.errors import UsageError
-from rvos_core.evaluation.bootstrap import Interval, ratio_interval
-from rvos_core.evaluation.clip_reader import clip_reader
+from rvos_core.evaluation.clip_runs import Answer, ClipRuns
 from rvos_core.evaluation.metrics import sequence_scores
-from rvos_core.inference.events import FrameResult, FramesRevised, RunRequest, WindowDone
-from rvos_core.inference.runner import Runner
-from rvos_core.masks import decode
+from rvos_core.evaluation.synth_report import ExpressionScore, NegativeScore, PairScore, SynthReport
 from rvos_core.models.engine import Engine
-from rvos_core.synthetic import Expression, SyntheticClip, make_clip, split_config, split_seeds
-from rvos_core.types import CancelToken, FrameSpan
+from rvos_core.synthetic import Expression, SyntheticClip, contrasting_pair, make_clip, split_config, split_seeds
+from rvos_core.types import CancelToken
 
 Progress: TypeAlias = Callable[[int, int], None]  # clips scored, clips in all
 
-EXPRESSIONS_PER_CLIP = 2
-
-
-@dataclass(frozen=True)
-class ExpressionScore:
-    """One expression on one clip.
-
-    Attributes:
-        seed: of the clip.
-        text: the expression.
-        category: of the object that is meant.
-        phrases: what tells the object apart: names of the slots that the expression fills, or `category` alone.
-        j, f: means over the clip's frames.
-        right_object: whether the mask's IoU over the whole clip is greater with the meant object than with any other.
-        absent_frames: frames where the meant object is out of sight.
-        false_frames: those of them on which the mask is not empty.
-        area_px: pixels of the masks, over all frames.
-    """
-
-    seed: int
-    text: str
-    category: str
-    phrases: tuple[str, ...]
-    j: float
-    f: float
-    right_object: bool
-    absent_frames: int
-    false_frames: int
-    area_px: int
-
-    @property
-    def jf(self) -> float:
-        return (self.j + self.f) / 2
-
-
-@dataclass(frozen=True)
-class NegativeScore:
-    """An expression that means nothing in the clip; `area_px`: pixels of its masks, over all frames; 0 is right."""
-
-    seed: int
-    text: str
-    area_px: int
-
-
-@dataclass(frozen=True)
-class SynthReport:
-    """Scores of one model on one split.
-
-    Attributes:
-        model: name on the model card.
-        split: which seeds.
-        clips: number of clips.
-        scores: one an expression, in order of clips.
-        negatives: one a clip that has an expression without an object.
-        swaps: (seed, whether both expressions of the clip found their own object), for clips whose two objects share
-            a category.
-        seconds: wall time.
-    """
-
-    model: str
-    split: str
-    clips: int
-    scores: tuple[ExpressionScore, ...]
-    negatives: tuple[NegativeScore, ...]
-    swaps: tuple[tuple[int, bool], ...]
-    seconds: float
-
-    def figures(self) -> dict[str, Interval]:
-        """Each figure with its 95 % interval (bootstrap over clips): `jf`, `J`, `F`, `right_object`,
-        `attribute_swap`, `false_on_absent`, `R` (R2-VOS, section 5.1, over all clips), `false_on_negatives` (share of
-        clips whose negative expression has a mask on any frame). A figure without a single case is left out.
-        """
-        areas: list[tuple[int, float, float]] = []
-        if self.negatives:
-            areas = [(score.seed, score.area_px, score.area_px) for score in self.scores]
-        rows: dict[str, list[tuple[int, float, float]]] = {
-            "jf": [(score.seed, score.jf, 1) for score in self.scores],
-            "J": [(score.seed, score.j, 1) for score in self.scores],
-            "F": [(score.seed, score.f, 1) for score in self.scores],
-            "right_object": [(score.seed, score.right_object, 1) for score in self.scores],
-            "attribute_swap": [(seed, both, 1) for seed, both in self.swaps],
-            "false_on_absent": [(score.seed, score.false_frames, score.absent_frames) for score in self.scores],
-            "R": [*areas, *((negative.seed, -negative.area_px, 0) for negative in self.negatives)],
-            "false_on_negatives": [(negative.seed, negative.area_px > 0, 1) for negative in self.negatives],
-        }
-        return {name: ratio_interval(values) for name, values in rows.items() if any(row[2] for row in values)}
-
-    def as_dict(self) -> dict[str, Any]:
-        """The object that `rvos eval synth --json` prints."""
-        figures = self.figures()
-        return {
-            **{name: figure.value for name, figure in figures.items()},
-            "model": self.model,
-            "split": self.split,
-            "clips": self.clips,
-            "expressions": len(self.scores),
-            "absent_frames": sum(score.absent_frames for score in self.scores),
-            "swap_pairs": len(self.swaps),
-            "negatives": len(self.negatives),
-            "interval_95": {name: [figure.low, figure.high] for name, figure in figures.items()},
-            "by_phrase": self._grouped(lambda score: score.phrases),
-            "by_category": self._grouped(lambda score: (score.category,)),
-            "seconds": self.seconds,
-        }
-
-    def _grouped(self, names_of: Callable[[ExpressionScore], Sequence[str]]) -> dict[str, dict[str, float]]:
-        groups: dict[str, list[ExpressionScore]] = {}
-        for score in self.scores:
-            for name in names_of(score):
-                groups.setdefault(name, []).append(score)
-        return {
-            name: {
-                "expressions": len(group),
-                "jf": float(np.mean([score.jf for score in group])),
-                "right_object": float(np.mean([score.right_object for score in group])),
-            }
-            for name, group in sorted(groups.items())
-        }
+_COVERED = 0.5  # IoU
+_NOT_A_PHRASE = ("category", "other")
 
 
 def evaluate_synth(
@@ -166,21 +46,19 @@ def evaluate_synth(
     """
     seeds = seeds_of(split, clips)
     cancel = cancel or CancelToken()
-    runner = Runner(referrer)
     began = time.perf_counter()
     scores: list[ExpressionScore] = []
     negatives: list[NegativeScore] = []
-    swaps: list[tuple[int, bool]] = []
+    pairs: list[PairScore] = []
     for done, seed in enumerate(seeds, start=1):
         clip = make_clip(seed, split_config(split))
-        chosen = choose_expressions(clip, seed=seed)
-        found = [_score(runner, clip, expression, seed=seed, cancel=cancel) for expression in chosen]
-        scores += found
-        if len(found) == EXPRESSIONS_PER_CLIP and len({score.category for score in found}) == 1:
-            swaps.append((seed, all(score.right_object for score in found)))
-        if (nothing := choose_negative(clip, seed=seed)) is not None:
-            masks = _predict(runner, clip, nothing.text, seed=seed, cancel=cancel)
-            negatives.append(NegativeScore(seed, nothing.text, int(masks.sum())))
+        runs = ClipRuns(referrer, clip.frames, name=f"street-world-{seed}", cancel=cancel)
+        scores += [_score(runs, clip, expression, seed=seed) for expression in choose_expressions(clip, seed=seed)]
+        if (pair := contrasting_pair(clip, seed=seed)) is not None:
+            pairs.append(_score_pair(runs, clip, pair, seed=seed))
+        nothing = choose_negative(clip, seed=seed)
+        if nothing is not None and not runs.unknown_words(nothing.text):
+            negatives.append(NegativeScore(seed, nothing.text, int(runs.ask(nothing.text).masks.sum())))
         if progress is not None:
             progress(done, len(seeds))
     return SynthReport(
@@ -189,7 +67,7 @@ def evaluate_synth(
         clips=len(seeds),
         scores=tuple(scores),
         negatives=tuple(negatives),
-        swaps=tuple(swaps),
+        pairs=tuple(pairs),
         seconds=time.perf_counter() - began,
     )
 
@@ -229,26 +107,46 @@ def seeds_of(split: str, clips: int | None) -> Sequence[int]:
     return seeds[:clips]
 
 
-def _score(
-    runner: Runner, clip: SyntheticClip, expression: Expression, *, seed: int, cancel: CancelToken
-) -> ExpressionScore:
+def _score(runs: ClipRuns, clip: SyntheticClip, expression: Expression, *, seed: int) -> ExpressionScore:
     assert expression.target is not None
-    masks = _predict(runner, clip, expression.text, seed=seed, cancel=cancel)
+    answer, unknown = _asked(runs, clip, expression.text)
     truth = clip.labels == expression.target + 1
-    scores = sequence_scores(truth, masks)
+    scores = sequence_scores(truth, answer.masks)
     absent = ~truth.any(axis=(1, 2))
+    found = np.delete(covers(answer.candidates(), clip.labels, len(clip.objects)), expression.target)
+    seen = np.delete([facts.visible.any() for facts in clip.objects], expression.target)
     return ExpressionScore(
         seed=seed,
         text=expression.text,
         category=_category(clip, expression),
         phrases=_phrases(expression),
+        unknown_words=unknown,
         j=float(np.mean(scores.j)),
         f=float(np.mean(scores.f)),
-        right_object=finds_its_object(masks, clip.labels, expression.target),
+        right_object=finds_its_object(answer.masks, clip.labels, expression.target),
         absent_frames=int(absent.sum()),
-        false_frames=int((absent & masks.any(axis=(1, 2))).sum()),
-        area_px=int(masks.sum()),
+        false_frames=int((absent & answer.masks.any(axis=(1, 2))).sum()),
+        area_px=int(answer.masks.sum()),
+        others=int(seen.sum()),
+        covered=int((found & seen).sum()),
     )
+
+
+def _score_pair(runs: ClipRuns, clip: SyntheticClip, pair: tuple[Expression, Expression], *, seed: int) -> PairScore:
+    right = []
+    for expression in pair:
+        assert expression.target is not None
+        answer, _ = _asked(runs, clip, expression.text)
+        right.append(finds_its_object(answer.masks, clip.labels, expression.target))
+    return PairScore(seed, (pair[0].text, pair[1].text), (right[0], right[1]))
+
+
+def _asked(runs: ClipRuns, clip: SyntheticClip, text: str) -> tuple[Answer, tuple[str, ...]]:
+    """The run's answer and the words that the model does not know; empty masks and no query where there are such."""
+    unknown = runs.unknown_words(text)
+    if not unknown:
+        return runs.ask(text), ()
+    return Answer(np.zeros(clip.labels.shape, bool), np.zeros((len(clip.labels), 0, 1, 1), np.float32)), unknown
 
 
 def finds_its_object(masks: np.ndarray, labels: np.ndarray, target: int) -> bool:
@@ -259,22 +157,23 @@ def finds_its_object(masks: np.ndarray, labels: np.ndarray, target: int) -> bool
         labels: (T, H, W) uint8, k + 1 where object k is.
         target: the object that is meant.
     """
-    drawn = int(masks.sum())
-    areas = np.bincount(labels.ravel(), minlength=target + 2)
-    common = np.bincount(labels[masks], minlength=areas.size)
-    ious = common[1:] / np.maximum(areas[1:] + drawn - common[1:], 1)
+    ious = clip_ious(masks, labels, target + 1)
     return bool(ious[target] > np.delete(ious, target).max(initial=0.0))
 
 
-def _predict(runner: Runner, clip: SyntheticClip, text: str, *, seed: int, cancel: CancelToken) -> np.ndarray:
-    """Masks (T, H, W) bool of the product's own run."""
-    latest: dict[int, FrameResult] = {}
-    span = FrameSpan(0, len(clip.frames))
-    with clip_reader(clip.frames, name=f"street-world-{seed}", rate=Fraction(12)) as reader:
-        for event in runner.run(RunRequest(expression=text, span=span), reader=reader, cancel=cancel):
-            if isinstance(event, WindowDone | FramesRevised):
-                latest.update((frame.frame_index, frame) for frame in event.frames)
-    return np.stack([decode(latest[index].mask) for index in span])
+def covers(candidates: np.ndarray, labels: np.ndarray, objects: int) -> np.ndarray:
+    """(objects,) bool: with which objects some mask of `candidates` (q, T, H, W) has an IoU over .5 over the clip."""
+    ious = [clip_ious(masks, labels, objects)[:objects] for masks in candidates]
+    return np.any([each > _COVERED for each in ious], axis=0) if ious else np.zeros(objects, bool)
+
+
+def clip_ious(masks: np.ndarray, labels: np.ndarray, objects: int) -> np.ndarray:
+    """IoU over the whole clip of `masks` (T, H, W) bool with at least the first `objects` objects of `labels`."""
+    drawn = int(masks.sum())
+    areas = np.bincount(labels.ravel(), minlength=objects + 1)
+    common = np.bincount(labels[masks], minlength=areas.size)
+    ious: np.ndarray = common[1:] / np.maximum(areas[1:] + drawn - common[1:], 1)
+    return ious
 
 
 def _category(clip: SyntheticClip, expression: Expression) -> str:
@@ -285,4 +184,4 @@ def _category(clip: SyntheticClip, expression: Expression) -> str:
 def _phrases(expression: Expression) -> tuple[str, ...]:
     slots = expression.slots
     named = [field.name for field in fields(slots) if getattr(slots, field.name) is not None]
-    return tuple(name for name in named if name != "category") or ("category",)
+    return tuple(name for name in named if name not in _NOT_A_PHRASE) or ("category",)

@@ -22,6 +22,7 @@ from rvos_core.synthetic.facts import (
     Track,
 )
 from rvos_core.synthetic.grammar import vocabulary
+from rvos_core.synthetic.pairs import contrasting_pair
 
 __all__ = [
     "ACTIONS",
@@ -43,6 +44,7 @@ __all__ = [
     "SyntheticClip",
     "Track",
     "WorldConfig",
+    "contrasting_pair",
     "make_clip",
     "split_config",
     "split_seeds",

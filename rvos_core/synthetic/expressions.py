@@ -50,11 +50,12 @@ def describe(
             slots = _true_of(index, facts, objects, witness, rng)
             if slots is not None and slots not in said:
                 said.add(slots)
-                positives.append(Expression(_say(slots, witness, rng), index, slots))
+                positives.append(Expression(say(slots, witness, rng), index, slots))
     return (*positives, *_near_misses(positives, witness, rng, negatives))
 
 
-def _say(slots: ExpressionSlots, witness: Witness, rng: np.random.Generator) -> str:
+def say(slots: ExpressionSlots, witness: Witness, rng: np.random.Generator) -> str:
+    """Words for a description in the clip of `witness`; where it compares two objects, "the bigger" may be said."""
     compares = slots.size is not None or slots.speed is not None
     return phrase(slots, rng, rivals=witness.rivals(slots) if compares else 0)
 
@@ -138,7 +139,7 @@ def _extended(
 def _plain_ways(
     slots: ExpressionSlots, option: str, facts: ObjectFacts, rng: np.random.Generator
 ) -> list[dict[str, str | None]]:
-    """Ways to say one more attribute beside what `slots` says; none where it is said already or would be clumsy."""
+    """As `_ways_to_add`, for the attributes that need nothing but the object's own facts."""
     undressed = slots.colour is None and slots.lower_colour is None
     sideless = slots.side is None and slots.direction is None and slots.size is None
     skirt = facts.gender == "woman"
@@ -194,7 +195,7 @@ def _near_misses(
             break
         slots = _swapped(positives[int(rng.integers(len(positives)))].slots, rng)
         if slots is not None and witness.fits_nothing(slots):
-            found.append(Expression(_say(slots, witness, rng), None, slots))
+            found.append(Expression(say(slots, witness, rng), None, slots))
     return found
 
 

@@ -14,7 +14,6 @@ import numpy as np
 from rvos_core.synthetic import colours
 from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.figures.look import Look
-from rvos_core.synthetic.figures.props import PROPS
 
 
 @dataclass(frozen=True)
@@ -143,9 +142,9 @@ def plan_props(
     *,
     horizon: float,
     camera_height: float,
-    kinds: tuple[str, ...] = PROPS,
+    kinds: tuple[str, ...],
 ) -> tuple[Prop, ...]:
-    """Things in the way, as many as the configuration has on average, three at most."""
+    """Things of `kinds` in the way, as many as the configuration has on average, three at most."""
     aspect = config.width / config.height
     props = []
     for _ in range(int(rng.poisson(config.occluders))):

@@ -17,28 +17,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from rvos_core.language import WordTokenizer
-from rvos_core.synthetic import (
-    ACTIONS,
-    CATEGORIES,
-    CHANGES,
-    CLOTHING,
-    COLOURS,
-    DIRECTIONS,
-    GENDERS,
-    ORDERS,
-    RELATIONS,
-    SIDES,
-    SIZES,
-    SPEED_WORDS,
-    Expression,
-    ExpressionSlots,
-    SyntheticClip,
-    make_clip,
-    split_config,
-    split_seeds,
-)
+from rvos_core.synthetic import Expression, SyntheticClip, make_clip, split_config, split_seeds
 from rvos_core.training.interrupts import leave_interrupts_to_the_parent
 from rvos_core.training.losses import Targets, subsample_masks
+from rvos_core.training.slots import slot_classes
 
 Mean: TypeAlias = Callable[[Tensor], Tensor]  # of a value over processes; the value itself where there is one
 
@@ -46,29 +28,6 @@ _MEAN = (0.485, 0.456, 0.406)  # ImageNet, as all models of the family
 _STD = (0.229, 0.224, 0.225)
 NO_OBJECT = -1
 _NO_LABEL = 255  # no clip has as many objects
-
-_NAMES = (*CATEGORIES, "vehicle", "animal")
-SLOT_VALUES: dict[str, tuple[str, ...]] = {
-    "category": _NAMES,
-    "gender": GENDERS,
-    "colour": COLOURS,
-    "lower_colour": COLOURS,
-    "clothing": CLOTHING,
-    "action": ACTIONS,
-    "side": SIDES,
-    "size": SIZES,
-    "direction": DIRECTIONS,
-    "hat": (*COLOURS, "any"),
-    "bag": (*COLOURS, "any"),
-    "speed": SPEED_WORDS,
-    "change": CHANGES,
-    "order": ORDERS,
-    "relation": RELATIONS,
-    "other.category": _NAMES,
-    "other.colour": COLOURS,
-}
-"""What each slot of an expression can say; class 0 of a slot is "nothing", value i is class i + 1. The last two are of
-the object that a relation is to."""
 
 
 @dataclass(frozen=True)
@@ -378,21 +337,6 @@ def collate(
         slots=torch.tensor([slot_classes(expression.slots) for _, expression in items]),
         texts=tuple(expression.text for _, expression in items),
     )
-
-
-def slot_classes(slots: ExpressionSlots) -> list[int]:
-    """Class of each slot of `SLOT_VALUES`; 0 where the expression says nothing about it."""
-    said = ((values, _said(slots, name)) for name, values in SLOT_VALUES.items())
-    return [0 if value is None else values.index(value) + 1 for values, value in said]
-
-
-def _said(slots: ExpressionSlots, name: str) -> str | None:
-    """Value of a slot of `SLOT_VALUES`."""
-    if not name.startswith("other."):
-        value = getattr(slots, name)
-    else:
-        value = None if slots.other is None else getattr(slots.other, name.removeprefix("other."))
-    return cast("str | None", value)
 
 
 def _draw_expressions(clip: SyntheticClip, rng: np.random.Generator, count: int, twins: float) -> list[Expression]:

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from rvos_core.models.referring import ReferringNetwork
 from rvos_core.synthetic import CATEGORIES, COLOURS
-from rvos_core.training.batches import NO_OBJECT, SLOT_VALUES, ReferringBatch
+from rvos_core.training.batches import NO_OBJECT, ReferringBatch
+from rvos_core.training.slots import SLOT_VALUES
 
 
 class PartsObjective:

@@ -20,7 +20,8 @@ from torch.utils.data import Dataset
 from rvos_core.errors import UserError
 from rvos_core.language import Tokenizer
 from rvos_core.training.augment import Augment, ClipSample, augmented
-from rvos_core.training.batches import NO_OBJECT, SLOT_VALUES, Mean, ReferringBatch, normalised
+from rvos_core.training.batches import NO_OBJECT, Mean, ReferringBatch, normalised
+from rvos_core.training.slots import SLOT_VALUES
 from rvos_core.training.sources import ClipSource, Meaning, PictureInstances
 
 _TRIES = 50  # items drawn in place of one with nothing in sight

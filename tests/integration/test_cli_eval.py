@@ -289,3 +289,23 @@ def test_off_answers_are_worse_than_right_ones(tmp_path: Path, call: Call) -> No
     scores = call("ytvos", "--gt", data, "--pred", out, "--json").json
     assert 0.2 < scores["J"] < 0.9
     assert scores["jf"] == pytest.approx((scores["J"] + scores["F"]) / 2)
+
+
+def test_synth_scores_a_model_and_says_which_words_it_lacks(tmp_path: Path, call: Call) -> None:
+    model = write_tiny_model(tmp_path / "tiny")
+    arguments = ("synth", "--model", model, "--split", "test-unseen", "--clips", "2", "--device", "cpu")
+    scores = call(*arguments, "--json").json
+    assert {"jf", "J", "F", "right_object", "others_covered"} <= scores.keys()
+    assert all(low <= scores[name] <= high for name, (low, high) in scores["interval_95"].items())
+    assert (scores["model"], scores["split"], scores["clips"]) == ("tiny", "test-unseen", 2)
+    assert 0 < scores["unknown_words"] <= scores["expressions"] and scores["seconds"] > 0
+    said = call(*arguments)
+    assert said.code == 0 and f"{scores['unknown_words']} expressions have words that tiny does not know" in said.out
+    for name, group in (scores["by_phrase"] | scores["by_category"]).items():
+        assert f"{name:16} {group['expressions']:11}" in said.out
+
+
+def test_synth_names_the_splits_that_there_are(tmp_path: Path, call: Call) -> None:
+    said = call("synth", "--model", write_tiny_model(tmp_path / "tiny"), "--split", "whole-test", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "evaluation.split")
+    assert "train, val, test, test-unseen" in said.json["error"]["message"]

@@ -11,7 +11,7 @@ from rvos_core.inference.runner import Runner
 from rvos_core.masks import decode, read_indexed_png
 from rvos_core.media import open_media
 from rvos_core.models.registry import load_engine
-from rvos_core.types import FrameSpan
+from rvos_core.types import CancelToken, FrameSpan
 from rvos_resources.paths import demo_dir, weights_dir
 
 pytestmark = [
@@ -41,7 +41,7 @@ def found() -> dict[str, np.ndarray]:
     with open_media(demo_dir() / "street.mp4") as reader:
         for text in SENTENCES:
             frames: dict[int, FrameResult] = {}
-            for event in runner.run(RunRequest(text, FRAMES), reader=reader):
+            for event in runner.run(RunRequest(text, FRAMES), reader=reader, cancel=CancelToken()):
                 if isinstance(event, WindowDone | FramesRevised):
                     frames |= {each.frame_index: each for each in event.frames}
             masks[text] = np.stack([decode(frames[index].mask) for index in range(FRAMES.start, FRAMES.stop)])

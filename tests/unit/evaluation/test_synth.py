@@ -14,7 +14,7 @@ from rvos_core.evaluation.bootstrap import ratio_interval
 from rvos_core.evaluation.synth import choose_expressions, choose_negative, evaluate_synth, finds_its_object
 from rvos_core.models.api import FrameFeatures, ModelCard, TextFeatures, WindowPrediction
 from rvos_core.models.engine import Pace
-from rvos_core.synthetic import SyntheticClip, make_clip, split_config, split_seeds
+from rvos_core.synthetic import Expression, SyntheticClip, contrasting_pair, make_clip, split_config, split_seeds
 from rvos_core.types import CancelToken
 
 torch = pytest.importorskip("torch")
@@ -28,6 +28,13 @@ def clip_of(seed: int) -> SyntheticClip:
     return make_clip(seed, split_config("test"))
 
 
+@cache
+def asked_of(seed: int) -> dict[str, Expression]:
+    """Everything that is asked about a clip, by its text."""
+    clip = clip_of(seed)
+    return {e.text: e for e in (*clip.expressions, *(contrasting_pair(clip, seed=seed) or ()))}
+
+
 class KnowingEngine:
     """Looks frames up among the split's clips and answers with the truth, one query an object.
 
@@ -35,6 +42,9 @@ class KnowingEngine:
         twist: which object it takes instead of object `target` of `count`.
         sees: whether it knows when an object is out of sight.
         doubts: whether it knows when an expression means nothing in the clip.
+        lonely: whether all queries draw the object that it takes.
+        window: frames it sees together; the queries change their order from window to window.
+        unread: words that it does not know.
     """
 
     card = ModelCard(
@@ -44,11 +54,23 @@ class KnowingEngine:
     device = "cpu"
     frames_on_their_own = True
 
-    def __init__(self, *, twist=lambda target, count: target, sees: bool = True, doubts: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        twist=lambda target, count: target,
+        sees: bool = True,
+        doubts: bool = True,
+        lonely: bool = False,
+        window: int = 8,
+        unread: frozenset[str] = frozenset(),
+    ) -> None:
         self.pace = Pace()
-        self.card = replace(self.card, present_at=0.5 if doubts else None)
+        self.card = replace(self.card, present_at=0.5 if doubts else None, window=window, stride=window - 2)
+        self.encoded = 0
         self._twist = twist
         self._sees = sees
+        self._lonely = lonely
+        self._unread = unread
         self._frames = {
             frame.tobytes(): (seed, index)
             for seed in split_seeds("test")[:CLIPS]
@@ -62,11 +84,14 @@ class KnowingEngine:
         return 1.0
 
     def encode_text(self, expression: str) -> TextFeatures:
-        return TextFeatures(expression, torch.zeros(1, 1, dtype=torch.long), torch.zeros(1, 1, dtype=torch.bool))
+        unread = tuple(word for word in expression.split() if word in self._unread)
+        nothing = torch.zeros(1, 1)
+        return TextFeatures(expression, nothing.long(), nothing.bool(), unread)
 
     def encode_frames(
         self, frames: Sequence[np.ndarray], *, size: int | None = None, multiple: int = 1
     ) -> FrameFeatures:
+        self.encoded += len(frames)
         places = torch.tensor([self._frames[frame.tobytes()] for frame in frames], dtype=torch.float32)
         return FrameFeatures((places[:, :, None, None],), frames[0].shape[:2])
 
@@ -74,7 +99,7 @@ class KnowingEngine:
         places = frames.levels[0][:, :, 0, 0].long().tolist()
         clip = clip_of(places[0][0])
         count = len(clip.objects)
-        target = next(e.target for e in clip.expressions if e.text == text.expression)
+        target = asked_of(places[0][0])[text.expression].target
         present = target is not None
         target = target if present else 0
         chosen = self._twist(target, count)
@@ -83,11 +108,14 @@ class KnowingEngine:
         visible = torch.from_numpy(masks.any(axis=(2, 3)))
         scores = torch.full((len(places), count), -6.0)
         scores[:, chosen] = torch.where(visible[:, chosen], 6.0, -3.0) if self._sees else 6.0
+        if self._lonely:
+            masks = np.repeat(masks[:, [chosen]], count, axis=1)
         logits = torch.from_numpy(masks).float() * 20 - 10
         if not self._sees:
             logits[..., :3, :3] = 10.0
         consensus = (0.9 if present else 0.1) if self.card.present_at is not None else None
-        return WindowPrediction(logits, scores, torch.zeros(len(places), count, 4), consensus)
+        order = np.roll(np.arange(count), places[0][1])
+        return WindowPrediction(logits[:, order], scores[:, order], torch.zeros(len(places), count, 4), consensus)
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +133,8 @@ def test_the_truth_scores_as_well_as_its_grid_allows(truth) -> None:
     assert (document["clips"], document["model"], document["split"]) == (CLIPS, "knowing", "test")
     assert CLIPS < document["expressions"] <= 2 * CLIPS
     assert document["swap_pairs"] >= 3
+    assert document["others_covered"] > 0.85 and document["others"] > 2 * CLIPS
+    assert document["unknown_words"] == 0 and document["strange_words"] == []
     low, high = document["interval_95"]["jf"]
     assert low <= document["jf"] <= high
     assert sum(group["expressions"] for group in document["by_category"].values()) == document["expressions"]
@@ -116,6 +146,46 @@ def test_the_same_model_gives_the_same_figures(truth) -> None:
     again = evaluate_synth(KnowingEngine(), clips=CLIPS)
     assert again.scores == truth.scores
     assert again.figures() == truth.figures()
+
+
+def test_windows_are_linked_before_anything_is_scored(truth) -> None:
+    assert evaluate_synth(KnowingEngine(window=5), clips=CLIPS).scores == truth.scores
+
+
+def test_every_frame_is_encoded_once() -> None:
+    engine = KnowingEngine()
+    evaluate_synth(engine, clips=2)
+    assert engine.encoded == 2 * 8
+
+
+def test_a_model_whose_queries_all_draw_one_object_covers_no_other(truth) -> None:
+    report = evaluate_synth(KnowingEngine(lonely=True), clips=CLIPS)
+    assert report.as_dict()["others_covered"] == 0.0
+    assert report.as_dict()["jf"] == truth.as_dict()["jf"]
+
+
+def test_sentences_with_strange_words_are_missed_and_counted(truth) -> None:
+    word = max((text for score in truth.scores for text in score.text.split()), key=len)
+    report = evaluate_synth(KnowingEngine(unread=frozenset({word})), clips=CLIPS)
+    strange = [score for score in report.scores if word in score.text.split()]
+    assert strange and all(score.unknown_words == (word,) for score in strange)
+    assert not any(score.area_px or score.covered or score.right_object for score in strange)
+    assert [score for score in report.scores if score not in strange] == [
+        score for score in truth.scores if word not in score.text.split()
+    ]
+    document = report.as_dict()
+    assert (document["unknown_words"], document["strange_words"]) == (len(strange), [word])
+    assert all(word not in negative.text.split() for negative in report.negatives)
+    for pair, known in zip(report.pairs, truth.pairs, strict=True):
+        wanted = [word not in text.split() for text in pair.texts]
+        assert [*pair.right] == [a and b for a, b in zip(known.right, wanted, strict=True)]
+
+
+def test_phrases_are_the_slots_that_tell_objects_apart(truth) -> None:
+    for score in truth.scores:
+        slots = vars(asked_of(score.seed)[score.text].slots)
+        filled = {name for name, value in slots.items() if value is not None} - {"category", "other"}
+        assert {*score.phrases} == (filled or {"category"})
 
 
 def test_a_model_that_takes_the_next_object_is_never_right() -> None:
