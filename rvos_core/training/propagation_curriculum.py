@@ -70,11 +70,11 @@ def _numbers(name: str, *, steps: int, seed: int, ema_decay: float) -> StageConf
 
 MINI: tuple[FollowStage, ...] = (
     FollowStage(
-        _numbers("1-pieces", steps=2400, seed=0, ema_decay=0.998),
+        _numbers("1-pieces", steps=1200, seed=0, ema_decay=0.998),
         ClipMix(world=0.1, still=0.2, fast=0.1, excursions=0.03, occluders=0.15, lookalikes=0.2),
     ),
     FollowStage(
-        _numbers("2-films", steps=3600, seed=1, ema_decay=0.999),
+        _numbers("2-films", steps=2200, seed=1, ema_decay=0.999),
         ClipMix(
             sizes=((192, 192), (240, 432)),
             lengths=(3, 5),
