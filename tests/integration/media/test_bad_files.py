@@ -43,7 +43,9 @@ def test_a_cut_off_file_gives_its_beginning(spec: ClipSpec, tmp_path: Path) -> N
         assert 20 <= count < 40
         damaged = {i for span in reader.info.damaged for i in span}
         found = [read_number(frame) for frame in reader.frames()]
-        assert [n for i, n in enumerate(found) if i not in damaged] == [i for i in range(count) if i not in damaged]
+        # The cut goes through the last picture: a transport stream does not tell, and the decoder conceals the rest.
+        whole = [i for i in range(count - 1) if i not in damaged]
+        assert [found[i] for i in whole] == whole
         if spec.name == "cut.mp4":
             assert any("cut off" in warning and "of the 48" in warning for warning in reader.info.warnings)
 
