@@ -24,13 +24,14 @@ def test_the_mask_fits_the_meant_object_best_on_held_out_clips(report: SynthRepo
     figures = report.figures()
     assert figures["right_object"].value >= 0.85
     assert figures["jf"].value >= 0.65
+    assert figures["attribute_swap"].value >= 0.7
 
 
 def test_what_is_not_there_is_doubted(report: SynthReport) -> None:
     figures = report.figures()
     assert figures["R"].value >= 0.7
-    assert figures["false_on_negatives"].value <= 0.5
-    assert figures["false_on_absent"].value <= 0.25
+    assert figures["false_on_negatives"].value <= 0.55
+    assert figures["false_on_absent"].value <= 0.4
 
 
 def test_the_card_says_what_the_weights_do(report: SynthReport) -> None:
