@@ -43,7 +43,8 @@ def card_for(size: int, *, steps: int) -> ModelCard:
             "noise and drawn figures that move, bend and cover one another."
         ),
         trained_on=(
-            f"the clips for propagation and the street world of RVOS Studio (rvos_core.synthetic), {steps} steps of its last stage"
+            "the clips for propagation and the street world of RVOS Studio (rvos_core.synthetic), "
+            f"{steps} steps of its last stage"
         ),
         size=size,
         long_side=2 * size,
