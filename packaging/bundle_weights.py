@@ -1,6 +1,6 @@
 """Make a bundled model of a training run: averaged weights, calibrated thresholds, figures on the card.
 
-    python packaging/bundle_weights.py RUN/8-films.pt OUT [--size 128]
+    python packaging/bundle_weights.py RUN/4-sharper.pt OUT [--size 160]
 
 Visibility and consensus are calibrated on the street world's `val` split; the figures on the card come from
 `rvos eval synth` on `test` and on `test-unseen`.

@@ -42,7 +42,7 @@ class Tracking:
     Attributes:
         span: frames of the run.
         masks: object id -> frame -> (mask, confidence), given ones too; a frame that is missing there was not reached.
-        cuts: frames behind a scene cut at which following ended.
+        cuts: first frames of the later shots of scene cuts at which following ended.
     """
 
     info: MediaInfo
@@ -50,6 +50,11 @@ class Tracking:
     masks: Mapping[int, Mapping[int, tuple[Rle, float]]]
     cuts: tuple[int, ...]
     seconds: float
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know, in sentences."""
+        return (*media_notes(self.info), *_cut_notes(self.cuts))
 
 
 def track(
@@ -101,22 +106,12 @@ def track(
             objects = _write(writer, run, given, cancel=cancel)
         seconds = load_s + time.monotonic() - began
     outputs = {"masks": folder / "masks"}
-    notes = (*media_notes(run.info), *_cut_notes(run.cuts))
+    outputs["result"] = folder / "result.json"
     settings = {"device": propagator.device, "size": propagator.card.size, "direction": direction.value}
     settings |= {"through_cuts": through_cuts, "ended_at": list(run.cuts)}
-    _write_record(outputs, run, objects, model=propagator.card.name, notes=notes, settings=settings, load_s=load_s)
-    in_sight = {each.object_id: sum(line.visible for line in each.frames) for each in objects}
-    _tell(run, in_sight, notes=_cut_notes(run.cuts), outputs=outputs, device=propagator.device, output=output)
-    output.result(
-        {
-            "frames": len(run.span),
-            "outputs": {name: str(path) for name, path in outputs.items()},
-            "model": propagator.card.name,
-            "seconds": round(seconds, 3),
-            "objects": [{"id": object_id, "visible_frames": count} for object_id, count in in_sight.items()],
-            "notes": list(notes),
-        }
-    )
+    _write_record(outputs, run, objects, model=propagator.card.name, settings=settings, load_s=load_s)
+    _tell(run, objects, outputs=outputs, device=propagator.device, output=output)
+    output.result(_document(run, objects, outputs=outputs, model=propagator.card.name, seconds=seconds))
 
 
 def read_masks(values: Sequence[str]) -> dict[int, Path]:
@@ -204,11 +199,11 @@ def _follow(
             masks.setdefault(object_id, {})[frame] = (encode(mask), 1.0)
     plan = plan_passes(span, {frame: tuple(shown) for frame, shown in given.items()}, way.value)
     _announce(propagator, info, steps=plan.steps, objects=len(masks), given=len(given), output=output)
-    cuts: list[int] = []
+    cuts: set[int] = set()
 
     def beyond(frame: int) -> bool:
         if not through:
-            cuts.append(frame)
+            cuts.add(frame)
         return through
 
     began, done = time.monotonic(), 0
@@ -290,46 +285,55 @@ def _cut_notes(cuts: Sequence[int]) -> tuple[str, ...]:
 
 
 def _write_record(
-    outputs: dict[str, Path],
+    outputs: Mapping[str, Path],
     run: Tracking,
     objects: Sequence[TrackedObject],
     *,
     model: str,
-    notes: tuple[str, ...],
     settings: dict[str, Any],
     load_s: float,
 ) -> None:
-    """Write `outputs["result"]` beside the masks, and name it there."""
+    """Write `outputs["result"]`. Raises: UserError."""
     from rvos_core.delivery.result import TrackResult, write_result_json
 
-    path = outputs["masks"].with_name("result.json")
     result = TrackResult(
         model=model,
         media=run.info,
         span=run.span,
         objects=objects,
-        notes=notes,
+        notes=run.notes,
         settings=settings,
         timings={"load_s": load_s, "follow_s": run.seconds},
-        outputs={name: str(written) for name, written in outputs.items()},
+        outputs={name: str(path) for name, path in outputs.items() if name != "result"},
     )
-    write_result_json(path, result)
-    outputs["result"] = path
+    write_result_json(outputs["result"], result)
+
+
+def _document(
+    run: Tracking, objects: Sequence[TrackedObject], *, outputs: Mapping[str, Path], model: str, seconds: float
+) -> dict[str, Any]:
+    """The object that `--json` prints."""
+    return {
+        "frames": len(run.span),
+        "outputs": {name: str(path) for name, path in outputs.items()},
+        "model": model,
+        "seconds": round(seconds, 3),
+        "objects": [{"id": each.object_id, "visible_frames": _visible(each)} for each in objects],
+        "notes": list(run.notes),
+    }
 
 
 def _tell(
-    run: Tracking,
-    in_sight: Mapping[int, int],
-    *,
-    notes: Sequence[str],
-    outputs: Mapping[str, Path],
-    device: str,
-    output: Output,
+    run: Tracking, objects: Sequence[TrackedObject], *, outputs: Mapping[str, Path], device: str, output: Output
 ) -> None:
-    for object_id, count in in_sight.items():
-        output.say(f"object {object_id}: in sight on {count} of {len(run.span)} frames")
+    for each in objects:
+        output.say(f"object {each.object_id}: in sight on {_visible(each)} of {len(run.span)} frames")
     output.say(f"{seconds_in_words(run.seconds)} on {device}")
-    for note in notes:
+    for note in _cut_notes(run.cuts):
         output.say(note)
     for path in outputs.values():
         output.say(f"  {path}")
+
+
+def _visible(tracked: TrackedObject) -> int:
+    return sum(line.visible for line in tracked.frames)

@@ -74,8 +74,8 @@ def follow(
         given: the masks that are known.
         span: frames of the run.
         direction: where to go from the given frames.
-        beyond_cut: asked at every scene cut that a pass meets, with the frame behind it (in the order of the walk);
-            False: what is followed ends there, until an object's next given frame. None: cuts are not looked for.
+        beyond_cut: asked at every scene cut that a pass meets, with the first frame of the later shot; False: what is
+            followed ends there, until an object's next given frame. None: cuts are not looked for.
         cancel: looked at in every frame.
 
     Raises:
@@ -84,7 +84,7 @@ def follow(
     """
     plan = plan_passes(span, {index: tuple(masks) for index, masks in given.items()}, direction)
     for each in plan.passes:
-        shots = _Shots(beyond_cut)
+        shots = None if beyond_cut is None else _Shots(beyond_cut, backward=each.backward)
         yield from _walk(propagator, source, given, planned=each, shots=shots, cancel=cancel or CancelToken())
 
 
@@ -94,7 +94,7 @@ def _walk(
     given: Given,
     *,
     planned: Pass,
-    shots: _Shots,
+    shots: _Shots | None,
     cancel: CancelToken,
 ) -> Iterator[FollowedFrame]:
     for object_id in propagator.object_ids:
@@ -110,14 +110,15 @@ def _walk(
             propagator.restart()
         wanted_here = planned.wanted.get(index, frozenset())
         picture = next(pictures) if wanted_here else None
-        if shots.are_told_apart:
+        if shots is not None:
             shots.meet(index, source.frame(index) if picture is None else picture, propagator.object_ids)
-        wanted_here -= shots.ended
+            wanted_here -= shots.ended
         if picture is not None and wanted_here:
             yield _found(index, propagator.step(picture), wanted_here, size=_size(given))
         if index in given:
             _meet(propagator, source, given, given[index].keys() - set(propagator.object_ids))
-            shots.begin(given[index])
+            if shots is not None:
+                shots.begin(given[index])
         if wanted_here or index in given:
             last = index
 
@@ -125,18 +126,19 @@ def _walk(
 class _Shots:
     """Which objects a scene cut has ended, on the way of one pass."""
 
-    def __init__(self, beyond_cut: Callable[[int], bool] | None) -> None:
+    def __init__(self, beyond_cut: Callable[[int], bool], *, backward: bool) -> None:
         self._beyond_cut = beyond_cut
+        self._backward = backward
         self._detector = CutDetector()
+        self._last: int | None = None
         self.ended: frozenset[int] = frozenset()
-
-    @property
-    def are_told_apart(self) -> bool:
-        return self._beyond_cut is not None
 
     def meet(self, index: int, picture: np.ndarray, followed: Iterable[int]) -> None:
         """The pass comes to this frame; `followed`: the objects that it carries with it."""
-        if self._beyond_cut is not None and self._detector.is_cut(picture) and not self._beyond_cut(index):
+        if self._last is None or abs(index - self._last) > 1:
+            self._detector = CutDetector()  # frames that are apart differ without a cut
+        self._last = index
+        if self._detector.is_cut(picture) and not self._beyond_cut(index + self._backward):
             self.ended |= frozenset(followed)
 
     def begin(self, objects: Iterable[int]) -> None:

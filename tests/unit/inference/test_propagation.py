@@ -177,7 +177,7 @@ def followed_frames(
     for each in found:
         for obj in each.objects:
             by_object.setdefault(obj.object_id, set()).add(each.frame_index)
-    assert asked
+    assert set(asked) == {5}, "the first frame of the second shot, whichever way"
     return by_object
 
 
@@ -192,6 +192,19 @@ def test_behind_a_cut_it_begins_again_where_it_is_given() -> None:
     assert found == {1: {2, 3, 4}, 2: {2, 3, 4, 8, 9}}
     found = followed_frames({1: masks(1), 5: masks(1)}, "forward", go_on=False)
     assert found == {1: {2, 3, 4, 6, 7, 8, 9}}, "the given frame is itself the first of its shot"
+
+
+def test_a_jump_over_what_the_other_pass_does_is_no_cut() -> None:
+    asked: list[int] = []
+
+    def beyond(index: int) -> bool:
+        asked.append(index)
+        return False
+
+    given = {1: masks(1), 8: masks(1)}  # forward: 2 to 4, then 9; the cut lies in what is left out
+    found = follow(Recorder(), TwoShots(10), given, span=SPAN, direction="both", beyond_cut=beyond)
+    assert sorted(each.frame_index for each in found) == [0, 2, 3, 4, 5, 6, 7, 9]
+    assert not asked
 
 
 def test_without_a_question_cuts_are_not_looked_for() -> None:
