@@ -205,7 +205,7 @@ def make_objective(plan: ObjectivePlan, model: nn.Module) -> TrainingObjective:
     with_cycle: dict[str, Callable[[], TrainingObjective]] = {
         "parts": lambda: PartsObjective(model),
         "referring": lambda: ReferringObjective(model, weights),
-        "robust": lambda: RobustObjective(model, weights, plan.cycle, queue=plan.queue),
+        "robust": lambda: RobustObjective(model, weights, plan.cycle, queue=plan.queue, deny=plan.deny),
         "consensus": lambda: RobustObjective(model, None, plan.cycle, queue=plan.queue),
     }
     return with_cycle[plan.kind]()

@@ -116,6 +116,7 @@ class ObjectivePlan:
         losses: name of a preset of weights (`presets.LOSS_PRESETS`); empty: those in `referring`.
         referring: weights of the aids; the papers have none.
         cycle: weights of R2-VOS's terms.
+        deny: `robust` only: weight with which the decoder, too, hears of sentences that mean nothing.
         queue: sentences of earlier steps among which relations are compared (R2-VOS on one device).
         instances: weight of ISVOS's instance losses.
     """
@@ -124,6 +125,7 @@ class ObjectivePlan:
     losses: str = ""
     referring: ReferringWeights = field(default_factory=ReferringWeights)
     cycle: CycleWeights = field(default_factory=CycleWeights)
+    deny: float = 0.0
     queue: int = 0
     instances: float = 1.0
 

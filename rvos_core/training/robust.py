@@ -94,20 +94,20 @@ class RobustObjective:
         figures: dict[str, float] = {}
         readings: list[Reading] = []
         present = batch.objects != NO_OBJECT
-        unread = batch
+        decoded = torch.zeros_like(present)
         if self._referring is not None:
-            heard = batch if self._deny else batch.items(present)
+            decoded = torch.ones_like(present) if self._deny else present
+            heard, fits = batch.items(decoded), present[decoded]
             output = decode_batch(model, frames, heard)
-            fits = heard.objects != NO_OBJECT
             loss, figures = self._referring.of_output(output.select(fits), heard.items(fits), progress)
             if self._deny:
                 denial = denial_loss(output, ~fits)
                 loss, figures = loss + self._deny * denial, figures | {"denial": float(denial.detach())}
             readings.append(_known(output.reading))
-            unread = batch.items(~present if not self._deny else torch.zeros_like(present))
-            present = torch.cat([fits, unread.objects != NO_OBJECT])
+        unread = batch.items(~decoded)
         if len(unread.texts):
             readings.append(_read(model, frames, unread))
+        present = torch.cat([present[decoded], present[~decoded]])
         reading = _joined(readings)
         terms = cycle_losses(reading, present, margin=self._cycle.margin)
         if self._queue is not None:

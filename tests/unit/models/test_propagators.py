@@ -310,3 +310,24 @@ def test_a_bundle_follows_as_the_network_that_was_saved(tmp_path: Path) -> None:
         tool.step(frames[1])
         results.append(tool.step(frames[2]).probabilities)
     assert torch.equal(*results)
+
+
+def test_warming_up_leaves_nothing_behind_and_knows_the_pace() -> None:
+    tool = propagator()
+    tool.warm_up()
+    assert tool.object_ids == ()
+    assert tool.memory_bytes == 0
+    assert tool.pace.seconds(frames=1, pixels=1000) is not None
+
+
+def test_the_memory_estimate_grows_with_the_frame_the_objects_and_the_given_masks() -> None:
+    tool = propagator()
+    one = tool.memory_mib(48, 64)
+    assert one > 4 * tool.card.parameters / 2**20
+    assert tool.memory_mib(48, 64, objects=3) > one
+    assert tool.memory_mib(48, 64, given=50) > one
+    assert replace_size(tool, 96).memory_mib(96, 128) > one
+
+
+def replace_size(tool: IsvosPropagator, size: int) -> IsvosPropagator:
+    return IsvosPropagator(tiny(), card=replace(tool.card, size=size, long_side=2 * size))

@@ -8,14 +8,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from helpers_training import small_model
+from helpers_training import TOKENIZER, small_model
 from rvos_core.errors import UserError
 from rvos_core.models.referring_values import Reading
 from rvos_core.training.assembly import make_model
 from rvos_core.training.cycle import cycle_losses
 from rvos_core.training.plan import ModelPlan
 from rvos_core.training.robust import SentenceQueue
-from rvos_core.training.starting_weights import load_part, load_whole
+from rvos_core.training.starting_weights import load_part, load_whole, with_words
 
 
 @pytest.mark.parametrize("wrapper", ["", "module.", "backbone.0.body."])
@@ -39,6 +39,21 @@ def test_text_weights_of_another_size_are_refused_with_their_share(tmp_path: Pat
         load_part(small_model(), "text_encoder.", tmp_path)
     with pytest.raises(UserError, match=r"missing\.safetensors"):
         load_part(small_model(), "text_encoder.", tmp_path / "missing.safetensors")
+
+
+def test_a_longer_list_of_words_changes_nothing_that_known_words_say() -> None:
+    model = small_model(seed=1).eval()
+    grown, words = with_words(model, TOKENIZER, ["zebra", "aardvark", "red"])
+    assert words.token_ids.keys() - TOKENIZER.token_ids.keys() == {"zebra", "aardvark"}
+    text = "the red car on the left"
+    said = [
+        network.encode_text(torch.tensor([tokenizer.encode(text).ids])).words
+        for network, tokenizer in ((model, TOKENIZER), (grown.eval(), words))
+    ]
+    assert torch.equal(*said)
+    assert words.encode(text).ids != TOKENIZER.encode(text).ids, "rows have moved"
+    assert words.encode("a zebra").unknown_words == ()
+    assert with_words(grown, words, ["zebra"]) == (grown, words)
 
 
 def test_what_a_start_lacks_is_named_and_another_shape_is_refused() -> None:
