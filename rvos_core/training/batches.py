@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from rvos_core.language import WordTokenizer
-from rvos_core.synthetic import Expression, SyntheticClip, make_clip, split_config, split_seeds
+from rvos_core.synthetic import Expression, SyntheticClip, WorldConfig, make_clip, split_config, split_seeds
 from rvos_core.training.interrupts import leave_interrupts_to_the_parent
 from rvos_core.training.losses import Targets, subsample_masks
 from rvos_core.training.slots import slot_classes
@@ -237,9 +237,13 @@ class WorldBatches(Dataset[ReferringBatch]):
         split: str = "train",
         rank: int = 0,
         processes: int = 1,
+        world: WorldConfig | None = None,
     ) -> None:
-        """Args: rank, processes: give one process's share of each batch. Every process draws the whole batch, so that
-        it is the same whatever their number.
+        """Args:
+
+        rank, processes: give one process's share of each batch. Every process draws the whole batch, so that it is the
+            same whatever their number.
+        world: what clips are like, but for what `shape` says of them; None: as the split is scored.
         """
         self._shape = shape
         self._rank, self._processes = rank, processes
@@ -247,7 +251,7 @@ class WorldBatches(Dataset[ReferringBatch]):
         self._seed = seed
         self._steps = steps
         self._seeds = split_seeds(split)
-        self._world = split_config(split)
+        self._world = world or split_config(split)
 
     def __len__(self) -> int:
         return self._steps

@@ -1,0 +1,42 @@
+"""How much every run of an ablation may spend, and the small world it spends it in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rvos_core.synthetic import WorldConfig
+
+TINY_WORLD = WorldConfig(
+    categories=("person", "dog", "horse", "car", "bus", "ball"),
+    photographs=0.2,
+    patches=0.2,
+    lookalikes=0.6,
+    occluders=0.4,
+    camera=0.5,
+    degrade=0.5,
+    weather=0.0,
+)
+"""Six categories in clear weather: what a small network can learn in a minute. All kinds of sentences occur."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The same for all runs, so that only the network differs.
+
+    Attributes:
+        steps: optimiser steps of a referring run.
+        parts_steps: of the pre-training of image and text weights, once for all.
+        following_steps: of an ISVOS run.
+        clips: of a batch.
+        size: (height, width) of referring clips, pixels.
+        val_clips: held-out clips that a referring run is scored on.
+        following_clips: held-out clips that an ISVOS run is scored on.
+    """
+
+    steps: int = 400
+    parts_steps: int = 500
+    following_steps: int = 400
+    clips: int = 8
+    size: tuple[int, int] = (64, 112)
+    val_clips: int = 96
+    following_clips: int = 24
