@@ -26,9 +26,9 @@ def ablations(
         str | None, typer.Option("--studies", metavar="NAMES", help="Only these, e.g. ifirvos-parts,r2vos-cycle.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", metavar="N", min=1, help="Times that each network is trained.")] = 3,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="N", min=1, help="Optimiser steps of each network.")
-    ] = None,
+    effort: Annotated[
+        float, typer.Option("--effort", metavar="X", min=0.001, help="So many times the usual steps of training.")
+    ] = 1.0,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Also write the tables as Markdown.")
     ] = None,
@@ -39,8 +39,6 @@ def ablations(
     as_json: JsonOption = False,
 ) -> None:
     """Train small networks with and without the papers' parts, score them, and lay them beside the papers' tables."""
-    from dataclasses import replace
-
     import torch
 
     from rvos_core.evaluation.ablations.budget import Budget
@@ -54,7 +52,6 @@ def ablations(
     output = Output(as_json=as_json)
     tokenizer = WordTokenizer.from_words(vocabulary())
     wanted = _chosen(all_studies(tokenizer.vocab_size), studies)
-    budget = Budget() if steps is None else replace(Budget(), steps=steps, following_steps=steps)
     if threads:
         torch.set_num_threads(threads)
     with cancel_on_interrupt() as cancel, output.progress("training") as meter:
@@ -62,7 +59,7 @@ def ablations(
             wanted,
             folder,
             tokenizer=tokenizer,
-            budget=budget,
+            budget=Budget().times(effort),
             seeds=seeds,
             device=torch.device(pick_device(device)),
             progress=meter.update,

@@ -116,27 +116,31 @@ def run_studies(
     bench = _Bench(folder, tokenizer, budget, device=device)
     for count, (name, seed) in enumerate(missing):
         cancel.raise_if_cancelled()
-        meter = _Meter(progress, count, len(missing))
+        meter = _Meter(progress, count, len(missing), bench.steps_of(runs[name]))
         figures = bench.figures(runs[name], name=f"{name}-{seed}", seed=seed, watch=meter)
         known.append(Result(name, seed, figures, key))
         path = folder / RESULTS
         with writing(path), path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(known[-1])) + "\n")
-        (folder / f"{name}-{seed}.pt").unlink(missing_ok=True)
+        for checkpoint in folder.glob(f"{name}-{seed}.*"):
+            checkpoint.unlink()
     return [each for each in known if each.budget == key and each.run in runs and each.seed < seeds]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Meter:
     """Turns the steps of one of several runs into a share of all."""
 
     progress: Progress | None
     before: int
     runs: int
+    steps: int
+    _done: int = 0
 
     def __call__(self, step: int, steps: int, figures: dict[str, float]) -> None:
+        self._done += 1
         if self.progress is not None:
-            self.progress(round(_FINE * (self.before + step / steps)), _FINE * self.runs)
+            self.progress(round(_FINE * (self.before + self._done / self.steps)), _FINE * self.runs)
 
 
 class _Bench:
@@ -148,6 +152,12 @@ class _Bench:
         self._budget = budget
         self._device = device
         self._seed = -1
+
+    def steps_of(self, run: Run) -> int:
+        """Optimiser steps of a run, over all its stages."""
+        budget = self._budget
+        following = isinstance(run, FollowingRun)
+        return budget.following_steps if following else budget.picture_steps + budget.film_steps
 
     def figures(self, run: Run, *, name: str, seed: int, watch: Watch) -> dict[str, float]:
         """Train and score a network."""

@@ -34,10 +34,11 @@ FRAMES = 5  # of every clip; a run trains on some of them and is scored on all
 _PARTS = ("backbone.", "text_encoder.")
 _WEIGHTS = ReferringWeights(
     matched=LossConfig.of(LossWeights(mask=4.0, dice=8.0)),
-    all_queries=Ramp(1.0, 0.2, begin=0.3, until=0.9),
+    all_queries=Ramp(1.0, 0.2, begin=0.3, until=1.0),
     grounding=Ramp(0.5, 0.5),
     vote=0.5,
 )
+_FILM_WEIGHTS = replace(_WEIGHTS, all_queries=Ramp(0.2, 0.2))
 _RATE = 1e-3
 
 
@@ -82,8 +83,9 @@ class SomeFrames:
 
 
 def training_batches(budget: Budget, tokenizer: WordTokenizer, *, seed: int) -> KeptBatches:
-    """The batches that all referring runs of a seed are trained with."""
-    return KeptBatches(WorldBatches(_shape(budget), tokenizer, seed=seed, steps=budget.steps, world=TINY_WORLD))
+    """The batches that all referring runs of a seed are trained with; films go on with the first ones again."""
+    steps = max(budget.picture_steps, budget.film_steps)
+    return KeptBatches(WorldBatches(_shape(budget), tokenizer, seed=seed, steps=steps, world=TINY_WORLD))
 
 
 def network_of(config: ReferringConfig) -> ReferringNetwork:
@@ -131,23 +133,17 @@ def train_referring(
     model = network_of(run.network)
     own = model.state_dict()
     model.load_state_dict(own | {key: value for key, value in parts.items() if key in own})
-    objective: Objective = ReferringObjective(model, _WEIGHTS)
-    if run.cycle is not None:
-        objective = RobustObjective(model, _WEIGHTS, run.cycle)
-    stage = StageConfig(
-        name,
-        steps=budget.steps,
-        learning_rate=_RATE,
-        tail=0.5,
-        ema_decay=0.99,
-        seed=seed,
-        save_every=200,
-        validate_every=10**9,
-    )
-    data = SomeFrames(batches, run.frames, negatives=run.cycle is not None)
-    trainer = Trainer(model, objective, data, config=stage, folder=folder, device=device, workers=0, watch=watch)
-    trainer.run()
-    model.load_state_dict(trainer.ema.values)
+    common = StageConfig(name, steps=0, tail=0.5, ema_decay=0.99, seed=seed, save_every=200, validate_every=10**9)
+    pictures = replace(common, name=f"{name}.pictures", steps=budget.picture_steps, learning_rate=_RATE)
+    films = replace(common, name=f"{name}.films", steps=budget.film_steps, learning_rate=0.7 * _RATE, warmup=20)
+    for stage, frames, weights in ((pictures, 1, _WEIGHTS), (films, run.frames, _FILM_WEIGHTS)):
+        objective: Objective = ReferringObjective(model, weights)
+        if run.cycle is not None:
+            objective = RobustObjective(model, weights, run.cycle)
+        data = SomeFrames(batches, frames, negatives=run.cycle is not None)
+        trainer = Trainer(model, objective, data, config=stage, folder=folder, device=device, workers=0, watch=watch)
+        trainer.run()
+        model.load_state_dict(trainer.ema.values)
     return model.eval()
 
 

@@ -41,7 +41,7 @@ from rvos_core.types import CancelToken  # noqa: E402
 
 TOKENIZER = WordTokenizer.from_words(vocabulary())
 STUDIES = {study.key: study for study in all_studies(TOKENIZER.vocab_size)}
-TINY = Budget(steps=2, parts_steps=2, following_steps=2, clips=2, val_clips=2, following_clips=1)
+TINY = Budget(picture_steps=2, film_steps=2, parts_steps=2, following_steps=2, clips=2, val_clips=2, following_clips=1)
 
 
 def test_all_the_papers_tables_are_there_with_their_whole_network_as_the_best_row() -> None:
@@ -200,7 +200,7 @@ def test_runs_are_written_down_and_not_done_again(tmp_path: Path, monkeypatch: p
     assert [(each.seed, each.budget) for each in first] == [(0, budget_key(TINY))] * 2
     assert set(first[0].figures) == {"jf", "j", "f", "right", "r"}
     assert set(first[1].figures) == {"jf", "jf_1", "jf_2", "jf_4", "jf_8"}
-    assert told[-1] == (2000, 2000) and not list(tmp_path.glob("*-0.pt"))
+    assert told[-1] == (2000, 2000) and not list(tmp_path.glob("*-0.*"))
     monkeypatch.setattr(laboratory, "train_referring", None)
     monkeypatch.setattr(laboratory, "train_following", None)
     assert run() == first
