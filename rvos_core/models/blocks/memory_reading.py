@@ -9,26 +9,28 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _EPS = 1e-7  # STM's clip of probabilities before the logit
-_AFFINITIES_A_STEP = 16 * 1024 * 1024  # of one step without gradients: 64 MiB whatever the memory holds
+_AFFINITIES_A_STEP = 2 * 1024 * 1024  # of one step without gradients: 8 MiB, which caches hold
+_COLUMN = 16  # affinities of which only the largest is looked at first
 
 
-def similarity(keys: Tensor, query: Tensor) -> Tensor:
-    """d of ISVOS eq. 3: the negative squared L2 distance of a cell's key to each remembered key, over sqrt(C_k).
+def key_columns(keys: Tensor) -> Tensor:
+    """Remembered keys (b, c, n) as the right factor of d, (b, c + 2, n) float32; see `query_rows`."""
+    keys = keys.float()
+    length = keys.square().sum(1, keepdim=True)
+    return torch.cat([keys, torch.ones_like(length), length], dim=1)
 
-    Args:
-        keys: (b, c, n) of the memory.
-        query: (b, c, m) of the current frame.
 
-    Returns:
-        (b, m, n) float32.
+def query_rows(query: Tensor) -> Tensor:
+    """Keys of the current frame (b, c, m) as the left factor of d, (b, m, c + 2) float32.
+
+    d of ISVOS eq. 3 is the negative squared L2 distance of a cell's key to each remembered key, over sqrt(C_k):
+    -|q - k|^2 = (2 q, -|q|^2, -1) . (k, 1, |k|^2). So d (b, m, n) is one product, with no further pass over it; in
+    float32, since differences of squares do not survive half precision.
     """
-    with torch.autocast(query.device.type, enabled=False):  # differences of squares do not survive half precision
-        keys, query = keys.float(), query.float()
-        # -|q - k|^2 = (2 q, -|q|^2, -1) . (k, 1, |k|^2): one product, no further pass over (m, n)
-        ours, theirs = query.square().sum(1, keepdim=True), keys.square().sum(1, keepdim=True)
-        left = torch.cat([2 * query, -ours, -torch.ones_like(ours)], dim=1) / math.sqrt(keys.shape[1])
-        right = torch.cat([keys, torch.ones_like(theirs), theirs], dim=1)
-        return left.transpose(1, 2) @ right
+    query = query.float()
+    length = query.square().sum(1, keepdim=True)
+    rows = torch.cat([2 * query, -length, -torch.ones_like(length)], dim=1) / math.sqrt(query.shape[1])
+    return rows.transpose(1, 2)
 
 
 def read_memory(keys: Tensor, values: Tensor, query: Tensor, *, top_k: int = 0) -> Tensor:
@@ -43,28 +45,60 @@ def read_memory(keys: Tensor, values: Tensor, query: Tensor, *, top_k: int = 0) 
     Returns:
         (b, o, c_v, h, w).
     """
-    cells = query.flatten(2)
-    step = cells.shape[-1]
-    if not torch.is_grad_enabled():
-        step = max(1, _AFFINITIES_A_STEP // (keys.shape[0] * keys.shape[-1]))
-    parts = [_read(keys, values, part, top_k=top_k) for part in torch.split(cells, step, dim=-1)]
+    with torch.autocast(query.device.type, enabled=False):
+        rows, columns = query_rows(query.flatten(2)), key_columns(keys)
+        step = rows.shape[1]
+        if not torch.is_grad_enabled():
+            step = max(1, _AFFINITIES_A_STEP // (keys.shape[0] * keys.shape[-1]))
+        if not 0 < top_k < keys.shape[-1]:
+            parts = [
+                torch.einsum("bmn,bocn->bocm", (part @ columns).softmax(-1).to(values.dtype), values)
+                for part in torch.split(rows, step, dim=1)
+            ]
+        else:
+            tables = [each.flatten(0, 1).t().contiguous() for each in values]
+            nearest = [largest(part @ columns, top_k) for part in torch.split(rows, step, dim=1)]
+            parts = [_mixed(tables, *each) for each in nearest]
+            parts = [torch.unflatten(part, 1, values.shape[1:3]) for part in parts]
     readout = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
     return torch.unflatten(readout, -1, query.shape[-2:])
 
 
-def _read(keys: Tensor, values: Tensor, cells: Tensor, *, top_k: int) -> Tensor:
-    """keys (b, c_k, n), values (b, o, c_v, n), cells (b, c_k, m) -> (b, o, c_v, m)."""
-    closeness = similarity(keys, cells)
-    if not 0 < top_k < closeness.shape[-1]:
-        affinity = closeness.softmax(-1).to(values.dtype)
-        return torch.einsum("bmn,bocn->bocm", affinity, values)
-    nearest, places = closeness.topk(top_k, dim=-1)
-    weights = nearest.softmax(-1).to(values.dtype)
+def largest(rows: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest numbers of each row and where they are, as `torch.topk`, which of many takes far longer.
+
+    A row is laid out in columns. One whose largest number is not among the `count` largest of such has none to give,
+    so that the rest need not be looked at. Which of several equal numbers is taken may differ from `torch.topk`.
+
+    Args:
+        rows: (..., n).
+
+    Returns:
+        Two (..., count), the largest first: values and int64 places.
+    """
+    length = rows.shape[-1]
+    columns = length // _COLUMN
+    if columns <= count:
+        values, places = rows.topk(count, dim=-1)
+        return values, places
+    laid_out = torch.unflatten(rows[..., : columns * _COLUMN], -1, (_COLUMN, columns))
+    worth = laid_out.amax(-2).topk(count, dim=-1).indices
+    below = torch.arange(0, columns * _COLUMN, columns, device=rows.device)
+    places = (worth[..., None] + below).flatten(-2)
+    left_over = torch.arange(columns * _COLUMN, length, device=rows.device)
+    places = torch.cat([places, left_over.expand(*places.shape[:-1], -1)], dim=-1)
+    values, chosen = rows.gather(-1, places).topk(count, dim=-1)
+    return values, places.gather(-1, chosen)
+
+
+def _mixed(tables: list[Tensor], nearest: Tensor, places: Tensor) -> Tensor:
+    """tables: b of (n, o * c_v); nearest, places (b, m, k) -> (b, o * c_v, m)."""
+    weights = nearest.softmax(-1)
     mixed = [
-        F.embedding_bag(where, table.flatten(0, 1).t().contiguous(), per_sample_weights=weight, mode="sum")
-        for where, weight, table in zip(places, weights, values, strict=True)
+        F.embedding_bag(where, table, per_sample_weights=weight.to(table.dtype), mode="sum")
+        for where, weight, table in zip(places, weights, tables, strict=True)
     ]
-    return torch.unflatten(torch.stack([m.t() for m in mixed]), 1, values.shape[1:3])
+    return torch.stack([each.t() for each in mixed])
 
 
 def aggregate(probabilities: Tensor) -> Tensor:

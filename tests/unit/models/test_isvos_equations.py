@@ -22,7 +22,7 @@ from isvos_small import (
 from rvos_core.models.blocks.cbam import Cbam, ResidualBlock
 from rvos_core.models.blocks.mask2former_decoder import MaskedAttentionLayer
 from rvos_core.models.blocks.mask2former_pixel_decoder import PlainPixelDecoder
-from rvos_core.models.blocks.memory_reading import aggregate, read_memory, similarity
+from rvos_core.models.blocks.memory_reading import aggregate, key_columns, largest, query_rows, read_memory
 from rvos_core.models.blocks.multi_path_fusion import MultiPathFusion
 from rvos_core.models.isvos import merge
 
@@ -153,12 +153,14 @@ def test_memory_reading_by_hand() -> None:
     keys = torch.tensor([[[0.0, 10.0, 20.0]]])  # one channel, three positions
     values = torch.tensor([[[[1.0, 2.0, 3.0]]]])
     assert read_memory(keys, values, torch.tensor([[[[0.0, 20.0]]]])).flatten().tolist() == pytest.approx([1.0, 3.0])
-    assert similarity(keys, torch.tensor([[[3.0]]])).flatten().tolist() == pytest.approx([-9.0, -49.0, -289.0])
+    assert (query_rows(torch.tensor([[[3.0]]])) @ key_columns(keys)).flatten().tolist() == pytest.approx(
+        [-9.0, -49.0, -289.0]
+    )
     halfway = read_memory(keys, values, torch.tensor([[[[5.0]]]]))  # as near to the first as to the second
     assert halfway.item() == pytest.approx(1.5)
     assert read_memory(keys, values, torch.tensor([[[[14.0]]]]), top_k=1).item() == pytest.approx(2.0)
     four = torch.tensor([[[3.0]] * 4])  # four channels: the distance is halved
-    assert similarity(torch.zeros(1, 4, 1), four).item() == pytest.approx(-4 * 9 / 2)
+    assert (query_rows(four) @ key_columns(torch.zeros(1, 4, 1))).item() == pytest.approx(-4 * 9 / 2)
 
 
 def test_large_keys_do_not_overflow() -> None:
@@ -173,6 +175,20 @@ def test_reading_in_steps_is_reading_at_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("rvos_core.models.blocks.memory_reading._AFFINITIES_A_STEP", 200)
     with torch.no_grad():
         torch.testing.assert_close(read_memory(keys, values, query, top_k=4), whole)
+
+
+@pytest.mark.parametrize("length", [21, 336, 337, 351, 352, 800, 4099])
+def test_the_largest_of_many_are_those_that_topk_finds(length: int) -> None:
+    generator = torch.Generator().manual_seed(length)
+    for rows in (
+        torch.randn(2, 7, length, generator=generator),
+        torch.randint(0, 9, (3, length), generator=generator).float(),  # many are equal
+        torch.full((1, length), -torch.inf).index_fill(1, torch.tensor([3, length - 1]), 0.5),
+    ):
+        values, places = largest(rows, 20)
+        assert torch.equal(values, rows.topk(20, dim=-1).values)
+        assert torch.equal(rows.gather(-1, places), values)
+        assert all(len(set(row.tolist())) == 20 for row in places.flatten(0, -2))
 
 
 def test_equation_4_multi_path_fusion() -> None:
