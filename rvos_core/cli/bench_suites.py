@@ -31,7 +31,9 @@ class Row:
 
 
 def kernels(cancel: CancelToken) -> list[Row]:
-    """Multi-scale deformable attention at the encoder's size for 640x360, two frames, against the plain torch form."""
+    """Multi-scale deformable attention at the encoder's size for 640x360, two frames, and reading a memory of nine
+    frames of 854x480, against the plain torch forms.
+    """
     import torch
 
     from rvos_kernels.ms_deform_attn import available_forms
@@ -52,9 +54,37 @@ def kernels(cancel: CancelToken) -> list[Row]:
                     f"deformable attention, {name}", ours, reference, limit=_ATTENTION_LIMITS[name], note=note
                 )
                 rows.append(row)
+            cancel.raise_if_cancelled()
+            rows.append(_memory_reading())
         return rows
     finally:
         torch.set_num_threads(threads)
+
+
+def _memory_reading() -> Row:
+    """What a step of isvos-mini reads of nine remembered frames at 854x480, against `torch.topk` on whole rows."""
+    import torch
+
+    from rvos_core.models.blocks.memory_reading import key_columns, query_rows, read_memory
+
+    dice = torch.Generator().manual_seed(0)
+    height, width, keys, values, frames, top_k = 44, 80, 48, 96, 9, 20
+    query = torch.randn(1, keys, height, width, generator=dice)
+    remembered = torch.randn(1, keys, frames * height * width, generator=dice)
+    said = torch.randn(1, 1, values, frames * height * width, generator=dice)
+
+    def plain() -> torch.Tensor:
+        nearest, places = (query_rows(query.flatten(2)) @ key_columns(remembered)).topk(top_k, dim=-1)
+        mixed = torch.nn.functional.embedding_bag(
+            places[0], said[0, 0].t().contiguous(), per_sample_weights=nearest[0].softmax(-1), mode="sum"
+        )
+        return mixed.t().reshape(1, 1, values, height, width)
+
+    def ours() -> torch.Tensor:
+        return read_memory(remembered, said, query, top_k=top_k)
+
+    note = f"nine frames of 854x480; greatest difference {float((ours() - plain()).abs().max()):.1e}"
+    return _side_by_side("memory, the nearest cells", ours, plain, limit=1.5, note=note)
 
 
 def masks(cancel: CancelToken) -> list[Row]:
