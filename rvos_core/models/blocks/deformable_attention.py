@@ -77,12 +77,17 @@ class DeformableAttention(nn.Module):
             locations (n, q, heads, levels, points, 2) as (x, y), and weights (n, q, heads, levels, points) that sum
             to 1 over levels and points.
         """
-        offsets = self.sampling_offsets(query).unflatten(-1, (self.heads, self.levels, self.points, 2))
+        every = (self.heads, self.levels, self.points, 2)
+        offsets = self.sampling_offsets(query)
         weights = self.attention_weights(query).unflatten(-1, (self.heads, self.levels * self.points)).softmax(-1)
-        centres = references[:, :, None, :, None, :2]
         if references.shape[-1] == 2:
+            # Rows of levels * points * 2 numbers: arithmetic on the last axis of 2 alone would go number by number.
             sizes = torch.tensor([[w, h] for h, w in shapes], dtype=query.dtype, device=query.device)
-            locations = centres + offsets / sizes[:, None, :]
+            sizes = sizes[:, None].expand(every[1:]).flatten()
+            centres = references[:, :, :, None].expand(*references.shape[:2], *every[1:]).flatten(2)
+            rows = centres[:, :, None] + offsets.unflatten(-1, (self.heads, -1)) / sizes
+            locations = rows.unflatten(-1, every[1:])
         else:
-            locations = centres + offsets / self.points * references[:, :, None, :, None, 2:] * 0.5
+            centres, extents = references[:, :, None, :, None, :2], references[:, :, None, :, None, 2:]
+            locations = centres + offsets.unflatten(-1, every) / self.points * extents * 0.5
         return locations, weights.unflatten(-1, (self.levels, self.points))
