@@ -1,5 +1,5 @@
 """`rvos eval ...`: how good masks are. `jf` compares folders; `synth` runs a model on held-out street scenes; the
-benchmarks' own figures are in `evaluate_benchmarks` and `evaluate_r2`, ablations in `evaluate_ablations`."""
+benchmarks' own figures are in `evaluate_benchmarks` and `evaluate_r2`, trainings in `evaluate_training`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from rvos_core.cli.evaluate_ablations import ablations
 from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
 from rvos_core.cli.evaluate_r2 import r2
+from rvos_core.cli.evaluate_training import ablations, curves
 from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption
 from rvos_core.cli.output import Output
 from rvos_core.cli.scores import PlotOption, finish_scores, jf_line, scoring_output
@@ -24,6 +24,7 @@ evaluate_app.command("mevis")(mevis)
 evaluate_app.command("a2d")(a2d)
 evaluate_app.command("r2")(r2)
 evaluate_app.command("ablations")(ablations)
+evaluate_app.command("curves")(curves)
 
 
 class FrameProtocol(StrEnum):

@@ -6,7 +6,7 @@ The curve is worked out once as lines, areas and texts in a coordinate system of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ _STEPS = 101  # points of a curve over several clips
 _BAND = (0.1, 0.9)  # quantiles between which most clips lie
 _INK, _GRID, _PAPER = "#222222", "#dddddd", "#ffffff"
 _COLOURS = {"J": "#2f6fb5", "F": "#c2631c", "J&F": "#1d7f4d"}
+_FURTHER_COLOURS = ("#2f6fb5", "#c2631c", "#1d7f4d", "#8a4fb0", "#8a6d1d")
 _BAND_COLOUR = "#d5e8dd"
 _OVERSAMPLED = 3
 
@@ -68,10 +69,40 @@ def write_plot(path: Path, series: Sequence[Series], *, title: str) -> None:
         UsageError: as `check_plot_path`.
         UserError: the disk refuses, or Pillow is needed and not installed.
     """
-    check_plot_path(path)
-    painter: Painter = SvgPainter() if path.suffix.lower() == ".svg" else PngPainter()
+    painter = painter_for(path)
     draw(painter, series, title=title)
     write_file(path, painter.content())
+
+
+def painter_for(path: Path) -> Painter:
+    """What draws a file of this name. Raises: UsageError, UserError: as `write_plot`."""
+    check_plot_path(path)
+    return SvgPainter() if path.suffix.lower() == ".svg" else PngPainter()
+
+
+def draw_curves(
+    painter: Painter, curves: Mapping[str, Sequence[tuple[int, float]]], *, title: str, label: str, marks: Sequence[int]
+) -> None:
+    """Draw axes and one curve for each name.
+
+    Args:
+        curves: at most five, of points (x, y) with y in 0..1.
+        label: what x is.
+        marks: where a part of the x axis ends; a line is drawn there.
+    """
+    steps = [x for points in curves.values() for x, _ in points]
+    if not steps or len(curves) > len(_FURTHER_COLOURS):
+        raise ValueError(f"between one and {len(_FURTHER_COLOURS)} curves can be drawn, not {len(curves)}")
+    last = max(steps)
+    painter.text(_LEFT, 30, _shortened(title), size=18, anchor="start")
+    for mark in marks:
+        x = _x(mark / last)
+        painter.line([(x, _TOP), (x, _BOTTOM)], colour=_GRID, width=1)
+    _axes(painter, 0, last, label=label)
+    colours = dict(zip(curves, _FURTHER_COLOURS, strict=False))
+    for name, points in curves.items():
+        _curve(painter, [(_x(x / last), _y(y)) for x, y in points], colour=colours[name], width=2.0)
+    _legend(painter, colours)
 
 
 def draw(painter: Painter, series: Sequence[Series], *, title: str) -> None:
@@ -96,7 +127,7 @@ def draw(painter: Painter, series: Sequence[Series], *, title: str) -> None:
         curves = {"J": np.asarray(series[0].j), "F": np.asarray(series[0].f), **curves}
     for name, values in curves.items():
         _curve(painter, _points(x, values), colour=_COLOURS[name], width=2.4 if name == "J&F" else 1.2)
-    _legend(painter, list(curves))
+    _legend(painter, {name: _COLOURS[name] for name in curves})
 
 
 def _both(series: Series) -> np.ndarray:
@@ -147,12 +178,12 @@ def _points(x: Sequence[float], values: np.ndarray) -> list[tuple[float, float]]
     return [(a, _y(float(b))) for a, b in zip(x, values, strict=True)]
 
 
-def _legend(painter: Painter, names: Sequence[str]) -> None:
+def _legend(painter: Painter, colours: Mapping[str, str]) -> None:
     x = float(_RIGHT)
-    for name in reversed(names):
-        painter.text(x, 30, name, size=13, anchor="end", colour=_COLOURS[name])
-        x -= 9 * len(name) + 30
-        painter.line([(x, 26), (x + 22, 26)], colour=_COLOURS[name], width=2.4)
+    for name, colour in reversed(list(colours.items())):
+        painter.text(x, 30, name, size=13, anchor="end", colour=colour)
+        x -= (9 if len(name) < 8 else 6.4) * len(name) + 30
+        painter.line([(x, 26), (x + 22, 26)], colour=colour, width=2.4)
         x -= 14
 
 

@@ -1,4 +1,5 @@
-"""`rvos eval ablations`: the papers' ablations, trained and scored in the street world."""
+"""`rvos eval ablations`: the papers' ablations, trained and scored in the street world. `rvos eval curves`: how a
+training went."""
 
 from __future__ import annotations
 
@@ -72,6 +73,27 @@ def ablations(
             write_file(markdown, text.encode())
     output.say(text)
     output.result({"folder": str(folder), "studies": [each.as_dict() for each in reports]})
+
+
+def curves(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where a training keeps its .jsonl files.")],
+    *,
+    plot: Annotated[Path, typer.Option("--plot", metavar="FILE", help="Draw them into this .png or .svg file.")],
+    title: Annotated[str, typer.Option("--title", help="Of the picture.")] = "Held-out figures while training",
+    as_json: JsonOption = False,
+) -> None:
+    """Draw the learning curves of a training: figures of held-out data over the steps of all its stages."""
+    from rvos_core.evaluation.learning_curves import read_curves, write_curves
+
+    output = Output(as_json=as_json)
+    stages = read_curves(folder)
+    write_curves(plot, stages, title=title)
+    last = [(stage, *stage.validated[-1]) for stage in stages if stage.validated]
+    for stage, step, figures in last:
+        output.say(f"{stage.name}, step {step}: " + ", ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+    output.say(f"plot: {plot}")
+    said = [{"stage": stage.name, "step": step, "figures": figures} for stage, step, figures in last]
+    output.result({"plot": str(plot), "stages": said})
 
 
 def _chosen(studies: tuple[Study, ...], names: str | None) -> tuple[Study, ...]:
