@@ -46,7 +46,8 @@ class FrameResult:
         mask: display size; empty where the object is out of sight.
         confidence: class probability x mask certainty, 0..1 (see `visibility.mask_certainty`).
         box: x1, y1, x2, y2 of the mask, display pixels, as `masks.bbox` gives it; None for an empty mask.
-        visible: False where the object is out of sight: by the class probability, or because it is not in the clip.
+        visible: False where the object is out of sight: by the class probability, because nothing of it is drawn, or
+            because it is not in the clip.
     """
 
     frame_index: int

@@ -74,8 +74,8 @@ class SpanResults:
         probability = sigmoid(frames.class_logits)
         self._probability[rows] = probability
         self._certainty[rows] = mask_certainty(frames.mask_logits)
-        self._visible[rows] = self._hysteresis.push(probability)
         masks = frames.mask_logits > 0
+        self._visible[rows] = self._hysteresis.push(probability) & masks.any((-2, -1))
         self._vote.add(probability, mask_likeness(masks))
         self._candidates.append(masks)
         self._settled = rows.stop
@@ -89,14 +89,15 @@ class SpanResults:
         """Results of the latest window's frames as they stand, with the best track so far."""
         rows = self._rows(frames.span)
         probability = sigmoid(frames.class_logits)
-        visible = self._hysteresis.peek(probability)
+        masks = frames.mask_logits > 0
+        visible = self._hysteresis.peek(probability) & masks.any((-2, -1))
         certainty = mask_certainty(frames.mask_logits)
         if self._per_window:
             new = self._shown[rows] == _NOT_SHOWN
             choice = int(probability.mean(axis=0, dtype=np.float64).argmax())
             self._shown[rows][new] = choice
         else:
-            self._shown[rows] = self._vote.peek(probability, mask_likeness(frames.mask_logits > 0))
+            self._shown[rows] = self._vote.peek(probability, mask_likeness(masks))
         here = self.presence.in_windows(rows)
         self._shown_visible[rows] = visible[np.arange(len(here)), self._shown[rows]] & here
         return tuple(
