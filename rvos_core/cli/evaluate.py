@@ -12,7 +12,7 @@ import typer
 from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
 from rvos_core.cli.evaluate_r2 import r2
 from rvos_core.cli.evaluate_training import ablations, curves
-from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption
+from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption, PlainMasksOption
 from rvos_core.cli.output import Output
 from rvos_core.cli.scores import PlotOption, finish_scores, jf_line, scoring_output
 from rvos_core.cli.session import cancel_on_interrupt, load_model
@@ -79,6 +79,7 @@ def synth(
         str, typer.Option("--split", help="Which seeds of the street world: val, test or test-unseen.")
     ] = "test",
     clips: Annotated[int | None, typer.Option("--clips", metavar="N", help="Only the first N clips.")] = None,
+    plain_masks: PlainMasksOption = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -89,7 +90,14 @@ def synth(
     with cancel_on_interrupt() as cancel:
         engine, _ = load_model(model, device=device, output=output)
         with output.progress("scoring") as meter:
-            report = evaluate_synth(engine, split=split, clips=clips, progress=meter.update, cancel=cancel)
+            report = evaluate_synth(
+                engine,
+                split=split,
+                clips=clips,
+                along_edges=not plain_masks,
+                progress=meter.update,
+                cancel=cancel,
+            )
     scores = report.as_dict()
     output.say(f"{report.model} on {report.clips} clips of the split {report.split}, {len(report.scores)} expressions")
     for name, figure in report.figures().items():

@@ -21,6 +21,10 @@ ModelOption = Annotated[
     str, typer.Option("--model", metavar="NAME|PATH", help="A model's name (`rvos models list`) or folder.")
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
+PlainMasksOption = Annotated[
+    bool,
+    typer.Option("--plain-masks", help="Enlarge the network's masks as they are, not along the picture's edges."),
+]
 OutputOption = Annotated[Path, typer.Option("-o", "--output", metavar="FOLDER", help="Folder for what is written.")]
 
 

@@ -16,6 +16,7 @@ from rvos_core.cli.options import (
     JsonOption,
     ModelOption,
     OutputOption,
+    PlainMasksOption,
     Vote,
     read_formats,
     read_rate,
@@ -44,6 +45,7 @@ def segment(
     believe: Annotated[
         bool, typer.Option("--believe", help="Take EXPRESSION for true: masks even where the model finds nothing fits.")
     ] = False,
+    plain_masks: PlainMasksOption = False,
     device: DeviceOption = "auto",
     fps: Annotated[
         str | None, typer.Option("--fps", metavar="RATE", help="Frames per second of a folder of pictures (24).")
@@ -75,7 +77,14 @@ def segment(
             output.note(note)
         span = checked_span(info, start=start, end=end)
         request = RunRequest(
-            sentence, span, window=window_frames, stride=stride, size=size, vote=vote.value, believe=believe
+            sentence,
+            span,
+            window=window_frames,
+            stride=stride,
+            size=size,
+            vote=vote.value,
+            believe=believe,
+            along_edges=not plain_masks,
         )
         # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
         with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:

@@ -13,7 +13,7 @@ from rvos_core.evaluation.clip_reader import clip_reader
 from rvos_core.inference.events import FrameResult, FramesRevised, RunRequest, WindowDone
 from rvos_core.inference.runner import Runner
 from rvos_core.inference.tracks import TrackMerger
-from rvos_core.masks import decode, logits_to_mask
+from rvos_core.masks import decode, guide_of, logits_to_mask, mask_along_edges
 from rvos_core.models.engine import Engine
 from rvos_core.types import CancelToken, FrameSpan
 
@@ -30,16 +30,25 @@ class Answer:
     Attributes:
         masks: (T, H, W) bool, the object.
         tracks: (T, q, h, w) float32, mask logits of every query at stride 4, linked over the windows.
+        guides: T pictures along whose edges masks are drawn; none where masks are enlarged as they are.
     """
 
     masks: np.ndarray
     tracks: np.ndarray
+    guides: tuple[np.ndarray, ...] = ()
 
     def candidates(self) -> np.ndarray:
         """(q, T, H, W) bool: the masks of all queries at display size."""
-        height, width = self.masks.shape[1:]
-        enlarged = [logits_to_mask(frame, height, width) for track in self.tracks.swapaxes(0, 1) for frame in track]
+        enlarged = [
+            self._enlarged(index, frame) for track in self.tracks.swapaxes(0, 1) for index, frame in enumerate(track)
+        ]
         return np.array(enlarged, dtype=bool).reshape(-1, *self.masks.shape)
+
+    def _enlarged(self, index: int, logits: np.ndarray) -> np.ndarray:
+        height, width = self.masks.shape[1:]
+        if not self.guides:
+            return logits_to_mask(logits, height, width)
+        return mask_along_edges(logits, self.guides[index], height, width)
 
 
 class ClipRuns:
@@ -49,14 +58,18 @@ class ClipRuns:
         referrer: the model.
         frames: (T, H, W, 3) uint8 RGB.
         name: of the clip, for messages.
+        along_edges: as in `RunRequest`.
         cancel: asked before every window.
     """
 
-    def __init__(self, referrer: Engine, frames: np.ndarray, *, name: str, cancel: CancelToken) -> None:
+    def __init__(
+        self, referrer: Engine, frames: np.ndarray, *, name: str, along_edges: bool = True, cancel: CancelToken
+    ) -> None:
         self._engine = _Remembering(referrer)
         self._runner = Runner(cast("Engine", self._engine))
         self._frames = frames
         self._name = name
+        self._along_edges = along_edges
         self._cancel = cancel
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
@@ -74,7 +87,7 @@ class ClipRuns:
         latest: dict[int, FrameResult] = {}
         merger = TrackMerger()
         parts = []
-        request = RunRequest(expression=text, span=FrameSpan(0, len(self._frames)))
+        request = RunRequest(text, FrameSpan(0, len(self._frames)), along_edges=self._along_edges)
         with clip_reader(self._frames, name=self._name, rate=_RATE) as reader:
             for event in self._runner.run(request, reader=reader, cancel=self._cancel):
                 if not isinstance(event, WindowDone | FramesRevised):
@@ -85,7 +98,8 @@ class ClipRuns:
                     parts.append(merger.add(window, *self._engine.latest_logits()))
         parts.append(merger.pending())
         tracks = np.concatenate([part.mask_logits for part in parts if part is not None])
-        return Answer(np.stack([decode(latest[index].mask) for index in request.span]), tracks)
+        guides = tuple(guide_of(frame) for frame in self._frames) if self._along_edges else ()
+        return Answer(np.stack([decode(latest[index].mask) for index in request.span]), tracks, guides)
 
 
 class _Remembering:

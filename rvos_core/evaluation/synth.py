@@ -35,10 +35,13 @@ def evaluate_synth(
     *,
     split: str = "test",
     clips: int | None = None,
+    along_edges: bool = True,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> SynthReport:
     """Score a model on the first `clips` clips of a split (None: all of them; `train` has no end).
+
+    `along_edges` as in `RunRequest`.
 
     Raises:
         UsageError: if the split is unknown, or has fewer clips.
@@ -52,7 +55,7 @@ def evaluate_synth(
     pairs: list[PairScore] = []
     for done, seed in enumerate(seeds, start=1):
         clip = make_clip(seed, split_config(split))
-        runs = ClipRuns(referrer, clip.frames, name=f"street-world-{seed}", cancel=cancel)
+        runs = ClipRuns(referrer, clip.frames, name=f"street-world-{seed}", along_edges=along_edges, cancel=cancel)
         scores += [_score(runs, clip, expression, seed=seed) for expression in choose_expressions(clip, seed=seed)]
         if (pair := contrasting_pair(clip, seed=seed)) is not None:
             pairs.append(_score_pair(runs, clip, pair, seed=seed))

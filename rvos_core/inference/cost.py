@@ -7,6 +7,7 @@ import math
 from rvos_core.errors import UsageError, UserError
 from rvos_core.inference.events import RunCost, RunRequest
 from rvos_core.inference.windows import WindowRule, count_windows, window_rule
+from rvos_core.masks import guide_bytes
 from rvos_core.models.engine import Engine
 from rvos_core.models.memory import free_memory_mib
 from rvos_core.types import FrameSpan, MediaInfo
@@ -37,6 +38,7 @@ def cost_of_rule(referrer: Engine, info: MediaInfo, *, span: FrameSpan, rule: Wi
     windows = count_windows(len(span), rule)
     frames = windows * min(rule.size, len(span))
     held = _HELD_FRAMES * info.width * info.height * 3 / _MIB
+    held += min(rule.size, len(span)) * guide_bytes(info.height, info.width) / _MIB
     return RunCost(
         memory_mib=referrer.memory_mib(rule.size, input_size) + held + _CANDIDATES_MIB,
         seconds=referrer.pace.seconds(frames=frames, pixels=math.prod(input_size)),

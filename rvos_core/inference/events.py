@@ -26,6 +26,7 @@ class RunRequest:
         size: short side of the network input, pixels; None: the card's.
         vote: "span": one object for the whole span; "window": each window chooses for itself (the papers' chunks).
         believe: take the expression for true, whatever the model's consensus says.
+        along_edges: outlines follow the picture's edges; otherwise the network's masks are enlarged as they are.
     """
 
     expression: str
@@ -35,6 +36,7 @@ class RunRequest:
     size: int | None = None
     vote: Vote = "span"
     believe: bool = False
+    along_edges: bool = True
 
 
 @dataclass(frozen=True)

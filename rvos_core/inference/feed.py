@@ -14,11 +14,13 @@ import numpy as np
 from rvos_core.errors import UserError
 from rvos_core.inference.cuts import CutDetector
 from rvos_core.inference.windows import WindowRule, next_window
+from rvos_core.masks import guide_of
 from rvos_core.models.api import FrameFeatures
 from rvos_core.models.engine import Engine
 from rvos_core.types import CancelToken, FrameSpan
 
 _ENCODE_AT_ONCE = 8  # frames
+_SKIPPED = 24  # frames that are rather read over than searched for
 
 
 class FrameSource(Protocol):
@@ -36,20 +38,33 @@ class FrameFeed:
     looks at several (Video-Swin), every window is encoded as a whole. All methods can be called again after they failed
     for lack of memory: nothing that was read or encoded is lost.
 
+    A small copy of each frame, along whose edges its mask is drawn, is kept as long as the frame's features.
+
     Args:
         referrer: encodes the frames.
         source: gives the frames, (H, W, 3) uint8 RGB, in order.
         span: the frames of the run.
         size: short side of the network input; None: the card's.
+        guides: keep those copies.
         cancel: asked before each frame.
     """
 
     def __init__(
-        self, referrer: Engine, source: FrameSource, *, span: FrameSpan, size: int | None, cancel: CancelToken
+        self,
+        referrer: Engine,
+        source: FrameSource,
+        *,
+        span: FrameSpan,
+        size: int | None,
+        guides: bool = True,
+        cancel: CancelToken,
     ) -> None:
         self._referrer = referrer
         self._source = source
         self._frames: Iterator[np.ndarray] | None = None
+        self._again = _Rereading(source, span)
+        self._keep_guides = guides
+        self._guides: dict[int, np.ndarray] = {}
         self._span = span
         self._size = size
         self._cancel = cancel
@@ -93,18 +108,26 @@ class FrameFeed:
         """Features of a window's frames, encoded `block` frames at a time where they are not yet."""
         for index in [index for index in self._features if index < window.start]:
             del self._features[index]
-        for index in [index for index in self._raw if index < window.start]:
-            del self._raw[index]
+        for held in (self._raw, self._guides):
+            for index in [index for index in held if index < window.start]:
+                del held[index]
         if not self._referrer.frames_on_their_own:
             return self._timed([self._raw[index] for index in window])
         self._encode_waiting(at_least=1, block=max(1, min(block, _ENCODE_AT_ONCE)), stop=window.stop)
         return joined_features([self._features[index] for index in window])
 
+    def guide(self, index: int) -> np.ndarray:
+        """The small copy of a frame (see `masks.guide_of`); the frame is read again where it is kept no longer."""
+        kept = self._guides.get(index)
+        return guide_of(self._again.frame(index)) if kept is None else kept
+
     def close(self) -> None:
-        """Let go of everything, the reader's iterator included."""
+        """Let go of everything, the reader's iterators included."""
         self._raw.clear()
         self._features.clear()
+        self._guides.clear()
         self._stop_reading()
+        self._again.stop()
 
     def _plan(self, rule: WindowRule, previous: FrameSpan | None) -> FrameSpan | None:
         shot = FrameSpan(self._shot_start, self._span.stop if self._cut is None else self._cut)
@@ -124,6 +147,8 @@ class FrameFeed:
             self._cut = self._read
             self.cuts.append(self._read)
         self._raw[self._read] = frame
+        if self._keep_guides:
+            self._guides[self._read] = guide_of(frame)
         self._read += 1
         self.read_s += time.perf_counter() - began
 
@@ -137,9 +162,7 @@ class FrameFeed:
             raise
 
     def _stop_reading(self) -> None:
-        close = getattr(self._frames, "close", None)
-        if close is not None:
-            close()
+        _close(self._frames)
         self._frames = None
 
     def _encode_waiting(self, *, at_least: int, block: int, stop: int | None = None) -> None:
@@ -164,6 +187,44 @@ class FrameFeed:
         encoded = self._referrer.encode_frames(frames, size=self._size)
         self.encode_s += time.perf_counter() - began
         return encoded
+
+
+class _Rereading:
+    """Frames that were read before, once more; neighbours in order cost no new search in the file."""
+
+    def __init__(self, source: FrameSource, span: FrameSpan) -> None:
+        self._source = source
+        self._span = span
+        self._frames: Iterator[np.ndarray] | None = None
+        self._next = span.stop
+
+    def frame(self, index: int) -> np.ndarray:
+        """Frame `index` of the clip. Raises: UserError: the clip has changed and ends before it."""
+        if self._frames is None or not self._next <= index <= self._next + _SKIPPED:
+            self.stop()
+            self._frames = iter(self._source.frames(FrameSpan(index, self._span.stop)))
+            self._next = index
+        for frame in self._frames:
+            self._next += 1
+            if self._next > index:
+                return frame
+        raise UserError(
+            f"The clip ends before frame {index}, which was read before.",
+            hint="Is the file still being written? Run again when it is whole.",
+            code="media.short_clip",
+        )
+
+    def stop(self) -> None:
+        """Let go of the file."""
+        _close(self._frames)
+        self._frames = None
+
+
+def _close(frames: Iterator[np.ndarray] | None) -> None:
+    """End an iterator's work where it can be ended."""
+    close = getattr(frames, "close", None)
+    if close is not None:
+        close()
 
 
 def joined_features(parts: list[FrameFeatures]) -> FrameFeatures:

@@ -6,7 +6,7 @@ softened, so that the enlarged outline is smooth, it differs from the mask of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -17,11 +17,12 @@ from rvos_core.inference.events import FrameResult, Vote
 from rvos_core.inference.tracks import TrackFrames
 from rvos_core.inference.visibility import Hysteresis, mask_certainty, sigmoid
 from rvos_core.inference.vote import SpanVote, mask_likeness
-from rvos_core.masks import empty, encode, logits_to_mask, pixel_bbox
+from rvos_core.masks import empty, encode, logits_to_mask, mask_along_edges, pixel_bbox
 from rvos_core.types import FrameSpan
 
 _REVISION_BLOCK = 32  # frames an event
 _NOT_SHOWN = -1
+_SURE = 6.0  # logit of a cell that only its bit is left of
 
 
 class SpanResults:
@@ -34,6 +35,7 @@ class SpanResults:
         visible_on, visible_off: thresholds of the class probability (see `Hysteresis`).
         present_at: threshold of the windows' consensus (see `Presence`).
         vote: see `RunRequest`.
+        guide: gives the picture along whose edges a frame's mask is drawn; None: masks are enlarged as they are.
     """
 
     def __init__(
@@ -47,8 +49,10 @@ class SpanResults:
         visible_off: float,
         present_at: float | None = None,
         vote: Vote,
+        guide: Callable[[int], np.ndarray] | None = None,
     ) -> None:
         self._span = span
+        self._guide = guide
         self._height = height
         self._width = width
         self._per_window = vote == "window"
@@ -168,7 +172,10 @@ class SpanResults:
         confidence = probability * certainty
         if not visible:
             return FrameResult(frame_index, empty(self._height, self._width), confidence, None, visible=False)
-        mask = logits_to_mask(logits, self._height, self._width)
+        if self._guide is None:
+            mask = logits_to_mask(logits, self._height, self._width)
+        else:
+            mask = mask_along_edges(logits, self._guide(frame_index), self._height, self._width)
         box = pixel_bbox(mask)
         floats = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
         return FrameResult(frame_index, encode(mask), confidence, floats, visible=True)
@@ -178,6 +185,6 @@ def soft_logits(bits: np.ndarray) -> np.ndarray:
     """Something to enlarge in place of lost logits: `bits` (h, w) bool -> float32 whose sign is the mask, softened
     along its outline.
     """
-    signed = np.where(bits, np.float32(1), np.float32(-1))
+    signed = np.where(bits, np.float32(_SURE), np.float32(-_SURE))
     softened = cv2.GaussianBlur(signed, (3, 3), 0.8, borderType=cv2.BORDER_REPLICATE)
     return np.where((softened > 0) == bits, softened, 0.25 * signed).astype(np.float32)

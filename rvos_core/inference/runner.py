@@ -117,7 +117,9 @@ class _Run:
         self._rule = rule
         self._notes = notes
         self._input_size = referrer.input_size(info.height, info.width, size=request.size)
-        self._feed = FrameFeed(referrer, reader, span=request.span, size=request.size, cancel=cancel)
+        self._feed = FrameFeed(
+            referrer, reader, span=request.span, size=request.size, guides=request.along_edges, cancel=cancel
+        )
         self._merger = TrackMerger()
         self._results: SpanResults | None = None
         self._halvings = 0
@@ -224,6 +226,7 @@ class _Run:
                 visible_off=self._referrer.card.visible_off,
                 present_at=None if self._request.believe else self._referrer.card.present_at,
                 vote=self._request.vote,
+                guide=self._feed.guide if self._request.along_edges else None,
             )
         if prediction.consensus is not None:
             self._results.presence.hear(prediction.window, prediction.consensus)

@@ -1,5 +1,6 @@
 """Masks: run lengths, PNG files, outlines, colours. numpy and OpenCV; Pillow where indexed PNG is read or written."""
 
+from rvos_core.masks.edges import guide_bytes, guide_of, mask_along_edges
 from rvos_core.masks.ops import contours, logits_to_mask, pixel_bbox
 from rvos_core.masks.palette import OBJECT_COLOURS, davis_palette, object_colour
 from rvos_core.masks.png import (
@@ -42,11 +43,14 @@ __all__ = [
     "empty",
     "encode",
     "from_coco",
+    "guide_bytes",
+    "guide_of",
     "indexed_png_bytes",
     "intersection",
     "intersection_area",
     "iou",
     "logits_to_mask",
+    "mask_along_edges",
     "mask_png_bytes",
     "object_colour",
     "pixel_bbox",
