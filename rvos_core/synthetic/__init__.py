@@ -1,7 +1,8 @@
 """The street world: procedural referring videos with exact masks, boxes, visibility and sentences."""
 
+from rvos_core.language.phrases import COLOURS
+from rvos_core.language.slots import ExpressionSlots
 from rvos_core.synthetic.clip import make_clip
-from rvos_core.synthetic.colours import COLOURS
 from rvos_core.synthetic.config import SPLITS, WorldConfig, split_config, split_seeds
 from rvos_core.synthetic.facts import (
     ACTIONS,
@@ -16,7 +17,6 @@ from rvos_core.synthetic.facts import (
     SIZES,
     SPEED_WORDS,
     Expression,
-    ExpressionSlots,
     ObjectFacts,
     SyntheticClip,
     Track,

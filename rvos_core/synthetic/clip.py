@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rvos_core.synthetic.colours import COLOURS
+from rvos_core.language.phrases import COLOURS
 from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.degrade import degrade_frames
 from rvos_core.synthetic.expressions import describe

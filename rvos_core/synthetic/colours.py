@@ -1,14 +1,10 @@
-"""The colour words of the street world and the paints that stand for them."""
+"""The paints that stand for the colour words of the street world."""
 
 from __future__ import annotations
 
 import numpy as np
 
 Rgb = tuple[int, int, int]
-
-COLOURS: tuple[str, ...] = (
-    "red", "blue", "green", "yellow", "white", "black", "orange", "purple", "brown", "pink", "grey",
-)  # fmt: skip
 
 _PAINT: dict[str, Rgb] = {
     "red": (206, 26, 34),

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from rvos_core.language.slots import ExpressionSlots
 from rvos_core.masks import write_indexed_png
 from rvos_core.synthetic import colours
 from rvos_core.synthetic.clip import gather_facts
 from rvos_core.synthetic.config import WorldConfig
-from rvos_core.synthetic.facts import Expression, ExpressionSlots
+from rvos_core.synthetic.facts import Expression
 from rvos_core.synthetic.figures.look import Look
 from rvos_core.synthetic.figures.pictures import PHOTOGRAPHS
 from rvos_core.synthetic.predicates import Witness

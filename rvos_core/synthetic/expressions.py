@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rvos_core.synthetic.colours import COLOURS
-from rvos_core.synthetic.facts import CATEGORIES, CHANGES, ORDERS, RELATIONS, Expression, ExpressionSlots, ObjectFacts
+from rvos_core.language.phrases import COLOURS
+from rvos_core.language.slots import ExpressionSlots
+from rvos_core.synthetic.facts import CATEGORIES, CHANGES, ORDERS, RELATIONS, Expression, ObjectFacts
 from rvos_core.synthetic.grammar import phrase
 from rvos_core.synthetic.kinds import HYPERNYMS, KINDS
 from rvos_core.synthetic.predicates import Witness

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rvos_core.language.slots import ExpressionSlots
+
 CATEGORIES: tuple[str, ...] = (
     "person", "car", "bus", "dog", "ball",
     "cat", "horse", "cow", "sheep", "elephant", "bird", "swan",
@@ -104,40 +106,6 @@ class ObjectFacts:
     hat: str | None = None
     bag: str | None = None
     track: Track | None = None
-
-
-@dataclass(frozen=True)
-class ExpressionSlots:
-    """What an expression says; None where it says nothing.
-
-    Attributes:
-        category: one of `CATEGORIES`, or "vehicle" or "animal"; "bird" holds for swans too.
-        gender: "man" or "woman".
-        colour: colour of the object, or of a person's upper clothing.
-        lower_colour: colour of trousers or skirt.
-        clothing: which garment is named, see `CLOTHING`.
-        action, side, size, direction: see `ACTIONS`, `SIDES`, `SIZES`, `DIRECTIONS`.
-        hat, bag: colour word, or "any".
-        speed, change, order: see `SPEED_WORDS`, `CHANGES`, `ORDERS`.
-        relation, other: see `RELATIONS`; and the description of the one object that it is to.
-    """
-
-    category: str | None = None
-    gender: str | None = None
-    colour: str | None = None
-    lower_colour: str | None = None
-    clothing: str | None = None
-    action: str | None = None
-    side: str | None = None
-    size: str | None = None
-    direction: str | None = None
-    hat: str | None = None
-    bag: str | None = None
-    speed: str | None = None
-    change: str | None = None
-    order: str | None = None
-    relation: str | None = None
-    other: ExpressionSlots | None = None
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,12 @@ from functools import cache
 
 import numpy as np
 
-from rvos_core.synthetic.colours import COLOURS
-from rvos_core.synthetic.facts import ExpressionSlots
-from rvos_core.synthetic.phrases import (
+from rvos_core.language.phrases import (
     ACTION,
     BAG,
     CHANGE,
     COLOUR_SYNONYMS,
+    COLOURS,
     EXTREME_AFTER,
     HAT,
     HEADING,
@@ -38,6 +37,7 @@ from rvos_core.synthetic.phrases import (
     WAY,
     WEAR,
 )
+from rvos_core.language.slots import ExpressionSlots
 
 _LEAVING_THE_VERB = {
     "riding", "on foot", "running", "on horseback", "on a motorbike", "skateboarding",

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rvos_core.synthetic.colours import COLOURS
+from rvos_core.language.phrases import COLOURS
+from rvos_core.language.slots import ExpressionSlots
 from rvos_core.synthetic.expressions import say
 from rvos_core.synthetic.facts import (
     ACTIONS,
@@ -21,7 +22,6 @@ from rvos_core.synthetic.facts import (
     SIZES,
     SPEED_WORDS,
     Expression,
-    ExpressionSlots,
     SyntheticClip,
 )
 from rvos_core.synthetic.predicates import Witness

@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from rvos_core.language.slots import ExpressionSlots
 from rvos_core.synthetic.changes import judge_change, judge_direction, leave_moment
-from rvos_core.synthetic.facts import ExpressionSlots, ObjectFacts
+from rvos_core.synthetic.facts import ObjectFacts
 from rvos_core.synthetic.relations import further_left, judge_relation, metres_per_second
 from rvos_core.synthetic.words_of_things import judge_action, judge_category, judge_worn
 

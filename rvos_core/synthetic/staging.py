@@ -7,6 +7,7 @@ from math import pi
 
 import numpy as np
 
+from rvos_core.language.phrases import COLOURS
 from rvos_core.synthetic import colours
 from rvos_core.synthetic.config import WorldConfig
 from rvos_core.synthetic.courses import Start, plan_course
@@ -74,7 +75,7 @@ def random_look(
     weights = np.array([weight for _, _, weight in pool])
     colour, action, _ = pool[int(rng.choice(len(pool), p=weights / weights.sum()))]
     person = category == "person"
-    lower = str(rng.choice([word for word in colours.COLOURS if word != colour])) if person else None
+    lower = str(rng.choice([word for word in COLOURS if word != colour])) if person else None
     accent = colours.paint(str(rng.choice(_HORSES)), rng) if action == "on horseback" else colours.neutral(rng)
     gender = ("woman" if rng.random() < 0.4 else "man") if person else None
     pictures = [name for name in SCENES if name in config.photographs_from]
@@ -98,11 +99,11 @@ def random_look(
 def combinations(category: str, which: str) -> list[tuple[str, str, float]]:
     """(colour, action, weight) that a category may have: `which` is "all", "seen" or "unseen"."""
     kind = KINDS[category]
-    natural = [kind.natural.count(word) for word in colours.COLOURS]
+    natural = [kind.natural.count(word) for word in COLOURS]
     share = 1.0 - _ODD_COLOUR if kind.natural else 0.0
     found = []
-    for word, count in zip(colours.COLOURS, natural, strict=True):
-        weight = share * count / max(len(kind.natural), 1) + (1.0 - share) / len(colours.COLOURS)
+    for word, count in zip(COLOURS, natural, strict=True):
+        weight = share * count / max(len(kind.natural), 1) + (1.0 - share) / len(COLOURS)
         for action, often in kind.actions:
             if which == "all" or (which == "unseen") == held_out(category, word, action):
                 found.append((word, action, weight * often))
@@ -138,7 +139,7 @@ def _cast(rng: np.random.Generator, config: WorldConfig, *, water: bool) -> list
 
 
 def _outfit(rng: np.random.Generator, gender: str | None, *, taken: set[str | None]) -> Outfit:
-    words = [word for word in colours.COLOURS if word not in taken]
+    words = [word for word in COLOURS if word not in taken]
     hair = int(rng.choice((2, 3, 4) if gender == "woman" else (0, 0, 1)))
     hat = str(rng.choice(words)) if rng.random() < 0.4 else None
     bag = str(rng.choice([word for word in words if word != hat])) if rng.random() < 0.3 else None

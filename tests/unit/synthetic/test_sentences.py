@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from rvos_core.language.phrases import COLOURS
 from rvos_core.synthetic import (
     CATEGORIES,
     RELATIONS,
@@ -21,7 +22,6 @@ from rvos_core.synthetic import (
     split_seeds,
     vocabulary,
 )
-from rvos_core.synthetic.colours import COLOURS
 from rvos_core.synthetic.facts import Track
 from rvos_core.synthetic.predicates import Witness
 from sentence_reading import meant, read

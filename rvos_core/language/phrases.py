@@ -1,8 +1,12 @@
-"""The words of the street world: what each value of a slot can be called. Data only; `grammar` puts them together."""
+"""What each value of a slot can be called. Data only: `synthetic.grammar` says it, `reading` reads it."""
 
 from __future__ import annotations
 
 Words = dict[str, tuple[str, ...]]
+
+COLOURS: tuple[str, ...] = (
+    "red", "blue", "green", "yellow", "white", "black", "orange", "purple", "brown", "pink", "grey",
+)  # fmt: skip
 
 NOUNS: Words = {
     "person": ("person", "person", "human"),
