@@ -1,9 +1,10 @@
 """Make a bundled model of a training run: averaged weights, calibrated thresholds, figures on the card.
 
-    python packaging/bundle_weights.py RUN/4-sharper.pt OUT [--size 160]
+    python packaging/bundle_weights.py RUN/4-sharper.pt OUT [--size 160] [--blend BUNDLE --share 0.75]
 
 Visibility and consensus are calibrated on the street world's `val` split; the figures on the card come from
-`rvos eval synth` on `test` and on `test-unseen`.
+`rvos eval synth` on `test` and on `test-unseen`. `--blend` averages the checkpoint with the bundle its training began
+with (Wortsman et al., "Model soups", ICML 2022): the two lie in one valley of the loss.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.synthetic import CATEGORIES, COLOURS, make_clip, split_config, split_seeds
 from rvos_core.training.checkpoint import averaged_weights
-from rvos_core.weights.bundle import save_bundle
+from rvos_core.weights.bundle import load_bundle, save_bundle
 
 TEST_SPLITS = ("test", "test-unseen")
 
@@ -54,6 +55,15 @@ def card_for(arguments: argparse.Namespace) -> ModelCard:
         stride=arguments.stride,
         bundled=True,
     )
+
+
+def blend(model: Ifirvos, tokenizer: WordTokenizer, folder: Path, *, share: float) -> None:
+    """Make `model` the average of itself (`share` of it) and a bundle with the same words."""
+    other, words = load_bundle(folder).referring()
+    if not isinstance(words, WordTokenizer) or words.token_ids != tokenizer.token_ids:
+        raise SystemExit(f"{folder} has other words than the checkpoint: their weights cannot be averaged")
+    own, others = model.state_dict(), other.state_dict()
+    model.load_state_dict({name: torch.lerp(others[name], value, share) for name, value in own.items()})
 
 
 @dataclass(frozen=True)
@@ -134,12 +144,16 @@ def main() -> int:
     parser.add_argument(
         "--test-clips", type=int, default=200, help="of each test split; 0: leave the card without figures"
     )
+    parser.add_argument("--blend", type=Path, metavar="BUNDLE", help="average the checkpoint with these weights")
+    parser.add_argument("--share", type=float, default=0.75, help="of the checkpoint in that average, 0 to 1")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
 
     tokenizer = WordTokenizer.from_file(arguments.checkpoint.with_name("tokenizer.json"))
     model = Ifirvos(ifirvos_mini_config(vocab_size=tokenizer.vocab_size))
     model.load_state_dict(averaged_weights(arguments.checkpoint))
+    if arguments.blend is not None:
+        blend(model, tokenizer, arguments.blend, share=arguments.share)
     model.load_state_dict({name: value.half().to(value.dtype) for name, value in model.state_dict().items()})
     card = card_for(arguments)
     with torch.inference_mode():
