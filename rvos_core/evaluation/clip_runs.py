@@ -116,12 +116,14 @@ class _Remembering:
     def encode_frames(
         self, frames: Sequence[np.ndarray], *, size: int | None = None, multiple: int = 1
     ) -> FrameFeatures:
+        """As the model's own; the same frames are encoded once."""
         key = (size, multiple, *(frame.tobytes() for frame in frames))
         if key not in self._features:
             self._features[key] = self._referrer.encode_frames(frames, size=size, multiple=multiple)
         return self._features[key]
 
     def refer(self, frames: FrameFeatures, text: TextFeatures) -> WindowPrediction:
+        """As the model's own; the answer is kept for `latest_logits`."""
         self._latest = self._referrer.refer(frames, text)
         return self._latest
 
