@@ -6,6 +6,7 @@ interrupted goes on from its checkpoint.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +28,7 @@ from rvos_core.evaluation.ablations.referring_runs import (
     training_batches,
 )
 from rvos_core.evaluation.ablations.studies import FollowingRun, Run, Study, run_key
-from rvos_core.files import writing
+from rvos_core.files import write_file
 from rvos_core.language import WordTokenizer
 from rvos_core.training.batches import ReferringBatch
 from rvos_core.training.engine import Watch, keep_freed_memory
@@ -62,6 +63,11 @@ def budget_key(budget: Budget) -> str:
     return json.dumps(asdict(budget), sort_keys=True)
 
 
+def _stamp(budget: Budget) -> str:
+    """Part of the names of files that another budget must not take up."""
+    return hashlib.sha256(budget_key(budget).encode()).hexdigest()[:6]
+
+
 def unique_runs(studies: Iterable[Study]) -> dict[str, Run]:
     """What must be trained for these studies, by `run_key`, in their order; rows that share a network share a run."""
     return {run_key(variant.run): variant.run for study in studies for variant in study.variants}
@@ -74,9 +80,9 @@ def read_results(folder: Path) -> list[Result]:
         UserError: a whole line is no result.
     """
     path = folder / RESULTS
-    lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else [""]
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     results = []
-    for number, line in enumerate(lines[:-1], start=1):  # what follows the last line break is not whole
+    for number, line in enumerate(text.split("\n")[:-1], start=1):  # what follows the last break is not whole
         try:
             results.append(Result(**json.loads(line)))
         except (ValueError, TypeError) as error:
@@ -110,6 +116,7 @@ def run_studies(
     keep_freed_memory()
     cancel = cancel or CancelToken()
     runs, key = unique_runs(studies), budget_key(budget)
+    stamp = _stamp(budget)
     known = read_results(folder)
     done = {(each.run, each.seed) for each in known if each.budget == key}
     missing = [(name, seed) for seed in range(seeds) for name in runs if (name, seed) not in done]
@@ -117,12 +124,11 @@ def run_studies(
     for count, (name, seed) in enumerate(missing):
         cancel.raise_if_cancelled()
         meter = _Meter(progress, count, len(missing), bench.steps_of(runs[name]))
-        figures = bench.figures(runs[name], name=f"{name}-{seed}", seed=seed, watch=meter)
+        figures = bench.figures(runs[name], name=f"{name}-{seed}-{stamp}", seed=seed, watch=meter)
         known.append(Result(name, seed, figures, key))
-        path = folder / RESULTS
-        with writing(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(known[-1])) + "\n")
-        for checkpoint in folder.glob(f"{name}-{seed}.*"):
+        lines = [json.dumps(asdict(each)) for each in known]
+        write_file(folder / RESULTS, "".join(f"{line}\n" for line in lines).encode())
+        for checkpoint in folder.glob(f"{name}-{seed}-{stamp}.*"):
             checkpoint.unlink()
     return [each for each in known if each.budget == key and each.run in runs and each.seed < seeds]
 
@@ -183,7 +189,8 @@ class _Bench:
     @cached_property
     def _parts(self) -> dict[str, Tensor]:
         config = small_ifirvos(self._tokenizer.vocab_size)
-        return pretrained_parts(config, self._budget, self._tokenizer, self._folder, device=self._device)
+        name = f"parts-{_stamp(self._budget)}"
+        return pretrained_parts(config, self._budget, self._tokenizer, self._folder, name=name, device=self._device)
 
     @cached_property
     def _held_out(self) -> list[ReferringBatch]:

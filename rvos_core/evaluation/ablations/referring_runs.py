@@ -59,7 +59,8 @@ class KeptBatches:
 
 
 class SomeFrames:
-    """The same batches with fewer frames a clip, evenly spread; sentences whose object shows in none of them are left.
+    """The same batches with fewer frames a clip, evenly spread; sentences whose object
+    shows in none of them are left out.
 
     Args:
         negatives: keep the sentences that mean nothing.
@@ -67,9 +68,8 @@ class SomeFrames:
 
     def __init__(self, data: StepData[ReferringBatch], frames: int, *, negatives: bool) -> None:
         self._data = data
-        self._frames = torch.linspace(0, FRAMES - 1, frames + 2)[1:-1].round().long()
-        if frames > 1:
-            self._frames = torch.linspace(0, FRAMES - 1, frames).round().long()
+        spread = torch.linspace(0, FRAMES - 1, frames) if frames > 1 else torch.tensor([(FRAMES - 1) / 2])
+        self._frames = spread.round().long()
         self._negatives = negatives
 
     def __len__(self) -> int:
@@ -99,13 +99,13 @@ def network_of(config: ReferringConfig) -> ReferringNetwork:
 
 
 def pretrained_parts(
-    config: ReferringConfig, budget: Budget, tokenizer: WordTokenizer, folder: Path, *, device: torch.device
+    config: ReferringConfig, budget: Budget, tokenizer: WordTokenizer, folder: Path, *, name: str, device: torch.device
 ) -> dict[str, Tensor]:
-    """Image and text weights that every referring run begins with; trained once, and kept in `folder`."""
+    """Image and text weights that every referring run begins with; trained once, and kept in `folder` as `name`."""
     torch.manual_seed(0)
     model = network_of(config)
     shape = replace(_shape(budget), frames=1, clips=2 * budget.clips, negatives=0)
-    stage = StageConfig("parts", steps=budget.parts_steps, learning_rate=_RATE, validate_every=10**9)
+    stage = StageConfig(name, steps=budget.parts_steps, learning_rate=_RATE, validate_every=10**9)
     data = WorldBatches(shape, tokenizer, seed=10_000, steps=stage.steps, world=TINY_WORLD)
     trainer = Trainer(model, PartsObjective(model), data, config=stage, folder=folder, device=device)
     trainer.run()

@@ -196,11 +196,12 @@ def test_runs_are_written_down_and_not_done_again(tmp_path: Path, monkeypatch: p
             progress=lambda done, total: told.append((done, total)),
         )
 
+    (tmp_path / RESULTS).write_text('{"run": "half of a')  # a process was killed here
     first = run()
     assert [(each.seed, each.budget) for each in first] == [(0, budget_key(TINY))] * 2
     assert set(first[0].figures) == {"jf", "j", "f", "right", "r"}
     assert set(first[1].figures) == {"jf", "jf_1", "jf_2", "jf_4", "jf_8"}
-    assert told[-1] == (2000, 2000) and not list(tmp_path.glob("*-0.*"))
+    assert told[-1] == (2000, 2000) and not list(tmp_path.glob("*-0-*"))
     monkeypatch.setattr(laboratory, "train_referring", None)
     monkeypatch.setattr(laboratory, "train_following", None)
     assert run() == first
