@@ -134,7 +134,8 @@ def _table(report_: StudyReport) -> str:
     robust = any(row.paper_r is not None for row in rows)
     columns += ["right object"] * refers + ["R"] * robust + ["paper's J&F", "against the whole"]
     columns += ["paper's R"] * robust + ["difference"]
-    lines = [f"**{study.title}.** {study.source}; `{study.key}`, {max(row.seeds for row in rows)} seeds.", ""]
+    seeds = max(row.seeds for row in rows)
+    lines = [f"**{study.title}.** {study.source}; `{study.key}`, {seeds} seed{'s' * (seeds > 1)}.", ""]
     lines += [_line(columns), _line(["---"] * len(columns))]
     for row in rows:
         cells = [row.name, f"{row.jf:.1f} ± {row.spread:.1f}", _signed(row.less, row.error)]
