@@ -23,7 +23,7 @@ def report() -> SynthReport:
 def test_the_mask_fits_the_meant_object_best_on_held_out_clips(report: SynthReport) -> None:
     figures = report.figures()
     assert figures["right_object"].value >= 0.85
-    assert figures["jf"].value >= 0.65
+    assert figures["jf"].value >= 0.7
     assert figures["attribute_swap"].value >= 0.7
 
 
