@@ -15,7 +15,7 @@ from helpers_inference import MemoryReader, latest, moving_square, real_engine
 from rvos_core.errors import UserError
 from rvos_core.inference import FrameResult, RunEvent, RunFinished, Runner, RunRequest, WindowDone, estimate_cost
 from rvos_core.inference.windows import WindowRule, plan_windows
-from rvos_core.masks import decode, logits_to_mask
+from rvos_core.masks import decode, mask_along_edges
 from rvos_core.media import open_media
 from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.types import CancelToken, FrameSpan
@@ -58,7 +58,8 @@ def test_a_run_equals_every_window_computed_whole_and_alone() -> None:
     logits = masks / seen[:, None, None]
     assert logits.max() > 0 > logits.min(), "the test needs masks that are neither empty nor full"
     for index, frame in latest(events).items():
-        assert np.mean(decode(frame.mask) != logits_to_mask(logits[index], 48, 80)) < 2e-3
+        expected = mask_along_edges(logits[index], moving_square(index), 48, 80)
+        assert np.mean(decode(frame.mask) != expected) < 2e-3
     summary = next(event.summary for event in events if isinstance(event, RunFinished))
     assert summary.score == pytest.approx(float((1 / (1 + np.exp(-classes / seen))).mean()), abs=1e-4)
 
