@@ -136,19 +136,6 @@ def test_out_of_sight_frames_are_empty_with_hysteresis() -> None:
     assert events[-1].summary.visible_frames == 20  # type: ignore[union-attr]
 
 
-def test_frames_in_which_nothing_is_drawn_are_out_of_sight_however_sure_the_class_is() -> None:
-    likely = answers(lambda frame, query: 0.9 if query == 0 else 0.05)
-
-    def nothing_from_six_on(indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        masks, classes = likely(indices)
-        masks[np.asarray(indices) >= 6] = -4.0
-        return masks, classes
-
-    events = run(ScriptedEngine(nothing_from_six_on), request(0, 20))
-    assert [frame.visible for _, frame in sorted(latest(events).items())] == [True] * 6 + [False] * 14
-    assert events[-1].summary.visible_frames == 6  # type: ignore[union-attr]
-
-
 def test_an_object_that_is_nowhere_gives_empty_masks_and_a_sentence() -> None:
     found = answers(lambda frame, query: 0.9 if query == 1 else 0.1)
     events = run(ScriptedEngine(found, consensus=lambda indices: 0.3, present_at=0.5), request(2, 90))

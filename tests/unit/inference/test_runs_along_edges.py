@@ -1,4 +1,4 @@
-"""Masks along the picture's edges, in a run: the pictures are at hand, also for frames that are revised at its end."""
+"""What a run makes of logits: masks along the picture's edges, revised frames included; and frames without any."""
 
 from __future__ import annotations
 
@@ -70,3 +70,16 @@ def test_frames_that_are_read_again_in_order_are_searched_for_once() -> None:
     with pytest.raises(UserError, match="ends before frame 95"):
         feed.guide(95)
     feed.close()
+
+
+def test_frames_in_which_nothing_is_drawn_are_out_of_sight_however_sure_the_class_is() -> None:
+    def nothing_from_six_on(indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        masks = np.full((len(indices), 1, 12, 18), -4.0)
+        masks[np.asarray(indices) < 6, :, 3:8, 4:9] = 4.0
+        return masks, np.full((len(indices), 1), 3.0)
+
+    wanted = RunRequest("the red square", FrameSpan(0, 20))
+    reader = MemoryReader(moving_square, 20)
+    events = list(Runner(ScriptedEngine(nothing_from_six_on)).run(wanted, reader=reader, cancel=CancelToken()))
+    assert [frame.visible for _, frame in sorted(latest(events).items())] == [True] * 6 + [False] * 14
+    assert events[-1].summary.visible_frames == 6  # type: ignore[union-attr]
