@@ -12,7 +12,9 @@ import numpy as np
 from rvos_core.evaluation.ablations.laboratory import Result
 from rvos_core.evaluation.ablations.studies import Study, Variant, run_key
 
-_CLEAR = 2.0  # standard errors between a difference and nothing
+# Standard errors that a mean of n differences must be away from 0: Student's t, 95 %, by n; more seeds as many.
+_CLEAR = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36}
+_CLEAR_OF_MANY = 2.3
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,14 @@ def _row(
         paper=variant.paper,
         paper_less=paper_less,
         paper_r=variant.paper_r,
-        verdict=_verdict(less, error, paper_less),
+        verdict=_verdict(less, error, paper_less, seeds=len(differences)),
     )
 
 
-def _verdict(less: float | None, error: float | None, paper_less: float | None) -> str:
+def _verdict(less: float | None, error: float | None, paper_less: float | None, *, seeds: int) -> str:
     if less is None:
         return ""
-    if error is None or abs(less) < _CLEAR * error:
+    if error is None or abs(less) < _CLEAR.get(seeds, _CLEAR_OF_MANY) * error:
         return "within the spread"
     if paper_less is None:
         return "higher" if less > 0 else "lower"
