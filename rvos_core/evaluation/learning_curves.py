@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rvos_core.errors import UserError
 from rvos_core.evaluation.plot import draw_curves, painter_for
@@ -72,12 +73,7 @@ def write_curves(path: Path, stages: Sequence[StageCurve], *, title: str) -> Non
 
 
 def _stage(path: Path) -> StageCurve:
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            continue
+    records = [record for line in path.read_text(encoding="utf-8").splitlines() if "step" in (record := _record(line))]
     steps = [int(record["step"]) for record in records]
     validated = [
         (int(record["step"]), {key: float(record[key]) for key in FIGURES if key in record})
@@ -85,3 +81,12 @@ def _stage(path: Path) -> StageCurve:
         if any(key in record for key in FIGURES)
     ]
     return StageCurve(path.stem, max(steps, default=0), tuple(validated))
+
+
+def _record(line: str) -> dict[str, Any]:
+    """A line's object; empty where it is none."""
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

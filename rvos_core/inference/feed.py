@@ -147,9 +147,9 @@ class FrameFeed:
             self._cut = self._read
             self.cuts.append(self._read)
         self._raw[self._read] = frame
-        if self._keep_guides:
-            self._guides[self._read] = guide_of(frame)
         self._read += 1
+        if self._keep_guides:  # last: where memory runs out here, the frame itself is not lost
+            self._guides[self._read - 1] = guide_of(frame)
         self.read_s += time.perf_counter() - began
 
     def _next_frame(self) -> np.ndarray | None:

@@ -18,7 +18,7 @@ from rvos_core.language.slots import ExpressionSlots
 # Words beyond the world's grammar that people use for the same things.
 _MORE_NOUNS: phrases.Words = {
     "person": ("people", "child", "kid", "baby", "rider", "player", "dancer", "someone", "somebody"),
-    "car": ("taxi", "cab", "suv", "jeep", "sedan", "vehicle car"),
+    "car": ("taxi", "cab", "suv", "jeep", "sedan"),
     "bus": ("minibus",),
     "bicycle": ("cycle", "mountain bike"),
     "motorbike": ("scooter", "moped"),
@@ -35,15 +35,14 @@ _MORE_COLOURS: phrases.Words = {
     "grey": ("silver", "silvery"),
     "brown": ("beige", "tan", "chestnut"),
     "purple": ("lilac",),
-    "black": ("dark black",),
 }
 _MORE_SIZES: phrases.Words = {
     "biggest": ("bigger", "larger", "big", "large", "tall", "tallest", "taller", "huge"),
     "smallest": ("smaller", "small", "little", "tiny", "short", "shortest"),
 }
 _MORE_SIDES: phrases.Words = {
-    "left": ("left", "left hand side", "left side", "to the left", "from the left"),
-    "right": ("right", "right hand side", "right side", "to the right", "from the right"),
+    "left": ("left", "left hand side", "left side"),
+    "right": ("right", "right hand side", "right side"),
     "middle": ("middle", "centre", "center", "central"),
     "leftmost": ("leftmost", "far left", "on the far left"),
     "rightmost": ("rightmost", "far right", "on the far right"),
@@ -153,6 +152,7 @@ def _lexicon() -> tuple[dict[tuple[str, ...], tuple[str, str]], int]:
     table: dict[tuple[str, ...], tuple[str, str]] = {}
 
     def add(kind: str, choices: phrases.Words) -> None:
+        """Every way to say each value."""
         for value, texts in choices.items():
             for text in texts:
                 words = tuple(_words(text.replace("{who}", "").replace("{way}", "")))
@@ -160,8 +160,7 @@ def _lexicon() -> tuple[dict[tuple[str, ...], tuple[str, str]], int]:
                     words = words[1:]
                 table.setdefault(words, (kind, value))
 
-    add("speed", phrases.SPEED | {"": ()})
-    for speeds in (phrases.SPEED_OF_TWO, phrases.SPEED_AFTER):
+    for speeds in (phrases.SPEED, phrases.SPEED_OF_TWO, phrases.SPEED_AFTER):
         add("speed", speeds)
     for sizes in (phrases.SIZE, phrases.SIZE_OF_TWO, _MORE_SIZES):
         add("size", sizes)
@@ -182,8 +181,8 @@ def _lexicon() -> tuple[dict[tuple[str, ...], tuple[str, str]], int]:
     add("colour", _MORE_COLOURS)
     add("garment", {"upper": (*phrases.UPPER, *_MORE_UPPER), "lower": (*phrases.LOWER, *_MORE_LOWER)})
     add("garment", {"skirt": ("skirt", "dress"), "hat": ("hat", "cap", "helmet"), "bag": ("backpack", "bag")})
-    add("person", phrases.PERSON_NOUNS | {"": ()})
-    add("person", _MORE_PEOPLE)
+    for people in (phrases.PERSON_NOUNS, _MORE_PEOPLE):
+        add("person", people)
     for nouns in (phrases.NOUNS, _MORE_NOUNS):
         add("noun", nouns)
     add("nothing", {"": (*phrases.TRAILING, "thing", "object", "something")})

@@ -54,6 +54,7 @@ def test_a_folder_without_curves_and_a_picture_of_another_kind_are_refused(
 ) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
+    (empty / "results.jsonl").write_text('{"run": "a", "figures": {}}\n[1, 2]\n')  # of something else
     with pytest.raises(UserError, match="no learning curve"):
         read_curves(empty)
     said = rvos(capsys, "eval", "curves", training, "--plot", training / "curves.gif")

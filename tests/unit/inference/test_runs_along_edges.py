@@ -11,7 +11,7 @@ from helpers_inference import MemoryReader, ScriptedEngine, latest, numbered
 from rvos_core.errors import UserError
 from rvos_core.inference import FramesRevised, Runner, RunRequest
 from rvos_core.inference.feed import FrameFeed
-from rvos_core.masks import decode
+from rvos_core.masks import decode, guide_of
 from rvos_core.types import CancelToken, FrameSpan
 
 
@@ -83,3 +83,18 @@ def test_frames_in_which_nothing_is_drawn_are_out_of_sight_however_sure_the_clas
     events = list(Runner(ScriptedEngine(nothing_from_six_on)).run(wanted, reader=reader, cancel=CancelToken()))
     assert [frame.visible for _, frame in sorted(latest(events).items())] == [True] * 6 + [False] * 14
     assert events[-1].summary.visible_frames == 6  # type: ignore[union-attr]
+
+
+def test_memory_that_runs_out_while_a_guide_is_made_loses_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    failures = [MemoryError()]
+
+    def failing_once(frame: np.ndarray) -> np.ndarray:
+        if frame[0, 0, 1] == 9 and failures:
+            raise failures.pop()
+        return guide_of(frame)
+
+    monkeypatch.setattr("rvos_core.inference.feed.guide_of", failing_once)
+    engine = ScriptedEngine(coarse_squares)
+    wanted = RunRequest("the red square", FrameSpan(0, 30))
+    events = list(Runner(engine).run(wanted, reader=MemoryReader(moving_square, 30), cancel=CancelToken()))
+    assert engine.encoded == list(range(30)) and sorted(latest(events)) == list(range(30)) and not failures
