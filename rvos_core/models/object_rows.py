@@ -55,9 +55,13 @@ def label_map(object_ids: tuple[int, ...], probabilities: Tensor, size: tuple[in
         (height, width) int32: an object id, or 0 for the background.
     """
     full = F.interpolate(probabilities[None].float(), size=size, mode="bilinear", align_corners=False)[0]
-    background = 1 - full.sum(0, keepdim=True)
-    names = torch.tensor([BACKGROUND, *object_ids], dtype=torch.int32, device=full.device)
-    return names[torch.cat([background, full]).argmax(0)].cpu().numpy()
+    best = 1 - full.sum(0)
+    labels = torch.full_like(best, BACKGROUND, dtype=torch.int32)
+    for object_id, probability in zip(object_ids, full, strict=True):  # `argmax` over so few rows takes ten times as long
+        likelier = probability > best
+        labels[likelier] = object_id
+        best = torch.where(likelier, probability, best)
+    return labels.cpu().numpy()
 
 
 def masks_of(labels: np.ndarray) -> dict[int, np.ndarray]:
