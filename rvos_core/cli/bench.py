@@ -28,12 +28,16 @@ class Suite(StrEnum):
 def bench(
     suite: Annotated[Suite, typer.Argument(help="What to measure.")],
     *,
+    device: Annotated[
+        str, typer.Option("--device", help="With cuda (cuda:N, mps): the networks there against the processor, too.")
+    ] = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Measure our parts side by side with their references.
 
     A ratio of 2 means twice as fast as the reference; `limit` is the least that this part promises.
     """
+    from rvos_core.cli.bench_device import on_device
     from rvos_core.cli.bench_suites import SUITES
 
     output = Output(as_json=as_json)
@@ -43,6 +47,9 @@ def bench(
             if suite in (Suite.ALL, name):
                 output.note(f"measuring {name}")
                 rows += measure(cancel)
+        if device != "cpu":
+            output.note(f"measuring {device}")
+            rows += on_device(device, cancel)
     _show(rows, output=output)
     output.result({"rows": [dataclasses.asdict(row) for row in rows]})
 

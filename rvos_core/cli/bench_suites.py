@@ -42,7 +42,7 @@ def kernels(cancel: CancelToken) -> list[Row]:
     torch.set_num_threads(1)
     try:
         forms = available_forms()
-        calls = {name: partial(form, **_attention_arguments()) for name, form in forms.items() if name != "dispatch"}
+        calls = {name: partial(form, **attention_arguments()) for name, form in forms.items() if name != "dispatch"}
         reference = calls.pop("reference")
         rows = []
         with torch.inference_mode():
@@ -181,7 +181,7 @@ SUITES: dict[str, Callable[[CancelToken], list[Row]]] = {"kernels": kernels, "ma
 _ATTENTION_LIMITS = {"bag": 1.2, "numba": 4.0}
 
 
-def _attention_arguments() -> dict[str, Any]:
+def attention_arguments() -> dict[str, Any]:
     """Two frames of 640x360, 8 heads of 32 channels, 4 levels, 4 points; samples gather round their own cell."""
     import torch
 

@@ -57,7 +57,9 @@ def label_map(object_ids: tuple[int, ...], probabilities: Tensor, size: tuple[in
     full = F.interpolate(probabilities[None].float(), size=size, mode="bilinear", align_corners=False)[0]
     best = 1 - full.sum(0)
     labels = torch.full_like(best, BACKGROUND, dtype=torch.int32)
-    for object_id, probability in zip(object_ids, full, strict=True):  # `argmax` over so few rows takes ten times as long
+    for object_id, probability in zip(
+        object_ids, full, strict=True
+    ):  # `argmax` over so few rows takes ten times as long
         likelier = probability > best
         labels[likelier] = object_id
         best = torch.where(likelier, probability, best)
