@@ -4,7 +4,8 @@
 
 Each network has its own process; the processors draw the clips, which takes longer than the GPU's part. The pace is
 measured first, so that the learning rate comes down just before the time is over. FOLDER/<name>.pt has the averaged
-weights in half precision, written again and again on the way; `packaging/bundle_*.py` measure and bundle them.
+weights in half precision, written again and again on the way; `packaging/bundle_*.py` measure and bundle them. Where
+such a file lies there already, its network goes on from it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rvos_core.models.flow_segmenter import FlowSegmenter, FlowSegmenterConfig
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import BatchShape, WorldBatches
+from rvos_core.training.checkpoint import averaged_weights
 from rvos_core.training.curriculum import MINI as REFERRING
 from rvos_core.training.engine import StageConfig, Trainer, Watch
 from rvos_core.training.flow_segmentation import MINI as FLOW
@@ -139,14 +141,17 @@ _WORK: dict[str, tuple[Callable[[Path, int], Work], int]] = {
 }
 
 
-def train(name: str, folder: Path, *, until: float) -> None:
+def train(name: str, folder: Path, *, until: float, workers: int) -> None:
     """Train one network until a time (of `time.time`)."""
-    make, workers = _WORK[name]
-    work = make(folder, workers)
+    make, usual = _WORK[name]
+    work = make(folder, workers or usual)
     times: list[float] = []
     probe = work.trainer(
         replace(work.config, steps=_PROBE, seed=99), folder / "probe", lambda *_: times.append(time.time())
     )
+    if (before := folder / f"{name}.pt").exists():
+        probe.model.load_state_dict(averaged_weights(before))
+        _LOG.info("%s goes on from %s", name, before)
     probe.run(resume=False)
     pace = (times[-1] - times[_WARM]) / (len(times) - 1 - _WARM)
     steps = max(50, int(0.94 * (until - time.time() - 8) / pace))
@@ -179,6 +184,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--minutes", type=float, default=8.0)
     parser.add_argument("--only", choices=sorted(_WORK), help="this network, in this process")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw clips (0: as many as usual)")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     torch.set_num_threads(1)
@@ -186,7 +192,7 @@ def main() -> int:
     until = time.time() + 60 * arguments.minutes
     arguments.folder.mkdir(parents=True, exist_ok=True)
     if arguments.only:
-        train(arguments.only, arguments.folder, until=until)
+        train(arguments.only, arguments.folder, until=until, workers=arguments.workers)
         return 0
     command = [sys.executable, __file__, str(arguments.folder), "--minutes", str(arguments.minutes), "--only"]
     running = [subprocess.Popen([*command, name]) for name in _WORK]
