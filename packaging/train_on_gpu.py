@@ -23,7 +23,8 @@ from typing import Any
 import torch
 
 from rvos_core.language import WordTokenizer
-from rvos_core.models.flow_segmenter import FlowSegmenter, FlowSegmenterConfig
+from rvos_core.models.configs import FlowSegmenterConfig
+from rvos_core.models.flow_segmenter import FlowSegmenter
 from rvos_core.models.ifirvos import Ifirvos
 from rvos_core.synthetic import vocabulary
 from rvos_core.training.batches import BatchShape, WorldBatches

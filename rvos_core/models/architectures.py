@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rvos_core.errors import UsageError
 from rvos_core.models.configs import (
     BackboneConfig,
+    FlowSegmenterConfig,
     IfirvosConfig,
     R2vosConfig,
     ReferformerConfig,
@@ -132,6 +133,12 @@ def _build_isvos(config: IsvosConfig) -> nn.Module:
     return Isvos(config)
 
 
+def _build_flow(config: FlowSegmenterConfig) -> nn.Module:
+    from rvos_core.models.flow_segmenter import FlowSegmenter
+
+    return FlowSegmenter(config)
+
+
 ARCHITECTURES: Mapping[str, Architecture] = {
     entry.name: entry
     for entry in (
@@ -159,6 +166,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             _build_isvos,
             {"isvos-r50": isvos_r50_config, "isvos-mini": isvos_mini_config},
         ),
+        Architecture("flow", "flow network", FlowSegmenterConfig, _build_flow, {"flow-mini": FlowSegmenterConfig}),
     )
 }
 

@@ -246,3 +246,18 @@ def ifirvos_mini_config(vocab_size: int) -> IfirvosConfig:
         consensus_layers=1,
         consensus_ffn=256,
     )
+
+
+@dataclass(frozen=True)
+class FlowSegmenterConfig(Serialisable):
+    """The network that sees what moves by itself, see `flow_segmenter.py`.
+
+    Attributes:
+        channels: of its input.
+        widths: channels of the four levels (strides 2, 4, 8, 16).
+        heads: of the attention at the coarsest level.
+    """
+
+    channels: int = 17
+    widths: tuple[int, int, int, int] = (28, 48, 80, 128)
+    heads: int = 4

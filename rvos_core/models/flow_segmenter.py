@@ -13,16 +13,9 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rvos_core.models.configs import FlowSegmenterConfig
+
 OFFSET_CELLS = 16.0  # an offset of 1 in the network's output, in cells
-
-
-@dataclass(frozen=True)
-class FlowSegmenterConfig:
-    """Channels of the four levels (strides 2, 4, 8, 16) and heads of the attention at the coarsest one."""
-
-    channels: int = 17
-    widths: tuple[int, int, int, int] = (28, 48, 80, 128)
-    heads: int = 4
 
 
 @dataclass(frozen=True)
@@ -82,8 +75,3 @@ class _Residual(nn.Module):
         for norm, conv in zip(self.norms, self.convs, strict=True):
             found = conv(F.silu(norm(found)))
         return maps + found
-
-
-def count_parameters(model: nn.Module) -> int:
-    """All of them."""
-    return sum(parameter.numel() for parameter in model.parameters())

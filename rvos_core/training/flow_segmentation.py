@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from rvos_core.inference.motion.flow import FlowEstimator, motion_input
-from rvos_core.models.flow_segmenter import OFFSET_CELLS, FlowSegmenter, FlowSegmenterConfig
+from rvos_core.models.configs import FlowSegmenterConfig
+from rvos_core.models.flow_segmenter import OFFSET_CELLS, FlowSegmenter
 from rvos_core.synthetic import split_seeds
 from rvos_core.synthetic.moving import MovingConfig, make_moving_scene
 from rvos_core.training.batches import Mean

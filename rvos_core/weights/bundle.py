@@ -22,6 +22,7 @@ from rvos_core.models.api import ModelCard
 from rvos_core.models.architectures import ARCHITECTURES
 from rvos_core.models.config_values import Serialisable
 from rvos_core.models.configs import TextConfig
+from rvos_core.models.flow_segmenter import FlowSegmenter
 from rvos_core.models.isvos import Isvos
 from rvos_core.models.referring import ReferringNetwork
 from rvos_core.weights.cards import (
@@ -74,6 +75,20 @@ class Bundle:
                 f"{self.card.name} finds objects by an expression; it does not follow given masks.",
                 hint="Choose a model that does: `rvos models list` shows the systems; isvos does.",
                 code="model.follows_no_masks",
+            )
+        return self.model
+
+    def seeing_motion(self) -> FlowSegmenter:
+        """The network, for what sees which pixels move by themselves.
+
+        Raises:
+            UserError: this network does something else.
+        """
+        if not isinstance(self.model, FlowSegmenter):
+            raise UserError(
+                f"{self.card.name} does not look at motion.",
+                hint="Choose flow-mini, or a model of the same system.",
+                code="model.sees_no_motion",
             )
         return self.model
 

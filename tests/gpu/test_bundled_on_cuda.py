@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from rvos_core.models.flow_segmenter import FlowSegmenter, FlowSegmenterConfig
+from rvos_core.models.configs import FlowSegmenterConfig
+from rvos_core.models.flow_segmenter import FlowSegmenter
 from rvos_core.models.propagators import IsvosPropagator
 from rvos_core.models.referrers import FamilyReferrer
 from rvos_core.synthetic import WorldConfig, make_clip
