@@ -27,6 +27,7 @@ class RunRequest:
         vote: "span": one object for the whole span; "window": each window chooses for itself (the papers' chunks).
         believe: take the expression for true, whatever the model's consensus says.
         along_edges: outlines follow the picture's edges; otherwise the network's masks are enlarged as they are.
+        candidate: number of the moving thing that a person chose (see `Candidate`); None: the sentence chooses.
     """
 
     expression: str
@@ -37,6 +38,7 @@ class RunRequest:
     vote: Vote = "span"
     believe: bool = False
     along_edges: bool = True
+    candidate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,30 @@ class Timings:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A thing that moves and could be meant.
+
+    Attributes:
+        number: names it in `RunRequest.candidate`, from 1; the same clip and span always give the same numbers.
+        frame_index: where it is seen best.
+        mask: there, display size, coarse.
+        first, last: frames where it is seen moving first and last.
+        words: (what was said, how far it holds, 0..1).
+        fit: geometric mean of these, 1 where nothing was said that can be seen.
+        chosen: it is what the run followed.
+    """
+
+    number: int
+    frame_index: int
+    mask: Rle = field(repr=False)
+    first: int
+    last: int
+    words: tuple[tuple[str, float], ...]
+    fit: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """What a finished run did.
 
@@ -110,6 +136,8 @@ class RunSummary:
         cuts: first frames of the shots that scene cuts opened.
         visible_frames: frames where the object is in sight.
         revised_frames: frames that the final vote changed after they were shown.
+        candidates: what else could be meant, the chosen first; empty where the engine does not look for such.
+        why: why this engine was taken, where it was chosen for the person; else empty.
     """
 
     model: str
@@ -132,6 +160,8 @@ class RunSummary:
     visible_frames: int
     revised_frames: int
     timings: Timings
+    candidates: tuple[Candidate, ...] = ()
+    why: str = ""
 
 
 @dataclass(frozen=True)

@@ -97,13 +97,31 @@ def load_engine(model: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> E
     return _load(model, device, place)
 
 
-def load_propagator(model: str | Path = DEFAULT_PROPAGATOR, *, device: str = "auto") -> IsvosPropagator:
-    """As `load_engine`, for a model that follows given masks through a clip. Raises: the same."""
+def load_propagator(
+    model: str | Path = DEFAULT_PROPAGATOR,
+    *,
+    device: str = "auto",
+    size: int | None = None,
+    remembered: int | None = None,
+) -> IsvosPropagator:
+    """As `load_engine`, for a model that follows given masks through a clip. Raises: the same.
+
+    Args:
+        model, device: as in `load_engine`.
+        size: short side of the network input, pixels; None: the card's.
+        remembered: frames on the way that are kept in memory at most; None: as the model is configured.
+    """
 
     def place(bundle: Bundle, card: ModelCard, device: str) -> IsvosPropagator:
         from rvos_core.models.propagators import IsvosPropagator
 
-        propagator = IsvosPropagator(bundle.following(), card=card, device=device)
+        network = bundle.following()
+        if size is not None:
+            card = dataclasses.replace(card, size=size, long_side=card.long_side * size // card.size)
+        memory = network.config.memory
+        if remembered is not None:
+            memory = dataclasses.replace(memory, most=remembered)
+        propagator = IsvosPropagator(network, card=card, device=device, memory=memory)
         propagator.warm_up()
         return propagator
 

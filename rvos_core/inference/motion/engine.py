@@ -1,0 +1,72 @@
+"""The engine `motion`: the flow network sees what moves, `isvos-mini` follows it. Nothing is downloaded for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rvos_core.inference.motion.moments import MotionSegmenter
+from rvos_core.inference.motion.segmenters import load_segmenter
+from rvos_core.models.api import ModelCard
+from rvos_core.models.engine import Pace
+from rvos_core.types import FrameSpan, MediaInfo
+
+if TYPE_CHECKING:
+    from rvos_core.models.propagators import IsvosPropagator
+
+MOTION = "motion"
+_SIZE = 288  # seeds are too coarse for more, and a step takes a third less time than at the card's size
+_REMEMBERED = 4  # frames on the way; the seeds, all of the clip, are remembered for good
+_FIRST_LOOK = 0.15  # seconds of it for one of following, a frame
+
+
+@dataclass
+class MotionEngine:
+    """Loaded and ready. `note`: what a person should know of how it runs here, or empty."""
+
+    segmenter: MotionSegmenter
+    propagator: IsvosPropagator
+    note: str = ""
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def card(self) -> ModelCard:
+        """What it is, in the words of a model card."""
+        following = self.propagator.card
+        return ModelCard(
+            name=MOTION,
+            arch=MOTION,
+            parameters=following.parameters,
+            licence="Apache-2.0",
+            description="Finds what moves by itself, and of that what the sentence says of colour, side, size and way.",
+            trained_on=following.trained_on,
+            size=following.size,
+            long_side=following.long_side,
+            window=1,
+            stride=1,
+            bundled=True,
+        )
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        return self.propagator.device
+
+    def seconds(self, info: MediaInfo, span: FrameSpan) -> float | None:
+        """What a run takes, about; None before anything was followed."""
+        height, width = self.propagator.input_size(info.height, info.width)
+        pace = self.propagator.pace.seconds(frames=len(span), pixels=height * width)
+        return None if pace is None else pace * (1 + _FIRST_LOOK)
+
+
+def load_motion(*, device: str = "auto") -> MotionEngine:
+    """Read the two networks.
+
+    Raises:
+        UserError: no such device, or the weights of `isvos-mini` are damaged. Without the flow network it works, too.
+    """
+    from rvos_core.models.registry import load_propagator
+
+    propagator = load_propagator(device=device, size=_SIZE, remembered=_REMEMBERED)
+    segmenter, note = load_segmenter(device=propagator.device)
+    return MotionEngine(segmenter, propagator, note)
