@@ -40,6 +40,7 @@ from rvos_app.i18n import tr
 from rvos_app.jobs.collector import GarbageCollector
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.main_window import MainWindow, Parts
+from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.expression_bar import ExpressionBar, ExpressionField
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
@@ -51,8 +52,8 @@ from rvos_app.settings import Settings, SettingsStore
 from rvos_app.state import StudioState
 from rvos_app.theme import apply_theme
 from rvos_app.timeline.widget import TimelineWidget
+from rvos_core.inference.engines import engine_cards
 from rvos_core.logging import log_file
-from rvos_core.models.registry import referrer_cards
 
 _log = logging.getLogger("rvos.app")
 
@@ -181,14 +182,17 @@ class Studio(QObject):
         expression.submitted.connect(self.hub.action("run.start").trigger)
         self.objects.noticed.connect(expression.set_notice)
         self.canvas.playPauseRequested.connect(self.hub.action("playback.play").trigger)
+        candidates = CandidateStrip(self.state)
+        candidates.chosen.connect(self.runs.take_candidate)
         return Parts(
             welcome=Welcome(self.hub, app_icon=self.window.windowIcon(), with_demo=demo_clip().exists()),
             canvas=self.canvas,
             transport=TransportBar(self.hub),
             timeline=TimelineWidget(),
             expression=expression,
+            candidates=candidates,
             objects=ObjectsPanel(self.state, self.hub),
-            model=ModelPanel(referrer_cards(), self.runs.choice),
+            model=ModelPanel(engine_cards(), self.runs.choice),
         )
 
     def _assemble(self) -> None:

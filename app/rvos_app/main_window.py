@@ -14,6 +14,7 @@ from superqt import QElidingLabel
 from rvos_app.actions.hub import ActionHub
 from rvos_app.canvas.view import VideoCanvas
 from rvos_app.i18n import tr
+from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.expression_bar import ExpressionBar
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
@@ -38,6 +39,7 @@ class Parts:
     transport: TransportBar
     timeline: TimelineWidget
     expression: ExpressionBar
+    candidates: CandidateStrip
     objects: ObjectsPanel
     model: ModelPanel
 
@@ -70,6 +72,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(stage)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
+        column.addWidget(parts.candidates)
         column.addWidget(parts.canvas, stretch=1)
         column.addWidget(parts.transport)
         self._stack.addWidget(parts.welcome)

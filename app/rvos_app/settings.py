@@ -23,7 +23,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(validate_assignment=True, extra="ignore")
 
     theme: Literal["dark", "light", "system"] = "dark"
-    model: str = "ifirvos-mini"
+    model: str = "auto"
     device: str = "auto"
     view_mode: Literal["overlay", "outline", "matte", "original"] = "overlay"
     show_boxes: bool = False

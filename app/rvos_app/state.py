@@ -15,6 +15,7 @@ from rvos_core.masks import object_colour
 from rvos_core.types import FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
+    from rvos_app.jobs.candidate_pictures import CandidatePicture
     from rvos_core.inference.events import FrameResult
 
 Colour = tuple[int, int, int]
@@ -75,6 +76,7 @@ class StudioState:
     results_changed = Signal(int, object)  # object_id, tuple of frame indices
     selection_changed = Signal(object)  # object_id | None
     run_changed = Signal(object)  # RunStatus
+    candidates_changed = Signal(int)  # object_id
 
     def __init__(self) -> None:
         self.generation = 0
@@ -86,6 +88,7 @@ class StudioState:
         self.unsaved = False  # masks were made since the last export
         self._objects: dict[int, StudioObject] = {}
         self._results: dict[int, dict[int, FrameResult]] = {}
+        self._candidates: dict[int, tuple[CandidatePicture, ...]] = {}
         self._next_id = 1
 
     # -- clip and playhead ---------------------------------------------------------------------------------------
@@ -95,6 +98,7 @@ class StudioState:
         self.generation += 1
         self._objects.clear()
         self._results.clear()
+        self._candidates.clear()
         self.unsaved = False
         self.selected = None
         self.clip = clip
@@ -191,6 +195,7 @@ class StudioState:
         if self._objects.pop(object_id, None) is None:
             return
         self._results.pop(object_id)
+        self._candidates.pop(object_id, None)
         self.unsaved = self.unsaved and any(self._results.values())
         self.objects_changed.emit()
         if self.selected == object_id:
@@ -231,6 +236,16 @@ class StudioState:
             del kept[index]
         if gone:
             self.results_changed.emit(object_id, gone)
+
+    def candidates(self, object_id: int) -> tuple[CandidatePicture, ...]:
+        """What else an object's expression could mean, as its last run found it."""
+        return self._candidates.get(object_id, ())
+
+    def put_candidates(self, object_id: int, pictures: tuple[CandidatePicture, ...]) -> None:
+        """Take in what a run found; nothing happens where the object is gone."""
+        if object_id in self._objects:
+            self._candidates[object_id] = pictures
+            self.candidates_changed.emit(object_id)
 
     # -- run -----------------------------------------------------------------------------------------------------
 

@@ -13,12 +13,17 @@ from rvos_core.errors import UsageError
 
 DEFAULT_MODEL = "ifirvos-mini"
 DEFAULT_PROPAGATOR = "isvos-mini"
+DEFAULT_ENGINE = "auto"
 
 _BROADCAST_RATES = (24, 30, 48, 60, 120)  # 23.976 means 24000/1001
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; progress stays on stderr.")]
 ModelOption = Annotated[
     str, typer.Option("--model", metavar="NAME|PATH", help="A model's name (`rvos models list`) or folder.")
+]
+EngineOption = Annotated[
+    str,
+    typer.Option("--model", metavar="NAME|PATH", help="auto, motion, a model's name (`rvos models list`) or folder."),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps.")]
 PlainMasksOption = Annotated[

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from rvos_core.cli.options import (
-    DEFAULT_MODEL,
+    DEFAULT_ENGINE,
     DeviceOption,
+    EngineOption,
     Format,
     JsonOption,
-    ModelOption,
     OutputOption,
     PlainMasksOption,
     Vote,
@@ -31,7 +31,7 @@ def segment(
     expression: Annotated[str, typer.Argument(metavar="EXPRESSION", help="What to look for, in one sentence.")],
     *,
     folder: OutputOption,
-    model: ModelOption = DEFAULT_MODEL,
+    model: EngineOption = DEFAULT_ENGINE,
     start: Annotated[int | None, typer.Option("--start", metavar="FRAME", help="First frame, from 0.")] = None,
     end: Annotated[int | None, typer.Option("--end", metavar="FRAME", help="First frame after the span.")] = None,
     window: Annotated[
@@ -44,6 +44,12 @@ def segment(
     vote: Annotated[Vote, typer.Option("--vote", help="One object for the span, or one per window.")] = Vote.SPAN,
     believe: Annotated[
         bool, typer.Option("--believe", help="Take EXPRESSION for true: masks even where the model finds nothing fits.")
+    ] = False,
+    candidate: Annotated[
+        int | None, typer.Option("--candidate", metavar="N", help="Follow moving thing N, whatever EXPRESSION says.")
+    ] = None,
+    list_candidates: Annotated[
+        bool, typer.Option("--list-candidates", help="Only look what moves: a table, and FOLDER/candidates/N.png.")
     ] = False,
     plain_masks: PlainMasksOption = False,
     device: DeviceOption = "auto",
@@ -63,12 +69,15 @@ def segment(
     """
     output = Output(as_json=as_json)
     wanted, window_frames, rate = read_formats(formats), read_window(window), read_rate(fps)
+    from rvos_core.cli.candidates import show_candidates
     from rvos_core.cli.writing import write_beside, write_record
     from rvos_core.delivery.sequences import MaskPngWriter
     from rvos_core.inference import RunRequest
     from rvos_core.inference.expression import checked_expression
     from rvos_core.media import open_media
 
+    settings = {"window": window_frames, "stride": stride, "size": size, "vote": vote.value, "believe": believe}
+    settings |= {"along_edges": not plain_masks, "candidate": candidate}
     sentence = checked_expression(expression)
     with cancel_on_interrupt() as cancel, open_media(video, fps=rate) as reader:
         info = reader.info
@@ -76,16 +85,11 @@ def segment(
         for note in notes:
             output.note(note)
         span = checked_span(info, start=start, end=end)
-        request = RunRequest(
-            sentence,
-            span,
-            window=window_frames,
-            stride=stride,
-            size=size,
-            vote=vote.value,
-            believe=believe,
-            along_edges=not plain_masks,
-        )
+        request = RunRequest(sentence, span, **settings)
+        if list_candidates:
+            engine, _ = load_model(model, device=device, output=output)
+            show_candidates(engine, reader, request=request, folder=folder, output=output, cancel=cancel)
+            return
         # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
         with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
             engine, load_s = load_model(model, device=device, output=output)
@@ -118,6 +122,8 @@ def _document(run: Segmentation, outputs: dict[str, Path], *, seconds: float, no
         "absent": summary.absent,
         "visible_frames": summary.visible_frames,
         "unknown_words": list(summary.unknown_words),
+        "why": summary.why,
+        "candidates": [each.as_dict() for each in summary.candidates],
         "notes": [*notes, *summary.notes],
     }
 
@@ -132,5 +138,7 @@ def _tell(run: Segmentation, outputs: dict[str, Path], *, output: Output) -> Non
         output.say(note)
     if summary.absent:
         output.say("With --believe the masks show what fits best all the same.")
+    if len(summary.candidates) > 1:
+        output.say(f"{len(summary.candidates)} things move: --list-candidates shows them, --candidate N takes another.")
     for path in outputs.values():
         output.say(f"  {path}")

@@ -16,8 +16,8 @@ from rvos_core.types import CancelToken, FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
     from rvos_core.inference import FrameResult, RunCost, RunRequest, RunSummary
+    from rvos_core.inference.engines import LoadedEngine
     from rvos_core.media import MediaReader
-    from rvos_core.models.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -73,22 +73,22 @@ def media_notes(info: MediaInfo) -> tuple[str, ...]:
     return (rate, *info.warnings) if info.rate_is_assumed else info.warnings
 
 
-def load_model(model: str, *, device: str, output: Output) -> tuple[Engine, float]:
+def load_model(model: str, *, device: str, output: Output) -> tuple[LoadedEngine, float]:
     """The engine, and the seconds that loading it took. Torch is imported here, not before.
 
     Raises:
         UserError: as `rvos_core.models.registry.load_engine`.
     """
-    from rvos_core.models.registry import load_engine
+    from rvos_core.inference.engines import load
 
     output.note(f"loading {model}")
     began = time.monotonic()
-    engine = load_engine(model, device=device)
+    engine = load(model, device=device)
     return engine, time.monotonic() - began
 
 
 def run_request(
-    engine: Engine, reader: MediaReader, *, request: RunRequest, output: Output, cancel: CancelToken
+    engine: LoadedEngine, reader: MediaReader, *, request: RunRequest, output: Output, cancel: CancelToken
 ) -> Segmentation:
     """Run `request` to its end.
 
@@ -96,14 +96,14 @@ def run_request(
         UserError: as `rvos_core.inference.Runner.run`.
         Cancelled: after Ctrl-C, at the end of the window in work.
     """
-    from rvos_core.inference import FramesRevised, RunFinished, Runner, RunStarted, WindowDone
+    from rvos_core.inference import FramesRevised, RunFinished, RunStarted, WindowDone
 
     cancel.raise_if_cancelled()
     began = time.monotonic()
     found: dict[int, FrameResult] = {}
     summary: RunSummary | None = None
     with output.progress("segmenting") as meter:
-        for event in Runner(engine).run(request, reader=reader, cancel=cancel):
+        for event in engine.run(request, reader=reader, cancel=cancel):
             match event:
                 case RunStarted():
                     _announce(event.cost, output)

@@ -49,6 +49,8 @@ def write_record(outputs: dict[str, Path], run: Segmentation, *, load_s: float, 
         },
         timings={"load_s": load_s, **asdict(summary.timings), "write_s": write_s},
         outputs={name: str(path) for name, path in outputs.items() if name != "result"},
+        why=summary.why,
+        candidates=[each.as_dict() for each in summary.candidates],
     )
     write_result_json(outputs["result"], result)
 

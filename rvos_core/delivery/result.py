@@ -43,6 +43,8 @@ class SegmentResult:
         settings: window, stride, size and the like.
         timings: seconds by kind of work.
         outputs: files and folders that were written, by kind.
+        why: why this engine was taken, where the program chose it.
+        candidates: what else could be meant, the chosen first.
     """
 
     model: str
@@ -58,11 +60,14 @@ class SegmentResult:
     settings: dict[str, Any] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    why: str = ""
+    candidates: Sequence[dict[str, Any]] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The document, ready for JSON."""
         return {
             "model": self.model,
+            "why": self.why,
             "expression": self.expression,
             "media": _media(self.media),
             "span": {"start": self.span.start, "stop": self.span.stop},
@@ -74,6 +79,7 @@ class SegmentResult:
             "settings": self.settings,
             "timings": _rounded(self.timings),
             "outputs": self.outputs,
+            "candidates": list(self.candidates),
             "frames": [_line(self.media, line) for line in self.frames],
         }
 

@@ -6,7 +6,7 @@ Plain frozen data; no torch, so that a window can be built on it at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from rvos_core.masks import Rle
 from rvos_core.types import FrameSpan
@@ -112,6 +112,18 @@ class Candidate:
     words: tuple[tuple[str, float], ...]
     fit: float
     chosen: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; without the mask."""
+        return {
+            "number": self.number,
+            "chosen": self.chosen,
+            "fit": round(self.fit, 4),
+            "words": dict(self.words),
+            "frame": self.frame_index,
+            "first": self.first,
+            "last": self.last,
+        }
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from rvos_app.jobs.queue import JobQueue
 from rvos_app.settings import Settings
 from rvos_app.state import RunPhase, RunStatus, StudioState
 from rvos_core.errors import UsageError
+from rvos_core.inference.engines import MOTION
 from rvos_core.inference.events import FramesRevised, RunCost, RunRequest, RunStarted, RunSummary, WindowDone
 
 _log = logging.getLogger("rvos.jobs")
@@ -98,12 +99,15 @@ class RunController(QObject):
 
     # -- runs ----------------------------------------------------------------------------------------------------
 
-    def start(self, expression: str, *, object_id: int | None = None, believe: bool = False) -> int:
+    def start(
+        self, expression: str, *, object_id: int | None = None, believe: bool = False, candidate: int | None = None
+    ) -> int:
         """Run an expression between in and out.
 
         Args:
             object_id: the object whose masks are replaced; None: the object of that expression, or a new one.
             believe: take the expression for true, whatever the model says.
+            candidate: the moving thing that a person chose.
 
         Returns:
             The object's id.
@@ -127,7 +131,7 @@ class RunController(QObject):
         self._state.select(target.object_id)
         self._settings.remember_expression(words)
         self.load()
-        request = RunRequest(expression=words, span=self._state.span, believe=believe)
+        request = RunRequest(expression=words, span=self._state.span, believe=believe, candidate=candidate)
         job = RunExpression(self._slot, self.choice, request, reader)
         ticket = self._queue.submit(job, generation=self._state.generation)
         self._runs[ticket] = (target.object_id, request)
@@ -179,6 +183,13 @@ class RunController(QObject):
         else:
             self._state.set_run(RunStatus(RunPhase.LOADING, object_id, waiting=waiting))
 
+    @Slot(int, int)
+    def take_candidate(self, object_id: int, number: int) -> None:
+        """Follow another of the things that move, for the same object."""
+        known = self._state.object(object_id)
+        if known is not None:
+            self.start(known.expression, object_id=object_id, candidate=number)
+
     # -- what the queue tells --------------------------------------------------------------------------------------
 
     @Slot(object)
@@ -200,6 +211,8 @@ class RunController(QObject):
             self._set_progress(object_id, event.window, event.windows, event.eta_s)
         elif isinstance(event, FramesRevised):
             self._state.put_results(object_id, event.frames)
+        elif isinstance(event, tuple):
+            self._state.put_candidates(object_id, event)
 
     def _set_progress(self, object_id: int, done: int, windows: int, eta_s: float | None) -> None:
         phase = self._state.run.phase
@@ -294,10 +307,13 @@ class RunController(QObject):
 
 
 def note_of(summary: RunSummary) -> str:
-    """One sentence on a finished run, empty where all is well: what was not found, not understood or shortened."""
-    if not summary.visible_frames:
-        if summary.absent and summary.consensus is not None:
-            percent = round(100 * (1 - summary.consensus))
-            return tr("Not in this clip ({percent} % sure)", percent=percent)
-        return tr("Not found in {frames}", frames=count(len(summary.span), "frame", "frames"))
-    return summary.notes[0] if summary.notes else ""
+    """What is to be said of a finished run: which engine was taken and why, what was not found or understood."""
+    notes = [note for note in summary.notes if note != summary.why]
+    if summary.visible_frames:
+        return " ".join([*notes, *filter(None, (summary.why,))])
+    if summary.absent and summary.model != MOTION and summary.consensus is not None:
+        percent = round(100 * (1 - summary.consensus))
+        return tr("Not in this clip ({percent} % sure)", percent=percent)
+    if summary.absent and notes:
+        return " ".join(notes)
+    return tr("Not found in {frames}", frames=count(len(summary.span), "frame", "frames"))

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rvos_app.i18n import tr
+from rvos_app.jobs.candidate_pictures import candidate_pictures
 from rvos_app.jobs.job import JobContext
 from rvos_core.inference.events import RunCost, RunFinished, RunRequest, RunSummary
 from rvos_core.media import MediaReader
 from rvos_core.types import MediaInfo
 
 if TYPE_CHECKING:
+    from rvos_core.inference.engines import LoadedEngine
     from rvos_core.models.api import ModelCard
     from rvos_core.models.devices import DeviceInfo
-    from rvos_core.models.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -40,19 +41,19 @@ class EngineSlot:
 
     def __init__(self) -> None:
         self._choice: EngineChoice | None = None
-        self._engine: Engine | None = None
+        self._engine: LoadedEngine | None = None
 
-    def get(self, choice: EngineChoice) -> Engine:
+    def get(self, choice: EngineChoice) -> LoadedEngine:
         """The model of `choice`; loads it where another one (or none) is held. A former model is let go first.
 
         Raises:
             UserError: no such model, damaged weights, no such device.
         """
         if self._engine is None or self._choice != choice:
-            from rvos_core.models.registry import load_engine
+            from rvos_core.inference.engines import load
 
             self._engine = self._choice = None
-            self._engine = load_engine(choice.model, device=choice.device)
+            self._engine = load(choice.model, device=choice.device)
             self._choice = choice
         return self._engine
 
@@ -89,14 +90,13 @@ class EstimateRun:
         return tr("Estimating the run")
 
     def run(self, context: JobContext) -> RunCost:
-        from rvos_core.inference.runner import estimate_cost
-
-        return estimate_cost(self.slot.get(self.choice), self.info, self.request)
+        return self.slot.get(self.choice).estimate(self.info, self.request)
 
 
 @dataclass(frozen=True)
 class RunExpression:
-    """Find what one sentence describes; reports the runner's events as windows finish."""
+    """Find what one sentence describes; reports the runner's events as windows finish, and pictures of what else
+    could be meant."""
 
     slot: EngineSlot
     choice: EngineChoice
@@ -109,16 +109,15 @@ class RunExpression:
 
     def run(self, context: JobContext) -> RunSummary:
         """The clip is read through a second reader, as one reader belongs to one thread."""
-        from rvos_core.inference.runner import Runner
-
         engine = self.slot.get(self.choice)
         context.checkpoint()
         summary: RunSummary | None = None
         with self.reader.reopen() as reader:
-            for event in Runner(engine).run(self.request, reader=reader, cancel=context.cancel):
+            for event in engine.run(self.request, reader=reader, cancel=context.cancel):
                 context.report(event)
                 if isinstance(event, RunFinished):
                     summary = event.summary
+                    context.report(candidate_pictures(reader, summary.candidates))
                 else:
                     context.checkpoint()
         if summary is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rvos_core.inference.motion.moments import MotionSegmenter
@@ -32,20 +32,7 @@ class MotionEngine:
     @property
     def card(self) -> ModelCard:
         """What it is, in the words of a model card."""
-        following = self.propagator.card
-        return ModelCard(
-            name=MOTION,
-            arch=MOTION,
-            parameters=following.parameters,
-            licence="Apache-2.0",
-            description="Finds what moves by itself, and of that what the sentence says of colour, side, size and way.",
-            trained_on=following.trained_on,
-            size=following.size,
-            long_side=following.long_side,
-            window=1,
-            stride=1,
-            bundled=True,
-        )
+        return motion_card(self.propagator.card)
 
     @property
     def device(self) -> str:
@@ -57,6 +44,20 @@ class MotionEngine:
         height, width = self.propagator.input_size(info.height, info.width)
         pace = self.propagator.pace.seconds(frames=len(span), pixels=height * width)
         return None if pace is None else pace * (1 + _FIRST_LOOK)
+
+
+def motion_card(following: ModelCard) -> ModelCard:
+    """The engine's card; `following`: that of the model which follows what was found."""
+    return replace(
+        following,
+        name=MOTION,
+        arch=MOTION,
+        description=(
+            "Any footage, nothing downloaded: finds what moves by itself, and of that what the sentence says of colour,"
+            " side, size, direction and order. Nouns are not checked."
+        ),
+        measured={},
+    )
 
 
 def load_motion(*, device: str = "auto") -> MotionEngine:

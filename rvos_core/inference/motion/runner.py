@@ -43,6 +43,7 @@ from rvos_core.types import CancelToken, FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
     from rvos_core.media import MediaReader
+    from rvos_core.models.api import ModelCard
 
 _BLOCK = 16  # frames that are handed out together
 _MIB = 1024 * 1024
@@ -64,11 +65,29 @@ class _State:
     choose_s: float = 0.0
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What could be meant, the best first, and what is to be said of it."""
+
+    candidates: tuple[Candidate, ...]
+    notes: tuple[str, ...]
+
+
 class MotionRunner:
     """Runs requests on a loaded engine. One run at a time."""
 
     def __init__(self, engine: MotionEngine) -> None:
         self._engine = engine
+
+    @property
+    def card(self) -> ModelCard:
+        """The engine's."""
+        return self._engine.card
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        return self._engine.device
 
     def estimate(self, info: MediaInfo, request: RunRequest) -> RunCost:
         """Memory, time and windows of a request. Raises: UsageError: the span makes no sense."""
@@ -88,6 +107,18 @@ class MotionRunner:
         checked_expression(request.expression)
         return self._events(request, reader, cancel)
 
+    def candidates(
+        self, request: RunRequest, *, reader: MediaReader, cancel: CancelToken
+    ) -> Iterator[WindowDone | Choices]:
+        """The first look alone: `WindowDone` as it goes on, at the end the `Choices`. Raises: as `run`."""
+        check_request(reader.info, request)
+        checked_expression(request.expression)
+        state = _State()
+        yield from self._look(state, request.span, reader, cancel)
+        verdict, ranked = self._choose(state, request, read_expression(request.expression))
+        found = _candidates(ranked, state.moments, reader.info, chosen={id(t) for t in verdict.tracks})
+        yield Choices(found, verdict.notes)
+
     def _events(self, request: RunRequest, reader: MediaReader, cancel: CancelToken) -> Iterator[RunEvent]:
         state = _State()
         notes = (self._engine.note,) if self._engine.note else ()
@@ -102,7 +133,7 @@ class MotionRunner:
         yield from self._follow(state, request.span, verdict.tracks, reader, cancel)
         yield RunFinished(self._summary(state, request, reading, verdict, candidates, reader.info))
 
-    def _look(self, state: _State, span: FrameSpan, reader: MediaReader, cancel: CancelToken) -> Iterator[RunEvent]:
+    def _look(self, state: _State, span: FrameSpan, reader: MediaReader, cancel: CancelToken) -> Iterator[WindowDone]:
         look = FirstLook(self._engine.segmenter, span)
         windows = 2 * _blocks(len(span))
         began = block_began = time.perf_counter()

@@ -1,0 +1,80 @@
+"""The strip of things that move: one click takes another one for the selected object."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+
+from rvos_app.i18n import tr
+from rvos_app.jobs.candidate_pictures import CandidatePicture
+from rvos_app.panels.parts import label
+from rvos_app.state import StudioState
+
+
+class CandidateStrip(QWidget):
+    """Shows the candidates of the selected object; hidden where there is nothing to choose.
+
+    Signals:
+        chosen(int, int): object id and number of the candidate that a person takes.
+    """
+
+    chosen = Signal(int, int)
+
+    def __init__(self, state: StudioState) -> None:
+        super().__init__()
+        self._state = state
+        self.setObjectName("candidates")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.buttons: list[QToolButton] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(10, 4, 10, 4)
+        self._row.setSpacing(6)
+        self._row.addWidget(label(tr("What moves:"), role="muted"))
+        self._row.addStretch(1)
+        self.setVisible(False)
+        state.selection_changed.connect(self._show, max_args=0)
+        state.candidates_changed.connect(self._show, max_args=0)
+        state.clip_changed.connect(self._show, max_args=0)
+
+    def _show(self) -> None:
+        object_id = self._state.selected
+        pictures = self._state.candidates(object_id) if object_id is not None else ()
+        for button in self.buttons:
+            self._row.removeWidget(button)
+            button.deleteLater()
+        self.buttons = [self._button(each) for each in pictures]
+        for place, button in enumerate(self.buttons, start=1):
+            self._row.insertWidget(place, button)
+        self.setVisible(len(pictures) > 1 or (len(pictures) == 1 and not pictures[0].candidate.chosen))
+
+    def _button(self, picture: CandidatePicture) -> QToolButton:
+        candidate = picture.candidate
+        said = ", ".join(f"{word} {round(100 * score)} %" for word, score in candidate.words)
+        name = tr("Moving thing {number}", number=candidate.number)
+        made = QToolButton()
+        made.setIcon(QIcon(_pixmap(picture.pixels)))
+        made.setIconSize(QSize(picture.pixels.shape[1], picture.pixels.shape[0]))
+        made.setCheckable(True)
+        made.setChecked(candidate.chosen)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        made.setAccessibleName(f"{name}: {said}" if said else name)
+        made.setToolTip(
+            f"{name}\n{said}\n" + tr("Click to take this one") if said else f"{name}\n" + tr("Click to take this one")
+        )
+        made.clicked.connect(lambda: self._choose(candidate.number))
+        return made
+
+    def _choose(self, number: int) -> None:
+        object_id = self._state.selected
+        for button, picture in zip(self.buttons, self._state.candidates(object_id or 0), strict=True):
+            button.setChecked(picture.candidate.number == number)
+        if object_id is not None:
+            self.chosen.emit(object_id, number)
+
+
+def _pixmap(pixels: np.ndarray) -> QPixmap:
+    pixels = np.ascontiguousarray(pixels)
+    height, width = pixels.shape[:2]
+    return QPixmap.fromImage(QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_RGB888).copy())
