@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def on_device(device: str, cancel: CancelToken) -> list[Row]:
         note = f"854x480, on {chosen}; against the processor, {torch.get_num_threads()} threads"
         rows.append(Row(name, cpu_ms / ours_ms, ours_ms, cpu_ms, 1.0, note))
     cancel.raise_if_cancelled()
-    arguments = {
+    arguments: dict[str, Any] = {
         key: value.to(chosen) if isinstance(value, torch.Tensor) else value
         for key, value in attention_arguments().items()
     }

@@ -13,7 +13,7 @@ import typer
 
 from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption
 from rvos_core.cli.output import Output, seconds_in_words
-from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_model, run_request
+from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_any, run_request
 from rvos_core.errors import UserError
 from rvos_core.types import CancelToken
 
@@ -50,7 +50,7 @@ def demo(
     began = time.monotonic()
     questions = _read_questions(demo_dir() / _EXPRESSIONS)
     with cancel_on_interrupt() as cancel, open_media(demo_dir() / _CLIP) as reader:
-        engine, _ = load_model(model, device=device, output=output)
+        engine, _ = load_any(model, device=device, output=output)
         rows: list[dict[str, Any]] = []
         outputs: dict[str, Path] = {}
         for question in questions:

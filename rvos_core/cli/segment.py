@@ -23,7 +23,7 @@ from rvos_core.cli.options import (
     read_window,
 )
 from rvos_core.cli.output import Output, seconds_in_words
-from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_model, media_notes, run_request
+from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_any, media_notes, run_request
 
 
 def segment(
@@ -76,8 +76,6 @@ def segment(
     from rvos_core.inference.expression import checked_expression
     from rvos_core.media import open_media
 
-    settings = {"window": window_frames, "stride": stride, "size": size, "vote": vote.value, "believe": believe}
-    settings |= {"along_edges": not plain_masks, "candidate": candidate}
     sentence = checked_expression(expression)
     with cancel_on_interrupt() as cancel, open_media(video, fps=rate) as reader:
         info = reader.info
@@ -85,14 +83,24 @@ def segment(
         for note in notes:
             output.note(note)
         span = checked_span(info, start=start, end=end)
-        request = RunRequest(sentence, span, **settings)
+        request = RunRequest(
+            sentence,
+            span,
+            window=window_frames,
+            stride=stride,
+            size=size,
+            vote=vote.value,
+            believe=believe,
+            along_edges=not plain_masks,
+            candidate=candidate,
+        )
         if list_candidates:
-            engine, _ = load_model(model, device=device, output=output)
+            engine, _ = load_any(model, device=device, output=output)
             show_candidates(engine, reader, request=request, folder=folder, output=output, cancel=cancel)
             return
         # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
         with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
-            engine, load_s = load_model(model, device=device, output=output)
+            engine, load_s = load_any(model, device=device, output=output)
             run = run_request(engine, reader, request=request, output=output, cancel=cancel)
             began = time.monotonic()
             for each in run.frames:

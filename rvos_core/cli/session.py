@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rvos_core.inference import FrameResult, RunCost, RunRequest, RunSummary
     from rvos_core.inference.engines import LoadedEngine
     from rvos_core.media import MediaReader
+    from rvos_core.models.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,27 @@ def media_notes(info: MediaInfo) -> tuple[str, ...]:
     return (rate, *info.warnings) if info.rate_is_assumed else info.warnings
 
 
-def load_model(model: str, *, device: str, output: Output) -> tuple[LoadedEngine, float]:
-    """The engine, and the seconds that loading it took. Torch is imported here, not before.
+def load_model(model: str, *, device: str, output: Output) -> tuple[Engine, float]:
+    """A referring model, and the seconds that loading it took. Torch is imported here, not before.
 
     Raises:
         UserError: as `rvos_core.models.registry.load_engine`.
     """
-    from rvos_core.inference.engines import load
+    from rvos_core.models.registry import load_engine
 
     output.note(f"loading {model}")
     began = time.monotonic()
-    engine = load(model, device=device)
+    engine = load_engine(model, device=device)
+    return engine, time.monotonic() - began
+
+
+def load_any(name: str, *, device: str, output: Output) -> tuple[LoadedEngine, float]:
+    """As `load_model`, for `auto` and `motion`, too. Raises: the same."""
+    from rvos_core.inference.engines import load
+
+    output.note(f"loading {name}")
+    began = time.monotonic()
+    engine = load(name, device=device)
     return engine, time.monotonic() - began
 
 

@@ -39,7 +39,7 @@ class Architecture:
         title: as its paper writes it.
         config: class of its configuration.
         build: makes the network, with random weights, from a configuration.
-        configurations: name -> the published configuration of that name.
+        configurations: name -> the published configuration of that name; none: it cannot be imported.
     """
 
     name: str
@@ -166,7 +166,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
             _build_isvos,
             {"isvos-r50": isvos_r50_config, "isvos-mini": isvos_mini_config},
         ),
-        Architecture("flow", "flow network", FlowSegmenterConfig, _build_flow, {"flow-mini": FlowSegmenterConfig}),
+        Architecture("flow", "flow network", FlowSegmenterConfig, _build_flow, {}),
     )
 }
 

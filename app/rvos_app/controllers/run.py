@@ -17,8 +17,8 @@ from rvos_app.jobs.queue import JobQueue
 from rvos_app.settings import Settings
 from rvos_app.state import RunPhase, RunStatus, StudioState
 from rvos_core.errors import UsageError
-from rvos_core.inference.engines import MOTION
 from rvos_core.inference.events import FramesRevised, RunCost, RunRequest, RunStarted, RunSummary, WindowDone
+from rvos_core.inference.motion.engine import MOTION
 
 _log = logging.getLogger("rvos.jobs")
 

@@ -83,7 +83,8 @@ def _log_odds(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
     total = np.array([max(inside.sum(), 1.0), max(outside.sum(), 1.0)])
     usual = _SMOOTHING * total / total.sum()
     odds = np.log((inside + usual[0]) / total[0]) - np.log((outside + usual[1]) / total[1])
-    return np.clip(odds, -_COLOUR_CLIP, _COLOUR_CLIP).astype(np.float32)
+    clipped: np.ndarray = np.clip(odds, -_COLOUR_CLIP, _COLOUR_CLIP).astype(np.float32)
+    return clipped
 
 
 def _outline(pictures: Sequence[np.ndarray], masks: Sequence[np.ndarray], sightings: Sequence[Sighting]) -> float:
@@ -101,7 +102,8 @@ def _edges(picture: np.ndarray) -> np.ndarray:
     """(h, w) float32: length of the gradient of Lab."""
     lab = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32), (0, 0), 1.0)
     across, down = cv2.Sobel(lab, cv2.CV_32F, 1, 0), cv2.Sobel(lab, cv2.CV_32F, 0, 1)
-    return np.sqrt(np.square(across).sum(-1) + np.square(down).sum(-1))
+    lengths: np.ndarray = np.sqrt(np.square(across).sum(-1) + np.square(down).sum(-1))
+    return lengths
 
 
 def spread(sightings: Sequence[Sighting], most: int) -> list[Sighting]:

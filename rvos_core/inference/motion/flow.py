@@ -54,12 +54,13 @@ class FlowEstimator:
     """Flow between small frames of one size. It keeps buffers: one for each thread."""
 
     def __init__(self) -> None:
-        self._dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def flow(self, frame: np.ndarray, other: np.ndarray) -> Flow:
         """From `frame` to `other`, both (h, w, 3) uint8 RGB."""
-        whole = self._dis.calc(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.cvtColor(other, cv2.COLOR_RGB2GRAY), None)
-        whole = np.nan_to_num(whole, copy=False, posinf=0.0, neginf=0.0)
+        room = np.zeros((*frame.shape[:2], 2), np.float32)
+        found = self._dis.calc(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.cvtColor(other, cv2.COLOR_RGB2GRAY), room)
+        whole = np.nan_to_num(np.asarray(found, dtype=np.float32), posinf=0.0, neginf=0.0)
         camera, followed = camera_of(whole)
         return Flow(whole, camera, whole - camera_flow(camera, whole.shape[:2]), followed)
 

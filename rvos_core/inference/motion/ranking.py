@@ -7,7 +7,7 @@ are said to be. Where something that was said holds for no track, nothing is cho
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,11 @@ from rvos_core.language.slots import ExpressionSlots
 
 FITS = 0.5  # a word that scores less does not hold
 _LOOKED_AT = 12  # sightings that colours are taken from
-_CLEAR = 0.62  # of two tracks of which nothing was said, the second must strike the eye so much less
+_SOLID, _SHORT = 0.55, 0.35  # shares: of the moments of its own time, and of the longest track's sightings
+_ALL_ALONG = 0.8  # instead of the second, where the smallest thing is meant
+_SALIENCE = 0.25  # exponent of it: what was said counts more
+_FRAGMENT = 0.6  # the most that a comparison can hold for one of those
+_CLEAR = 0.79  # of two tracks of which nothing was said, the second must strike the eye so much less
 _PEOPLE_PARTS = {"upper": (0.12, 0.6), "lower": (0.5, 0.95)}  # of a standing thing's height
 _RIGID = frozenset({"car", "bus", "truck", "van", "tractor", "boat", "ball", "suitcase", "sign", "vehicle"})
 _UPRIGHT = frozenset({"person"})
@@ -61,6 +65,7 @@ class Seen:
         whole, upper, lower: shares of colour terms.
         at_border_first, at_border_last: it touches the picture's border then.
         turned: its motion sideways changes its sign for good.
+        solid: it is steadily there.
     """
 
     x: float
@@ -78,6 +83,7 @@ class Seen:
     at_border_first: bool
     at_border_last: bool
     turned: bool
+    solid: bool = True
 
 
 def look_at(track: Track, moments: Sequence[Moment]) -> Seen:
@@ -104,7 +110,7 @@ def look_at(track: Track, moments: Sequence[Moment]) -> Seen:
         y=float(centres[:, 1].mean()),
         area=float(np.median([s.area for s in each])) / (height * width),
         height_over_width=float(np.median((boxes[:, 3] - boxes[:, 1]) / (boxes[:, 2] - boxes[:, 0]))),
-        way=ways.mean(0),
+        way=_way(each, moments) / height if len(each) >= 4 else ways.mean(0),
         speed=float(np.linalg.norm(ways, axis=1).mean()),
         swing=float(np.mean(swings)) / max(float(np.linalg.norm(ways, axis=1).mean()), 1e-3),
         first=each[0].frame_index,
@@ -118,21 +124,43 @@ def look_at(track: Track, moments: Sequence[Moment]) -> Seen:
     )
 
 
+def _way(sightings: Sequence[Sighting], moments: Sequence[Moment]) -> np.ndarray:
+    """(2,) cells a frame: how the middle moves over the picture, less how the camera moves the picture."""
+    shown = moments[sightings[0].moment : sightings[-1].moment + 1]
+    frames = np.array([moment.frame_index for moment in shown], dtype=np.float64)
+    pans = np.array([moment.pan for moment in shown])
+    carried = np.concatenate([[np.zeros(2)], np.cumsum(pans[:-1] * np.diff(frames)[:, None], axis=0)])
+    first = sightings[0].moment
+    places = np.array([each.centre - carried[each.moment - first] for each in sightings])
+    times = np.array([each.frame_index for each in sightings], dtype=np.float64)
+    times -= times.mean()
+    slope: np.ndarray = (times[:, None] * (places - places.mean(0))).sum(0) / max(float((times**2).sum()), 1.0)
+    return slope
+
+
 def rank(tracks: Sequence[Track], moments: Sequence[Moment], slots: ExpressionSlots) -> tuple[Ranked, ...]:
     """All tracks of one shot, the best one first."""
-    seen = [look_at(track, moments) for track in tracks]
+    most = max((track.salience for track in tracks), default=1.0)
+    longest = max((len(track.sightings) for track in tracks), default=1)
+    least = _ALL_ALONG if slots.size == "smallest" else _SHORT  # pieces of things are small
+    seen = [replace(look_at(track, moments), solid=_solid(track, least * longest)) for track in tracks]
     rows: list[list[tuple[str, float]]] = [[] for _ in tracks]
     for word, scores in _scores(slots, seen):
         for row, score in zip(rows, scores, strict=True):
             row.append((word, round(float(score), 4)))
-    most = max((track.salience for track in tracks), default=1.0)
     weak = [_shape(slots, each) for each in seen]
     ranked = []
     for track, row, hint in zip(tracks, rows, weak, strict=True):
         fit = float(np.exp(np.mean([np.log(max(score, 1e-3)) for _, score in row]))) if row else 1.0
         product = float(np.prod([max(score, 1e-3) for _, score in row])) if row else 1.0
-        ranked.append(Ranked(track, tuple(row), fit, product * hint * (track.salience / most) ** 0.5))
+        ranked.append(Ranked(track, tuple(row), fit, product * hint * (track.salience / most) ** _SALIENCE))
     return tuple(sorted(ranked, key=lambda each: (bool(each.failing), -each.total)))
+
+
+def _solid(track: Track, least: float) -> bool:
+    """Whether a track is steadily there, so that others can be compared with it; fragments come and go."""
+    own = track.sightings[-1].moment - track.sightings[0].moment + 1
+    return len(track.sightings) >= max(_SOLID * own, least)
 
 
 def alike(ranked: Sequence[Ranked]) -> bool:
@@ -149,20 +177,35 @@ def _scores(slots: ExpressionSlots, seen: Sequence[Seen]) -> list[tuple[str, lis
     """Each thing that was said and can be seen, with its score for every track."""
     found: list[tuple[str, list[float]]] = []
 
+    solid = [each for each in seen if each.solid]
+
     def add(word: str | None, score: Callable[[Seen], float]) -> None:
+        """A word that is true of a thing by itself."""
         if word is not None:
             found.append((word, [score(each) for each in seen]))
+
+    def compare(word: str | None, score: Callable[[Seen, Sequence[Seen]], float]) -> None:
+        """A word that compares things: fragments are compared with the others, but are not what is meant."""
+        if word is not None:
+            scores = [score(each, solid if each.solid else [*solid, each]) for each in seen]
+            found.append((word, [s if each.solid else min(s, _FRAGMENT) for s, each in zip(scores, seen, strict=True)]))
 
     dressed = slots.category == "person" or slots.clothing is not None
     add(slots.colour, lambda each: _colour(slots.colour or "", each, dressed=dressed))
     if slots.lower_colour is not None:
         word = slots.lower_colour
         add(word, lambda each: _ramp(share_of(word, each.lower), 0.35))
-    add(slots.side, lambda each: _side(slots.side or "", each, seen))
-    add(slots.size, lambda each: _extreme(each.area, [s.area for s in seen], most=slots.size == "biggest"))
+    compare(slots.side, lambda each, others: _side(slots.side or "", each, others))
+    compare(
+        slots.size,
+        lambda each, others: _extreme(each.area, [s.area for s in others], most=slots.size == "biggest"),
+    )
     add(slots.direction and f"to the {slots.direction}", lambda each: _direction(slots.direction or "", each))
-    add(slots.speed, lambda each: _extreme(each.speed, [s.speed for s in seen], most=slots.speed == "fastest"))
-    add(slots.order, lambda each: _order(slots.order or "", each, seen))
+    compare(
+        slots.speed,
+        lambda each, others: _extreme(each.speed, [s.speed for s in others], most=slots.speed == "fastest"),
+    )
+    compare(slots.order, lambda each, others: _order(slots.order or "", each, others))
     add(slots.change, lambda each: _change(slots.change or "", each, seen))
     if slots.relation is not None and slots.other is not None and len(seen) > 1:
         other = slots.other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ _LINK_IOU = 0.12
 _LINK_COLOUR = 0.45
 _BINS = (6, 5, 5)  # of L, a, b
 _LEAST_SIGHTINGS = 3
+_PIECE = 0.75  # of a thing's salience that a piece of it may have
 _LEAST_PRESENCE = 0.12  # share of its shot's moments in which a track is seen
 
 
@@ -73,7 +74,7 @@ def find_tracks(moments: Sequence[Moment]) -> tuple[Track, ...]:
     tracks: list[Track] = []
     for shot in sorted({moment.shot for moment in moments}):
         places = [index for index, moment in enumerate(moments) if moment.shot == shot]
-        found = _link([(index, moments[index]) for index in places], shot)
+        found = _joined(_link([(index, moments[index]) for index in places], shot))
         least = max(min(_LEAST_SIGHTINGS, len(places)), _LEAST_PRESENCE * len(places))
         tracks += [track for track in found if len(track.sightings) >= least]
     tracks.sort(key=lambda track: -track.salience)
@@ -118,8 +119,7 @@ def colour_shares(lab: np.ndarray) -> np.ndarray:
 
 def _grouped(moment: Moment) -> np.ndarray:
     """(h, w) int: 0, or the number of the thing. Touching things are told apart by where their cells see the middle."""
-    moving = (moment.moving > 0).astype(np.uint8)
-    moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    moving = cv2.morphologyEx((moment.moving > 0).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     count, regions = cv2.connectedComponents(moving, connectivity=8)
     labels = np.zeros(moving.shape, np.int32)
     used = 0
@@ -129,6 +129,8 @@ def _grouped(moment: Moment) -> np.ndarray:
             continue
         votes = np.stack([x, y], 1) + moment.offsets[y, x]
         parts = _split(votes, moving.shape)
+        if not _move_apart(moment.drift[y, x], parts):
+            parts = np.zeros_like(parts)
         labels[y, x] = used + 1 + parts
         used += int(parts.max()) + 1
     return labels
@@ -143,8 +145,7 @@ def _split(votes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         heat = np.zeros((size[0] // 2 + 1, size[1] // 2 + 1), np.float32)
         cells = np.clip((votes[left] / 2).round().astype(int), 0, (heat.shape[1] - 1, heat.shape[0] - 1))
         np.add.at(heat, (cells[:, 1], cells[:, 0]), 1.0)
-        heat = cv2.GaussianBlur(heat, (0, 0), 2.0)
-        row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+        row, column = np.unravel_index(int(cv2.GaussianBlur(heat, (0, 0), 2.0).argmax()), heat.shape)
         middle = 2.0 * np.array([column, row])
         near = left & (np.linalg.norm(votes - middle, axis=1) < reach)
         if np.count_nonzero(near) < _SPLIT_SHARE * len(votes):
@@ -156,6 +157,69 @@ def _split(votes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     distances = np.linalg.norm(votes[:, None] - np.array(middles)[None], axis=2)
     parts: np.ndarray = distances.argmin(1).astype(np.int32)
     return parts
+
+
+def _move_apart(drift: np.ndarray, parts: np.ndarray) -> bool:
+    """Whether some two parts of a region have motions of their own; a neck and its body have not. drift: (n, 2)."""
+    ways = [np.median(drift[parts == part], axis=0) for part in range(int(parts.max()) + 1)]
+    return any(not _together(one, other) for i, one in enumerate(ways) for other in ways[:i])
+
+
+def _together(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two motions, cells a frame, can be those of one thing."""
+    faster = max(float(np.linalg.norm(one)), float(np.linalg.norm(other)))
+    return float(np.linalg.norm(one - other)) < 0.2 + 0.3 * faster
+
+
+def _joined(tracks: list[Track]) -> list[Track]:
+    """Tracks of one shot, pieces of one thing put together: near each other, moving alike, one of them fragmentary."""
+    tracks = sorted(tracks, key=lambda track: -track.salience)
+    kept: list[Track] = []
+    for track in tracks:
+        whole = next((each for each in kept if _piece_of(track, each)), None)
+        if whole is None:
+            kept.append(track)
+        else:
+            whole.sightings = _merged(whole.sightings, track.sightings)
+    return kept
+
+
+def _piece_of(piece: Track, whole: Track) -> bool:
+    by_moment = {each.moment: each for each in whole.sightings}
+    shared = [(each, by_moment[each.moment]) for each in piece.sightings if each.moment in by_moment]
+    if len(shared) < max(2, 0.5 * len(piece.sightings)):
+        return False
+    if piece.salience > _PIECE * whole.salience:
+        return False
+    near = [_gap(one, other) < 3 + 0.12 * np.sqrt(one.area + other.area) for one, other in shared]
+    alike = [_together(one.drift, other.drift) for one, other in shared]
+    return float(np.mean(near)) > 0.6 and float(np.mean(alike)) > 0.6
+
+
+def _gap(one: Sighting, other: Sighting) -> float:
+    """Cells between two masks."""
+    away = cv2.distanceTransform((~other.mask).astype(np.uint8), cv2.DIST_L2, 3)
+    return float(away[one.mask].min())
+
+
+def _merged(whole: list[Sighting], piece: list[Sighting]) -> list[Sighting]:
+    by_moment = {each.moment: each for each in whole}
+    for each in piece:
+        other = by_moment.get(each.moment)
+        by_moment[each.moment] = each if other is None else _both(other, each)
+    return [by_moment[moment] for moment in sorted(by_moment)]
+
+
+def _both(one: Sighting, other: Sighting) -> Sighting:
+    share = one.area / (one.area + other.area)
+    return replace(
+        one,
+        mask=one.mask | other.mask,
+        centre=share * one.centre + (1 - share) * other.centre,
+        certainty=share * one.certainty + (1 - share) * other.certainty,
+        drift=share * one.drift + (1 - share) * other.drift,
+        colours=share * one.colours + (1 - share) * other.colours,
+    )
 
 
 def _link(moments: Iterable[tuple[int, Moment]], shot: int) -> list[Track]:
@@ -185,16 +249,17 @@ def _alike(last: Sighting, thing: Sighting, moment: Moment) -> float:
     """How well a thing continues a track; 0: it does not."""
     frames = thing.frame_index - last.frame_index
     shift = (last.drift + moment.pan) * min(frames, 12)
+    height, width = last.mask.shape
     moved = cv2.warpAffine(
-        last.mask.astype(np.uint8), np.float32([[1, 0, shift[0]], [0, 1, shift[1]]]), last.mask.shape[::-1]
+        last.mask.astype(np.uint8), np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64), (width, height)
     )
-    both = np.count_nonzero(thing.mask & (moved > 0))
-    iou = both / max(1, np.count_nonzero(thing.mask | (moved > 0)))
+    both = int(np.count_nonzero(thing.mask & (moved > 0)))
+    iou = both / max(1, int(np.count_nonzero(thing.mask | (moved > 0))))
     colour = float(np.minimum(last.colours, thing.colours).sum())
     if iou >= _LINK_IOU:
         return iou + 0.5 * colour
     side = np.sqrt(max(last.area, thing.area))
-    away = np.linalg.norm(last.centre + shift - thing.centre) / (side * (1.0 + 0.02 * frames))
+    away = float(np.linalg.norm(last.centre + shift - thing.centre)) / float(side * (1.0 + 0.02 * frames))
     size = min(last.area, thing.area) / max(last.area, thing.area)
     if away < 1.2 and colour > _LINK_COLOUR and size > 0.3:
         return 0.5 * colour * (1.0 - away / 1.5)

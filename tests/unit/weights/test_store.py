@@ -63,7 +63,7 @@ def test_own_models_are_found_beside_the_bundled(mine: Path) -> None:
 def test_a_damaged_one_does_not_hide_the_others(mine: Path) -> None:
     write_tiny_model(stored_folder("other"))
     (mine / CARD_FILE).write_text("{")
-    assert registry.all_names() == ["ifirvos-mini", "isvos-mini", "mine", "other"]
+    assert registry.all_names() == ["flow-mini", "ifirvos-mini", "isvos-mini", "mine", "other"]
     assert [card.name for card in registry.list_cards() if not card.bundled] == ["tiny"]
     assert remove_model("mine") > 0, "a damaged one can go"
 
@@ -71,7 +71,7 @@ def test_a_damaged_one_does_not_hide_the_others(mine: Path) -> None:
 def test_a_bundled_model_is_not_hidden_by_an_own_one_of_its_name() -> None:
     write_tiny_model(stored_folder("ifirvos-mini"))
     assert registry.card("ifirvos-mini").bundled is True
-    assert registry.all_names() == ["ifirvos-mini", "isvos-mini"]
+    assert registry.all_names() == ["flow-mini", "ifirvos-mini", "isvos-mini"]
 
 
 def test_remove_takes_its_own_files_only(mine: Path, tmp_path: Path) -> None:
