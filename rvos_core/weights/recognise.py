@@ -54,7 +54,8 @@ def recognise(
     arch = system_of(shapes)
     asked = None if wanted is None else _asked(wanted)
     if arch is None:
-        hint = f"These can be imported: {', '.join(entry.title for entry in ARCHITECTURES.values() if entry.configurations)}."
+        titles = ", ".join(entry.title for entry in ARCHITECTURES.values() if entry.configurations)
+        hint = f"These can be imported: {titles}."
         raise refused(path, f"is {foreign_title(shapes)}", hint, code="other_architecture")
     if asked is not None and asked[0] != arch:
         title, other = architecture(arch).title, architecture(asked[0]).title
