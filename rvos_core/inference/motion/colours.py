@@ -15,14 +15,14 @@ _NEAR: dict[str, dict[str, float]] = {
     "black": {"grey": 0.2},
     "grey": {"black": 0.3, "white": 0.4},
     "white": {"grey": 0.5},
-    "red": {"pink": 0.5, "brown": 0.35, "orange": 0.4},
-    "orange": {"brown": 0.4, "red": 0.4, "yellow": 0.3},
-    "brown": {"orange": 0.5, "black": 0.15, "yellow": 0.3, "grey": 0.25, "red": 0.3},
-    "yellow": {"orange": 0.4, "brown": 0.3},
+    "red": {"pink": 0.2, "brown": 0.2, "orange": 0.2},
+    "orange": {"brown": 0.2, "red": 0.2, "yellow": 0.2},
+    "brown": {"orange": 0.3, "black": 0.15, "yellow": 0.2, "grey": 0.2, "red": 0.2},
+    "yellow": {"orange": 0.2, "brown": 0.2},
     "green": {"blue": 0.1},
-    "blue": {"purple": 0.4},
-    "purple": {"blue": 0.4, "pink": 0.4},
-    "pink": {"red": 0.4, "purple": 0.4, "orange": 0.3},
+    "blue": {"purple": 0.2},
+    "purple": {"blue": 0.2, "pink": 0.2},
+    "pink": {"red": 0.2, "purple": 0.2, "orange": 0.2},
 }
 _GREY_CHROMA = 13.0
 
