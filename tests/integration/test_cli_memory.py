@@ -42,9 +42,12 @@ def peak_mib(*call: str | Path) -> float:
 
 
 @pytest.mark.slow
-def test_three_thousand_frames_take_the_memory_of_ninety_six(tmp_path: Path):
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("engine", ["ifirvos-mini", "motion"])
+def test_three_thousand_frames_take_the_memory_of_ninety_six(tmp_path: Path, engine: str):
     bundled = weights_dir() / "ifirvos-mini"
-    model = bundled if bundled.is_dir() else write_tiny_model(tmp_path / "tiny")
+    learned = bundled if bundled.is_dir() else write_tiny_model(tmp_path / "tiny")
+    model = engine if engine == "motion" else learned
     long = write_loop(tmp_path / "long.mp4", frames=FRAMES)
     few, many = (
         peak_mib("segment", clip, "the man in red riding a bike", "-o", tmp_path / clip.stem, "--model", model)

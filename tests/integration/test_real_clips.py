@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers_cli import run_rvos
+from helpers_cli import rvos
 from helpers_composites import KINDS, composite
 from helpers_data import shared_data
 from helpers_inference import MemoryReader
@@ -27,16 +27,17 @@ SENTENCES = {
 
 
 @pytest.mark.slow
-def test_four_real_clips_reach_their_figures(tmp_path: Path) -> None:
+def test_four_real_clips_reach_their_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     davis = shared_data() / "davis16"
     scores = {}
     for clip, sentence in SENTENCES.items():
         out = tmp_path / clip
-        run_rvos("segment", davis / "JPEGImages" / clip, sentence, "-o", out)
+        said = rvos(capsys, "segment", davis / "JPEGImages" / clip, sentence, "-o", out)
+        assert said.code == 0, said.err
         result = json.loads((out / "result.json").read_text(encoding="utf-8"))
         assert result["model"] == "motion" and "motion was taken" in result["why"]
         call = ("eval", "jf", "--gt", davis / "Annotations" / clip, "--pred", out / "masks", "--json")
-        scores[clip] = json.loads(run_rvos(*call).stdout)["J"]
+        scores[clip] = json.loads(rvos(capsys, *call).out)["J"]
     assert np.mean(list(scores.values())) >= 0.7, scores
     assert min(scores.values()) >= 0.55, scores
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rvos_core.models.propagators import IsvosPropagator
 
 MOTION = "motion"
-_SIZE = 288  # seeds are too coarse for more, and a step takes a third less time than at the card's size
-_REMEMBERED = 4  # frames on the way; the seeds, all of the clip, are remembered for good
+_SIZE = 256  # seeds are too coarse for more, and a step takes a third less time than at the card's size
+_REMEMBERED = 3  # frames on the way; the seeds, all of the clip, are remembered for good
 _FIRST_LOOK = 0.15  # seconds of it for one of following, a frame
 
 

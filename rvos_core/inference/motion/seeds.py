@@ -12,8 +12,8 @@ from rvos_core.inference.motion.moments import Moment
 from rvos_core.inference.motion.tracks import Sighting, Track
 from rvos_core.types import FrameSpan
 
-FRAMES_PER_SEED = 14
-MOST_SEEDS = 8
+FRAMES_PER_SEED = 18
+MOST_SEEDS = 6
 
 
 def choose_seeds(track: Track, moments: Sequence[Moment], *, frames: int) -> list[Sighting]:
