@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +26,12 @@ from rvos_core.cli.options import (
 )
 from rvos_core.cli.output import Output, seconds_in_words
 from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_any, media_notes, run_request
+from rvos_core.types import CancelToken, FrameSpan
+
+if TYPE_CHECKING:
+    from rvos_core.inference import RunRequest
+    from rvos_core.inference.engines import LoadedEngine
+    from rvos_core.media import MediaReader
 
 
 def segment(
@@ -70,50 +78,64 @@ def segment(
     output = Output(as_json=as_json)
     wanted, window_frames, rate = read_formats(formats), read_window(window), read_rate(fps)
     from rvos_core.cli.candidates import show_candidates
-    from rvos_core.cli.writing import write_beside, write_record
-    from rvos_core.delivery.sequences import MaskPngWriter
     from rvos_core.inference import RunRequest
     from rvos_core.inference.expression import checked_expression
     from rvos_core.media import open_media
 
-    sentence = checked_expression(expression)
+    request = RunRequest(
+        checked_expression(expression),
+        FrameSpan(0, 0),
+        window=window_frames,
+        stride=stride,
+        size=size,
+        vote=vote.value,
+        believe=believe,
+        along_edges=not plain_masks,
+        candidate=candidate,
+    )
     with cancel_on_interrupt() as cancel, open_media(video, fps=rate) as reader:
-        info = reader.info
-        notes = media_notes(info)
-        for note in notes:
+        for note in media_notes(reader.info):
             output.note(note)
-        span = checked_span(info, start=start, end=end)
-        request = RunRequest(
-            sentence,
-            span,
-            window=window_frames,
-            stride=stride,
-            size=size,
-            vote=vote.value,
-            believe=believe,
-            along_edges=not plain_masks,
-            candidate=candidate,
-        )
+        request = replace(request, span=checked_span(reader.info, start=start, end=end))
         if list_candidates:
             engine, _ = load_any(model, device=device, output=output)
             show_candidates(engine, reader, request=request, folder=folder, output=output, cancel=cancel)
-            return
-        # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
-        with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
-            engine, load_s = load_any(model, device=device, output=output)
-            run = run_request(engine, reader, request=request, output=output, cancel=cancel)
-            began = time.monotonic()
-            for each in run.frames:
-                cancel.raise_if_cancelled()
-                writer.write(each.frame_index, each.mask)
-        outputs = {"masks": folder / "masks"}
-        outputs |= write_beside(folder, run, reader=reader, formats=wanted, output=output, cancel=cancel)
-        write_s = time.monotonic() - began
-        outputs["result"] = folder / "result.json"
-        write_record(outputs, run, load_s=load_s, write_s=write_s)
+        else:
+            engine_of = partial(load_any, model, device=device, output=output)
+            _segment(engine_of, reader, request=request, folder=folder, formats=wanted, output=output, cancel=cancel)
+
+
+def _segment(
+    engine_of: Callable[[], tuple[LoadedEngine, float]],
+    reader: MediaReader,
+    *,
+    request: RunRequest,
+    folder: Path,
+    formats: frozenset[Format],
+    output: Output,
+    cancel: CancelToken,
+) -> None:
+    """Run, write and tell. Raises: UserError, Cancelled."""
+    from rvos_core.cli.writing import write_beside, write_record
+    from rvos_core.delivery.sequences import MaskPngWriter
+
+    info = reader.info
+    # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
+    with MaskPngWriter(folder / "masks", span=request.span, height=info.height, width=info.width) as writer:
+        engine, load_s = engine_of()
+        run = run_request(engine, reader, request=request, output=output, cancel=cancel)
+        began = time.monotonic()
+        for each in run.frames:
+            cancel.raise_if_cancelled()
+            writer.write(each.frame_index, each.mask)
+    outputs = {"masks": folder / "masks"}
+    outputs |= write_beside(folder, run, reader=reader, formats=formats, output=output, cancel=cancel)
+    write_s = time.monotonic() - began
+    outputs["result"] = folder / "result.json"
+    write_record(outputs, run, load_s=load_s, write_s=write_s)
     _tell(run, outputs, output=output)
     seconds = load_s + run.seconds + write_s
-    output.result(_document(run, outputs, seconds=seconds, notes=notes))
+    output.result(_document(run, outputs, seconds=seconds, notes=media_notes(info)))
 
 
 def _document(run: Segmentation, outputs: dict[str, Path], *, seconds: float, notes: Sequence[str]) -> dict[str, Any]:
