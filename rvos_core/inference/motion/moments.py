@@ -17,7 +17,7 @@ from rvos_core.inference.cuts import CutDetector
 from rvos_core.inference.motion.flow import Flow, FlowEstimator, motion_input, small_frame
 from rvos_core.types import FrameSpan
 
-MOST_MOMENTS = 320  # of a run
+MOST_MOMENTS = 240  # of a run
 _USUAL_STEP = 3  # frames from one moment to the next
 _GAPS = (1, 2, 4)  # frames between which flow is taken, the middle one first
 _FAST_PX, _SLOW_PX = 12.0, 0.9  # residual flow over the usual gap at which a shorter or a longer one is taken
@@ -32,8 +32,8 @@ class Moment:
         shot: how many scene cuts lie before it in the run.
         picture: (h, w, 3) uint8 RGB.
         moving: (h, w) float32 logits.
-        offsets: (h, w, 2) float32, (x, y) in cells: to the middle of the cell's own thing.
-        drift: (h, w, 2) float32, (x, y): motion without the camera's, cells a frame.
+        offsets: (h, w, 2) float16, (x, y) in cells: to the middle of the cell's own thing.
+        drift: (h, w, 2) float16, (x, y): motion without the camera's, cells a frame.
         pan: (2,) where the camera's motion takes the middle of the picture, cells a frame.
     """
 
@@ -107,8 +107,8 @@ class FirstLook:
             shot=self._shot,
             picture=cv2.resize(frames[index], moving.shape[::-1], interpolation=cv2.INTER_AREA),
             moving=moving,
-            offsets=offsets,
-            drift=_drift(index, flows, moving.shape),
+            offsets=offsets.astype(np.float16),
+            drift=_drift(index, flows, moving.shape).astype(np.float16),
             pan=_pan(index, flows),
         )
 

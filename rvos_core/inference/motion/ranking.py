@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from rvos_core.inference.motion.appearance import spread
@@ -98,7 +99,10 @@ def look_at(track: Track, moments: Sequence[Moment]) -> Seen:
         for s in spread(sorted(each, key=lambda s: -s.certainty)[: 2 * _LOOKED_AT], _LOOKED_AT)
     ]
     whole, upper, lower = (np.mean([part[k] for part in parts], axis=0) for k in range(3))
-    swings = [float(moments[s.moment].drift[s.mask].std(0).mean()) / height for s in spread(each, _LOOKED_AT)]
+    swings = [
+        float(moments[s.moment].drift[s.mask].astype(np.float32).std(0).mean()) / height
+        for s in spread(each, _LOOKED_AT)
+    ]
     thirds = np.array_split(ways[:, 0], 3)
     turned = (
         len(each) >= 6
@@ -305,8 +309,6 @@ def _shape(slots: ExpressionSlots, each: Seen) -> float:
 
 
 def _colours(sighting: Sighting, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    import cv2
-
     mask = cv2.erode(sighting.mask.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     if np.count_nonzero(mask) < 12:
         mask = sighting.mask

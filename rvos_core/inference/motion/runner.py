@@ -30,7 +30,7 @@ from rvos_core.inference.events import (
 from rvos_core.inference.expression import checked_expression
 from rvos_core.inference.motion.appearance import Appearance
 from rvos_core.inference.motion.engine import MOTION, MotionEngine
-from rvos_core.inference.motion.moments import FirstLook, Moment
+from rvos_core.inference.motion.moments import MOST_MOMENTS, FirstLook, Moment
 from rvos_core.inference.motion.ranking import Ranked, rank
 from rvos_core.inference.motion.seeds import choose_seeds, shot_spans
 from rvos_core.inference.motion.still import still_moments
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 16  # frames that are handed out together
 _MIB = 1024 * 1024
-_MOMENT_MIB = 0.6
+_MOMENT_MIB = 0.3
 _THUMBNAILS = 8  # candidates that are told of
 
 
@@ -92,7 +92,7 @@ class MotionRunner:
     def estimate(self, info: MediaInfo, request: RunRequest) -> RunCost:
         """Memory, time and windows of a request. Raises: UsageError: the span makes no sense."""
         check_request(info, request)
-        memory = self._engine.propagator.memory_mib(info.height, info.width, given=4) + 320 * _MOMENT_MIB
+        memory = self._engine.propagator.memory_mib(info.height, info.width, given=4) + MOST_MOMENTS * _MOMENT_MIB
         return RunCost(memory, self._engine.seconds(info, request.span), 2 * _blocks(len(request.span)))
 
     def run(self, request: RunRequest, *, reader: MediaReader, cancel: CancelToken) -> Iterator[RunEvent]:

@@ -101,7 +101,7 @@ def things_in(moment: Moment, index: int) -> list[Sighting]:
                 mask,
                 np.array([x.mean(), y.mean()]),
                 float(probability[mask].mean()),
-                np.median(moment.drift[mask], axis=0),
+                np.median(moment.drift[mask].astype(np.float32), axis=0),
                 colour_shares(lab[mask]),
             )
         )
@@ -127,9 +127,9 @@ def _grouped(moment: Moment) -> np.ndarray:
         y, x = np.nonzero(regions == region)
         if len(y) < _LEAST_SHARE * moving.size:
             continue
-        votes = np.stack([x, y], 1) + moment.offsets[y, x]
+        votes = np.stack([x, y], 1) + moment.offsets[y, x].astype(np.float32)
         parts = _split(votes, moving.shape)
-        if not _move_apart(moment.drift[y, x], parts):
+        if not _move_apart(moment.drift[y, x].astype(np.float32), parts):
             parts = np.zeros_like(parts)
         labels[y, x] = used + 1 + parts
         used += int(parts.max()) + 1

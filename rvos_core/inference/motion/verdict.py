@@ -9,6 +9,7 @@ from rvos_core.inference.motion.ranking import Ranked, alike, in_words
 from rvos_core.inference.motion.tracks import Track
 from rvos_core.language.reading import Reading
 
+_NOTHING = "Nothing moves by itself in this span, and no region has the colour that the sentence says."
 _HAND = "Give its mask in one frame to `rvos track`, or choose another model."
 
 
@@ -43,7 +44,7 @@ def judge(reading: Reading, by_shot: Sequence[Sequence[Ranked]], *, still: bool,
         note = f"The sentence contradicts itself: {pair} cannot both be true."
         return Verdict((), absent=True, fit=None, notes=(note,))
     if not by_shot:
-        return Verdict((), absent=True, fit=None, notes=(_nothing(still=still), _HAND))
+        return Verdict((), absent=True, fit=None, notes=(_NOTHING, _HAND))
     best = max((ranked[0] for ranked in by_shot), key=lambda each: (not each.failing, each.total))
     if not reading.said and any(alike(ranked) for ranked in by_shot) and not believe:
         words = ", ".join(f"“{word}”" for word in reading.unknown) or "the sentence"
@@ -59,11 +60,6 @@ def judge(reading: Reading, by_shot: Sequence[Sequence[Ranked]], *, still: bool,
         fit=best.fit,
         notes=_why(reading, best, sure=not any(alike(ranked) for ranked in by_shot), still=still),
     )
-
-
-def _nothing(*, still: bool) -> str:
-    del still
-    return "Nothing moves by itself in this span, and no region has the colour that the sentence says."
 
 
 def _none_fits(best: Ranked, *, still: bool) -> str:
