@@ -44,14 +44,16 @@ def peak_mib(*call: str | Path) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("engine", ["ifirvos-mini", "motion"])
-def test_three_thousand_frames_take_the_memory_of_ninety_six(tmp_path: Path, engine: str):
+def test_three_thousand_frames_take_the_memory_of_a_few(tmp_path: Path, engine: str):
     bundled = weights_dir() / "ifirvos-mini"
     learned = bundled if bundled.is_dir() else write_tiny_model(tmp_path / "tiny")
     model = engine if engine == "motion" else learned
     long = write_loop(tmp_path / "long.mp4", frames=FRAMES)
+    # The first look of motion keeps up to 240 moments, of every third frame: its memory is full from 720 frames on.
+    short = write_loop(tmp_path / "short.mp4", frames=750) if engine == "motion" else demo_dir() / "street.mp4"
     few, many = (
         peak_mib("segment", clip, "the man in red riding a bike", "-o", tmp_path / clip.stem, "--model", model)
-        for clip in (demo_dir() / "street.mp4", long)
+        for clip in (short, long)
     )
     assert len(list((tmp_path / "long" / "masks").iterdir())) == FRAMES
     assert many < 1.1 * few, f"{few:.0f} MiB and {many:.0f} MiB"

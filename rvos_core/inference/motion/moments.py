@@ -1,6 +1,6 @@
 """The first look at a clip: at a few frames of it, which cells move by themselves and how.
 
-Frames stream by once; of each frame that is looked at a small record stays, so memory does not grow with the clip.
+Frames stream by once; of each frame that is looked at a small record stays, and of long clips no more frames are.
 """
 
 from __future__ import annotations
