@@ -1,6 +1,7 @@
 """The first look at a clip: at a few frames of it, which cells move by themselves and how.
 
-Frames stream by once; of each frame that is looked at a small record stays, and of long clips no more frames are.
+Frames stream by once. Of each frame that is looked at a small record stays; a clip of thousands of frames has no more of
+these than one of 720.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One expression over one span with the engine `motion`: look once, choose a track, follow it both ways.
 
-The span is read twice, forward the first time; frames are handed out as they are followed. Memory does not grow with
-the clip. No torch here.
+The span is read twice, forward the first time; frames are handed out as they are followed. Memory stops growing
+where the first look has all the moments it may keep. No torch here.
 """
 
 from __future__ import annotations
