@@ -1,7 +1,7 @@
 """The first look at a clip: at a few frames of it, which cells move by themselves and how.
 
-Frames stream by once. Of each frame that is looked at a small record stays; a clip of thousands of frames has no more of
-these than one of 720.
+Frames stream by once. Of each frame that is looked at a small record stays; a clip of thousands of frames has no more
+of these than one of 720.
 """
 
 from __future__ import annotations
