@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rvos_core.inference.motion.moments import MotionSegmenter
 from rvos_core.inference.motion.segmenters import load_segmenter
 from rvos_core.models.api import ModelCard
-from rvos_core.models.engine import Pace
 from rvos_core.types import FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ class MotionEngine:
     segmenter: MotionSegmenter
     propagator: IsvosPropagator
     note: str = ""
-    pace: Pace = field(default_factory=Pace)
 
     @property
     def card(self) -> ModelCard:

@@ -65,7 +65,6 @@ class FirstLook:
         self._estimator = FlowEstimator()
         self._cuts = CutDetector()
         self._near: deque[tuple[int, np.ndarray]] = deque(maxlen=2 * _GAPS[-1] + 1)  # of this shot
-        self._shot_start = span.start
         self._next = span.start  # frame of the next moment
         self._shot = 0
         self.cuts: list[int] = []
@@ -77,7 +76,7 @@ class FirstLook:
             self.cuts.append(index)
             self._near.clear()
             self._shot += 1
-            self._shot_start = self._next = index
+            self._next = index
         self._near.append((index, small_frame(frame)))
         while self._next <= index - _GAPS[-1]:
             yield self._look()

@@ -59,7 +59,7 @@ class Seen:
         x, y: mean place of its middle, 0..1.
         area: mean share of the picture.
         height_over_width: of its box.
-        way: (2,) mean motion without the camera's, picture heights a second-less unit (a frame).
+        way: (2,) mean motion without the camera's, picture heights a frame.
         speed: mean length of that motion.
         swing: how unlike its parts move, 0: all as one.
         first, last: frames where it is seen first and last.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rvos_core.errors import UsageError
+from rvos_core.errors import UsageError, UserError
 from rvos_core.inference.cost import check_request
 from rvos_core.inference.events import (
     Candidate,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from rvos_core.models.api import ModelCard
 
 _BLOCK = 16  # frames that are handed out together
-_MIB = 1024 * 1024
 _MOMENT_MIB = 0.3
 _THUMBNAILS = 8  # candidates that are told of
 
@@ -137,6 +136,7 @@ class MotionRunner:
         look = FirstLook(self._engine.segmenter, span)
         windows = 2 * _blocks(len(span))
         began = block_began = time.perf_counter()
+        read = 0
         for index, frame in zip(span, reader.frames(span), strict=False):
             cancel.raise_if_cancelled()
             state.moments += look.see(index, frame)
@@ -144,6 +144,13 @@ class MotionRunner:
                 seconds, block_began = time.perf_counter() - block_began, time.perf_counter()
                 state.windows_done += 1
                 yield WindowDone(state.windows_done, windows, (), seconds, seconds * (windows - state.windows_done))
+            read += 1
+        if read < len(span):
+            raise UserError(
+                f"The clip ends after {span.start + read} frames, although it claims at least {span.stop}.",
+                hint=f"End the span at frame {span.start + read}.",
+                code="media.short_clip",
+            )
         state.moments += look.finish()
         state.cuts = look.cuts
         state.windows_done = _blocks(len(span))

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from rvos_core.inference.motion.appearance import Appearance
 from rvos_core.inference.motion.moments import Moment
 from rvos_core.inference.motion.tracks import Sighting, Track
 from rvos_core.types import FrameSpan
@@ -28,12 +27,6 @@ def choose_seeds(track: Track, moments: Sequence[Moment], *, frames: int) -> lis
     ]
     worths = [_worth(each, usual) for each in best]
     return [each for each, worth in zip(best, worths, strict=True) if worth >= 0.6 * max(worths)]
-
-
-def seed_logits(track: Track, moments: Sequence[Moment], seeds: Sequence[Sighting]) -> dict[int, np.ndarray]:
-    """Frame -> (h, w) logits of each seed."""
-    appearance = Appearance(track, moments)
-    return {each.frame_index: appearance.logits(each) for each in seeds}
 
 
 def shot_spans(span: FrameSpan, cuts: Sequence[int]) -> list[FrameSpan]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from helpers_inference import MemoryReader, latest
-from rvos_core.errors import Cancelled, UsageError
+from rvos_core.errors import Cancelled, UsageError, UserError
 from rvos_core.inference import RunFinished, RunRequest, RunStarted, WindowDone
 from rvos_core.inference.motion.engine import load_motion
 from rvos_core.inference.motion.runner import Choices, MotionRunner
@@ -154,6 +154,12 @@ def test_a_still_region_is_proposed_by_its_colour(runner: MotionRunner) -> None:
     masks, summary = run(runner, "the red car", parked)
     assert overlap(masks[5], 100, 80, 70, 50) > 0.7
     assert "Nothing moves; a region was chosen by its colour" in summary.notes[0]
+
+
+def test_a_clip_that_is_shorter_than_it_claims_is_told(runner: MotionRunner) -> None:
+    reader = MemoryReader(cat, 14, claimed=20)
+    with pytest.raises(UserError, match="ends after 14 frames"):
+        list(runner.run(RunRequest("the cat", FrameSpan(0, 20)), reader=reader, cancel=CancelToken()))
 
 
 def test_it_stops_where_it_is_told_to(runner: MotionRunner) -> None:
