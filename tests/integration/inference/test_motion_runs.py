@@ -133,6 +133,31 @@ def black(index: int) -> np.ndarray:
     return np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 
 
+def water(index: int) -> np.ndarray:
+    """The whole picture ripples: no cell moves the way its neighbours do."""
+    dice = np.random.default_rng(index)
+    field = cv2.resize(
+        dice.normal(0, 2.0, (24, 20, 2)).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC
+    )
+    y, x = np.mgrid[:HEIGHT, :WIDTH].astype(np.float32)
+    return cv2.remap(ground(0), x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+
+
+def titles(index: int) -> np.ndarray:
+    """White lines roll up over black."""
+    frame = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    for row in range(12):
+        y = 40 * row + 100 - 5 * index
+        cv2.putText(frame, f"Directed by number {row}", (60, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 255, 255), 1)
+    return frame
+
+
+@pytest.mark.parametrize("draw", [water, titles])
+def test_what_moves_everywhere_is_never_the_blue_one(runner: MotionRunner, draw: Draw) -> None:
+    masks, summary = run(runner, "the blue one", draw)
+    assert summary.absent and not any(mask.any() for mask in masks.values()) and summary.notes
+
+
 @pytest.mark.parametrize("draw", [still, ground, flashing, grain, black])
 def test_where_nothing_moves_nothing_is_called_found(runner: MotionRunner, draw: Draw) -> None:
     masks, summary = run(runner, "the dog", draw)
