@@ -96,6 +96,7 @@ QPushButton:disabled, QToolButton:disabled { color: $muted; border-color: $line;
 QPushButton:focus, QToolButton:focus, QListView:focus, QCheckBox:focus, QTreeView:focus {
     border: 1px solid $accent;
 }
+#candidates QToolButton:checked { border: 2px solid $accent; }
 QPushButton[primary="true"], QToolButton[primary="true"] {
     background: $accent; border-color: $accent; color: $on_accent; font-weight: 600; padding: 5px 16px;
 }

@@ -74,6 +74,7 @@ def _memory_reading() -> Row:
     said = torch.randn(1, 1, values, frames * height * width, generator=dice)
 
     def plain() -> torch.Tensor:
+        """The reference: sort every row."""
         nearest, places = (query_rows(query.flatten(2)) @ key_columns(remembered)).topk(top_k, dim=-1)
         mixed = torch.nn.functional.embedding_bag(
             places[0], said[0, 0].t().contiguous(), per_sample_weights=nearest[0].softmax(-1), mode="sum"
@@ -154,6 +155,7 @@ def media(cancel: CancelToken) -> list[Row]:
             capture.release()
 
         def theirs_at_random() -> None:
+            """OpenCV's reader at the same frames."""
             capture = cv2.VideoCapture(str(path))
             for index in jumps:
                 capture.set(cv2.CAP_PROP_POS_FRAMES, index)

@@ -87,6 +87,7 @@ def load_engine(model: str | Path = DEFAULT_MODEL, *, device: str = "auto") -> E
     """
 
     def place(bundle: Bundle, card: ModelCard, device: str) -> Engine:
+        """The bundle as a referring engine on `device`, run once."""
         from rvos_core.models.referrers import FamilyReferrer
 
         model, tokenizer = bundle.referring()
@@ -113,6 +114,7 @@ def load_propagator(
     """
 
     def place(bundle: Bundle, card: ModelCard, device: str) -> IsvosPropagator:
+        """The bundle as a propagator on `device`, run once."""
         from rvos_core.models.propagators import IsvosPropagator
 
         network = bundle.following()

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from helpers_studio import running_studio
 from rvos_app.jobs.candidate_pictures import CandidatePicture, candidate_pictures
 from rvos_app.jobs.model_jobs import RunExpression
+from rvos_app.state import RunPhase, RunStatus
 from rvos_core.inference.events import Candidate
 from rvos_core.masks import encode
 from rvos_core.media import open_media
@@ -81,3 +82,15 @@ def test_a_click_and_a_key_take_another(qtbot: QtBot, tmp_path: Path, monkeypatc
         assert runs[-1].request.candidate == 1
         studio.runs.cancel()
         qtbot.waitUntil(lambda: not studio.state.run.active, timeout=60_000)
+
+
+def test_why_an_engine_was_taken_is_said_until_the_next_run(qtbot: QtBot, tmp_path: Path) -> None:
+    with running_studio(tmp_path, clip=CLIP) as studio:
+        qtbot.waitUntil(lambda: studio.state.clip is not None, timeout=20_000)
+        bar, width = studio.parts.expression, studio.window.width()
+        bar.set_notice("The engine motion was taken: " + "because of this and that, " * 40, warns=False)
+        qtbot.wait(50)
+        assert studio.window.width() == width, "a long sentence does not widen the window"
+        assert "engine motion" in bar.line_text
+        bar.set_status(RunStatus(RunPhase.RUNNING, 1, windows_done=1, windows=4))
+        assert "engine motion" not in bar.line_text, "progress has the line while a run works"

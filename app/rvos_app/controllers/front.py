@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from rvos_app.controllers.clip import ClipController, demo_clip
-from rvos_app.controllers.run import RunController
+from rvos_app.controllers.run import RunController, note_of
 from rvos_app.i18n import count, duration, tr
 from rvos_app.jobs.media_jobs import OpenedClip
 from rvos_app.main_window import MainWindow, Parts
@@ -106,6 +106,8 @@ class Front(QObject):
             device=summary.device,
         )
         self._window.statusBar().showMessage(f"{absence(summary)} {done}".lstrip(), 8000)
+        if summary.why:
+            self._parts.expression.set_notice(note_of(summary), warns=summary.absent)
 
     @Slot(str)
     def _on_model(self, model: str) -> None:

@@ -33,6 +33,7 @@ class ExpressionBar(QWidget):
         self._cancel = ActionButton(hub.action("run.cancel"), text=tr("Cancel"), flat=False)
         self._line = label(role="muted")
         self._line.setAccessibleName(tr("Cost and progress"))
+        self._line.setMinimumWidth(1)  # a long sentence must not widen the window
         self._progress = QProgressBar()
         self._progress.setTextVisible(False)
         self._progress.setFixedWidth(220)
@@ -43,6 +44,7 @@ class ExpressionBar(QWidget):
         self._loading = False
         self._status = RunStatus()
         self._notice = ""
+        self._warns = True
         self._lay_out()
         self._tell()
 
@@ -98,14 +100,16 @@ class ExpressionBar(QWidget):
         self._cost = cost
         self._tell()
 
-    def set_notice(self, text: str) -> None:
-        """A sentence about the field's own matter (nothing typed yet); gone with the next key."""
-        self._notice = text
+    def set_notice(self, text: str, *, warns: bool = True) -> None:
+        """A sentence on the field's own matter (nothing typed, what was found); gone with the next key or run."""
+        self._notice, self._warns = text, warns
         self._tell()
 
     def set_status(self, status: RunStatus) -> None:
         """Show the run's progress."""
         self._status = status
+        if status.active:
+            self._notice = ""
         self._tell()
 
     def _tell(self) -> None:
@@ -117,7 +121,8 @@ class ExpressionBar(QWidget):
         elif status.active or self._loading:
             self._progress.setRange(0, 0)
         self._line.setText(self._notice or self._sentence())
-        set_role(self._line, "warn" if self._notice else "muted")
+        self._line.setToolTip(self._notice)
+        set_role(self._line, "warn" if self._notice and self._warns else "muted")
 
     def _sentence(self) -> str:
         if self._status.active:
