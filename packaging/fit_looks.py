@@ -72,7 +72,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=weights_dir() / "looks.json")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    drawn = world("train", 420)
+    drawn = world("train", 1100)
     scenes = [statistics(make_moving_scene(seed, MovingConfig(nothing=0.3)).frames[1]) for seed in range(150)]
     real = np.concatenate([photographs(900), np.array(scenes)])
     values = np.concatenate([drawn, real])
