@@ -1,0 +1,441 @@
+"""Everything that a person or a run can change, one small class each.
+
+An edit says what it does to the rows; `Rows` keeps how they were, which is its undo and its cost in bytes. What makes
+no sense (an object that is gone) raises `UserError`, and the document stays as it was. Runs and propagation go through
+`put_unlocked`, which leaves every locked frame alone: a person's word is never overwritten, whoever calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from rvos_core.errors import UserError
+from rvos_core.masks import Rle, area, difference, empty, union
+from rvos_core.project.records import (
+    Colour,
+    ExpressionRecord,
+    MaskRecord,
+    MediaRecord,
+    ObjectRecord,
+    pts_rows,
+)
+from rvos_core.project.rows import Rows
+from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTING
+from rvos_core.types import FrameSpan
+
+
+class Edit(Protocol):
+    """One change of the document."""
+
+    @property
+    def name(self) -> str:
+        """What the history panel shows, e.g. `Rename “dog”`."""
+        ...
+
+    def apply(self, rows: Rows) -> None:
+        """Change the rows. Raises: UserError: it cannot be done; nothing of it is kept then."""
+        ...
+
+
+# -- media -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AddMedia:
+    """Take a clip in, with its time table. `pts`: (frames,) in `media.time_base`, increasing."""
+
+    media: MediaRecord
+    pts: Sequence[int] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"Add {self.media.absolute_path.name}"
+
+    def apply(self, rows: Rows) -> None:
+        rows.put(MEDIA, self.media.row())
+        for row in pts_rows(self.media.media_id, self.pts):
+            rows.put(PTS, row)
+
+
+@dataclass(frozen=True)
+class RelinkMedia:
+    """A clip lies elsewhere now, or its file was replaced. `pts` is None where the times are the same."""
+
+    media_id: int
+    path: Path
+    relative_path: Path | None
+    size_bytes: int
+    identity: str
+    frame_count: int
+    pts: Sequence[int] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"Relink {self.path.name}"
+
+    def apply(self, rows: Rows) -> None:
+        old = rows.get(MEDIA, self.media_id)
+        if old is None:
+            raise UserError("That clip is not part of the project.", code="project.no_media")
+        new = replace(
+            MediaRecord.of(old),
+            absolute_path=self.path,
+            relative_path=self.relative_path,
+            size_bytes=self.size_bytes,
+            identity=self.identity,
+            frame_count=self.frame_count,
+        )
+        rows.put(MEDIA, new.row())
+        if self.pts is None:
+            return
+        for row in list(rows.select(PTS, "media_id=?", (self.media_id,))):
+            rows.delete(PTS, *row[:2])
+        for row in pts_rows(self.media_id, self.pts):
+            rows.put(PTS, row)
+
+
+# -- objects -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AddObject:
+    """A new object."""
+
+    object: ObjectRecord
+
+    @property
+    def name(self) -> str:
+        return f"Add “{self.object.name}”"
+
+    def apply(self, rows: Rows) -> None:
+        if rows.get(OBJECT, self.object.object_id) is not None:
+            raise UserError(f"There is an object {self.object.object_id} already.", code="project.object_exists")
+        rows.put(OBJECT, self.object.row())
+
+
+@dataclass(frozen=True)
+class ChangeObject:
+    """Rename, recolour, show, hide, lock or note: what is given."""
+
+    object_id: int
+    new_name: str | None = None
+    colour: Colour | None = None
+    visible: bool | None = None
+    locked: bool | None = None
+    note: str | None = None
+
+    @property
+    def name(self) -> str:
+        if self.new_name is not None:
+            return f"Rename to “{self.new_name}”"
+        if self.colour is not None:
+            return "Change the colour"
+        if self.visible is not None:
+            return "Show object" if self.visible else "Hide object"
+        if self.locked is not None:
+            return "Lock object" if self.locked else "Unlock object"
+        return "Note on object"
+
+    def apply(self, rows: Rows) -> None:
+        old = required_object(rows, self.object_id)
+        new = replace(
+            old,
+            name=old.name if self.new_name is None else self.new_name,
+            colour=old.colour if self.colour is None else self.colour,
+            visible=old.visible if self.visible is None else self.visible,
+            locked=old.locked if self.locked is None else self.locked,
+            note=old.note if self.note is None else self.note,
+        )
+        rows.put(OBJECT, new.row())
+
+
+@dataclass(frozen=True)
+class DeleteObject:
+    """Take an object out, with its expressions and masks."""
+
+    object_id: int
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"Remove “{self.label}”" if self.label else "Remove object"
+
+    def apply(self, rows: Rows) -> None:
+        required_object(rows, self.object_id)
+        for frame in frames_of(rows, self.object_id):
+            rows.delete(MASK, self.object_id, frame)
+        for row in list(rows.select(EXPRESSION, "object_id=?", (self.object_id,))):
+            rows.delete(EXPRESSION, row[0])
+        rows.delete(OBJECT, self.object_id)
+
+
+@dataclass(frozen=True)
+class ReorderObjects:
+    """Put the objects of a clip in this order."""
+
+    object_ids: tuple[int, ...]
+    name: str = "Reorder objects"
+
+    def apply(self, rows: Rows) -> None:
+        for position, object_id in enumerate(self.object_ids):
+            rows.put(OBJECT, replace(required_object(rows, object_id), position=position).row())
+
+
+@dataclass(frozen=True)
+class MergeObjects:
+    """Join `other` into `object_id`: union of masks, its expressions move over, then it goes.
+
+    Locked frames stay as they are.
+    """
+
+    object_id: int
+    other: int
+    name: str = "Merge objects"
+
+    def apply(self, rows: Rows) -> None:
+        if self.object_id == self.other:
+            raise UserError("An object cannot be merged with itself.", code="project.same_object")
+        required_object(rows, self.object_id)
+        for frame in frames_of(rows, self.other):
+            theirs = required_mask(rows, self.other, frame)
+            ours = mask_at(rows, self.object_id, frame)
+            if ours is None:
+                rows.put(MASK, replace(theirs, object_id=self.object_id).row())
+            elif not ours.locked:
+                joined = union(ours.mask, theirs.mask)
+                new = replace(theirs if theirs.locked else ours, mask=joined, visible=ours.visible or theirs.visible)
+                rows.put(MASK, replace(new, object_id=self.object_id).row())
+        for row in list(rows.select(EXPRESSION, "object_id=?", (self.other,))):
+            rows.put(EXPRESSION, replace(ExpressionRecord.of(row), object_id=self.object_id).row())
+        DeleteObject(self.other).apply(rows)
+
+
+@dataclass(frozen=True)
+class SplitObject:
+    """From `frame` on the masks belong to a new object."""
+
+    object_id: int
+    frame: int
+    new: ObjectRecord
+    name: str = "Split object"
+
+    def apply(self, rows: Rows) -> None:
+        required_object(rows, self.object_id)
+        AddObject(self.new).apply(rows)
+        for frame in frames_of(rows, self.object_id):
+            if frame >= self.frame:
+                old = required_mask(rows, self.object_id, frame)
+                rows.put(MASK, replace(old, object_id=self.new.object_id).row())
+                rows.delete(MASK, self.object_id, frame)
+
+
+# -- expressions -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PutExpression:
+    """A new sentence for an object, or another version of one."""
+
+    expression: ExpressionRecord
+
+    @property
+    def name(self) -> str:
+        return f"Expression “{self.expression.text}”"
+
+    def apply(self, rows: Rows) -> None:
+        required_object(rows, self.expression.object_id)
+        rows.put(EXPRESSION, self.expression.row())
+
+
+@dataclass(frozen=True)
+class DeleteExpression:
+    """Take a sentence out."""
+
+    expression_id: int
+    name: str = "Remove expression"
+
+    def apply(self, rows: Rows) -> None:
+        rows.delete(EXPRESSION, self.expression_id)
+
+
+# -- masks -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PutMasks:
+    """Masks of a model, a propagation or an import; locked frames stay as they are."""
+
+    masks: tuple[MaskRecord, ...] = field(repr=False)
+    name: str = "Masks"
+
+    def apply(self, rows: Rows) -> None:
+        put_unlocked(rows, self.masks)
+
+
+@dataclass(frozen=True)
+class DrawMask:
+    """A person's mask: it replaces what is there and locks the frame."""
+
+    object_id: int
+    frame: int
+    mask: Rle = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return f"Mask on frame {self.frame}"
+
+    def apply(self, rows: Rows) -> None:
+        required_object(rows, self.object_id)
+        visible = area(self.mask) > 0
+        rows.put(MASK, MaskRecord(self.object_id, self.frame, self.mask, "manual", 1.0, visible, locked=True).row())
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """A stroke of the brush or the eraser: `touched` is added to the mask or taken off it; the frame is locked."""
+
+    object_id: int
+    frame: int
+    touched: Rle = field(repr=False)
+    erases: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{'Erase' if self.erases else 'Paint'} on frame {self.frame}"
+
+    def apply(self, rows: Rows) -> None:
+        old = mask_at(rows, self.object_id, self.frame)
+        before = empty(self.touched.height, self.touched.width) if old is None else old.mask
+        if (before.height, before.width) != (self.touched.height, self.touched.width):
+            raise UserError(
+                f"The stroke is {self.touched.width}x{self.touched.height}, the mask of frame {self.frame} is"
+                f" {before.width}x{before.height}.",
+                code="project.mask_size",
+            )
+        combine = difference if self.erases else union
+        DrawMask(self.object_id, self.frame, combine(before, self.touched)).apply(rows)
+
+
+@dataclass(frozen=True)
+class DeleteMasks:
+    """Take an object's masks out of a span. `locked_too`: a person asked for it by name."""
+
+    object_id: int
+    span: FrameSpan
+    locked_too: bool = False
+
+    @property
+    def name(self) -> str:
+        frames = len(self.span)
+        return f"Delete the mask of frame {self.span.start}" if frames == 1 else f"Delete masks of {frames} frames"
+
+    def apply(self, rows: Rows) -> None:
+        kept = required_object(rows, self.object_id).locked and not self.locked_too
+        for frame in () if kept else frames_of(rows, self.object_id, self.span):
+            if self.locked_too or not required_mask(rows, self.object_id, frame).locked:
+                rows.delete(MASK, self.object_id, frame)
+
+
+@dataclass(frozen=True)
+class LockFrames:
+    """Accept the masks of these frames as they are, or let runs change them again."""
+
+    object_id: int
+    frames: tuple[int, ...]
+    locked: bool = True
+
+    @property
+    def name(self) -> str:
+        what = f"frame {self.frames[0]}" if len(self.frames) == 1 else f"{len(self.frames)} frames"
+        return f"{'Lock' if self.locked else 'Unlock'} {what}"
+
+    def apply(self, rows: Rows) -> None:
+        for frame in self.frames:
+            rows.put(MASK, replace(required_mask(rows, self.object_id, frame), locked=self.locked).row())
+
+
+# -- settings ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SetSetting:
+    """A value of the document that is not a mask: in and out of a clip, the matte of an object. None: the default.
+
+    Args:
+        scope: whose it is, e.g. `media:1` or `object:3`.
+        key: its name there.
+        value: JSON.
+        label: what the history shows.
+    """
+
+    scope: str
+    key: str
+    value: str | None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.label or f"Set {self.key}"
+
+    def apply(self, rows: Rows) -> None:
+        if self.value is None:
+            rows.delete(SETTING, self.scope, self.key)
+        else:
+            rows.put(SETTING, (self.scope, self.key, self.value))
+
+
+# -- what edits and runs share -----------------------------------------------------------------------------------------
+
+
+def put_unlocked(rows: Rows, masks: Iterable[MaskRecord]) -> list[MaskRecord]:
+    """Write masks, except on locked frames and on those of a locked object. Returns: those that were written.
+
+    Raises:
+        UserError: an object is gone.
+    """
+    locked: dict[int, bool] = {}
+    written = []
+    for record in masks:
+        if record.object_id not in locked:
+            locked[record.object_id] = required_object(rows, record.object_id).locked
+        if locked[record.object_id]:
+            continue
+        old = mask_at(rows, record.object_id, record.frame)
+        if old is None or not old.locked:
+            rows.put(MASK, record.row())
+            written.append(record)
+    return written
+
+
+def required_object(rows: Rows, object_id: int) -> ObjectRecord:
+    """Raises: UserError: the object is gone."""
+    row = rows.get(OBJECT, object_id)
+    if row is None:
+        raise UserError(f"Object {object_id} is not in the project (any more).", code="project.no_object")
+    return ObjectRecord.of(row)
+
+
+def mask_at(rows: Rows, object_id: int, frame: int) -> MaskRecord | None:
+    """The mask of one frame, or None where there is none."""
+    row = rows.get(MASK, object_id, frame)
+    return None if row is None else MaskRecord.of(row)
+
+
+def required_mask(rows: Rows, object_id: int, frame: int) -> MaskRecord:
+    """Raises: UserError: there is none."""
+    found = mask_at(rows, object_id, frame)
+    if found is None:
+        raise UserError(f"Object {object_id} has no mask on frame {frame}.", code="project.no_mask")
+    return found
+
+
+def frames_of(rows: Rows, object_id: int, span: FrameSpan | None = None) -> list[int]:
+    """Frames where an object has a mask, in order."""
+    first, stop = (span.start, span.stop) if span is not None else (-(2**62), 2**62)
+    found = rows.connection.execute(
+        "SELECT frame FROM mask WHERE object_id=? AND frame>=? AND frame<? ORDER BY frame", (object_id, first, stop)
+    )
+    return [int(frame) for (frame,) in found]

@@ -1,0 +1,305 @@
+"""Questions to a project, by span. Used by the writer and by any number of readers, each with its own connection."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import apsw
+import numpy as np
+
+from rvos_core.project import history, sessions, snapshots
+from rvos_core.project.codec import DamagedRow, checksum, pack
+from rvos_core.project.database import connect, look, quick_check, require_own_schema
+from rvos_core.project.errors import project_errors
+from rvos_core.project.records import (
+    EditRecord,
+    ExpressionRecord,
+    MaskRecord,
+    MediaRecord,
+    ObjectRecord,
+    RunRecord,
+    SessionRecord,
+    SnapshotRecord,
+    pts_of_row,
+)
+from rvos_core.project.rows import Rows
+from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTING
+from rvos_core.project.sql import fetch
+from rvos_core.types import FrameSpan
+
+_RUN = (
+    "SELECT run_id, object_id, media_id, edit_id, expression, start, stop, settings, model, status, message, created,"
+    " score, consensus FROM run "
+)
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What a timeline shows of one object.
+
+    Attributes:
+        frames: (n,) int64, in order.
+        visible, locked: (n,) bool.
+        confidence: (n,) float32, 0..1.
+    """
+
+    frames: np.ndarray
+    visible: np.ndarray
+    locked: np.ndarray
+    confidence: np.ndarray
+
+
+@dataclass(frozen=True)
+class QueryMasks:
+    """What all queries of a run said on some frames, at stride 4.
+
+    Attributes:
+        span: the frames.
+        masks: (t, q, h, w) bool.
+        probability: (t, q) float32, class probability.
+    """
+
+    span: FrameSpan
+    masks: np.ndarray
+    probability: np.ndarray
+
+
+class ProjectReader:
+    """A project open for reading. Belongs to one thread; sees each commit as soon as it is made.
+
+    Raises on opening: UserError: not a project, damaged, not readable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        look(path)
+        self.path = path
+        with project_errors(path):
+            self._connection = connect(path, "read")
+            try:
+                self.version = require_own_schema(self._connection, path)
+            except BaseException:
+                self._connection.close()
+                raise
+        self._rows = Rows(self._connection)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file. Safe to call twice."""
+        self._connection.close()
+
+    def check(self) -> None:
+        """SQLite's own check of the structure. Raises: UserError: it is damaged."""
+        quick_check(self._connection, self.path)
+
+    # -- media -------------------------------------------------------------------------------------------------------
+
+    def media(self) -> list[MediaRecord]:
+        """All clips, in their order."""
+        with project_errors(self.path):
+            found = [MediaRecord.of(row) for row in self._rows.select(MEDIA)]
+        return sorted(found, key=lambda each: (each.position, each.media_id))
+
+    def pts(self, media_id: int, span: FrameSpan | None = None) -> np.ndarray:
+        """Times of a clip's frames, (n,) int64 in its time base."""
+        wanted = span or FrameSpan(0, 2**62)
+        blocks = [np.zeros(0, dtype=np.int64)]
+        with project_errors(self.path):
+            for row in self._rows.select(
+                PTS, "media_id=? AND first<? AND first+count>?", (media_id, wanted.stop, wanted.start)
+            ):
+                first = int(row[1])  # type: ignore[arg-type]
+                times = pts_of_row(row)
+                blocks.append(times[max(0, wanted.start - first) : max(0, wanted.stop - first)])
+        return np.concatenate(blocks)
+
+    # -- objects -----------------------------------------------------------------------------------------------------
+
+    def objects(self, media_id: int | None = None) -> list[ObjectRecord]:
+        """Objects of a clip (or of all), in their order."""
+        where, values = ("media_id=?", (media_id,)) if media_id is not None else ("", ())
+        with project_errors(self.path):
+            found = [ObjectRecord.of(row) for row in self._rows.select(OBJECT, where, values)]
+        return sorted(found, key=lambda each: (each.position, each.object_id))
+
+    def expressions(self, object_id: int) -> list[ExpressionRecord]:
+        """Sentences of an object, oldest first."""
+        with project_errors(self.path):
+            return [ExpressionRecord.of(row) for row in self._rows.select(EXPRESSION, "object_id=?", (object_id,))]
+
+    def setting(self, scope: str, name: str) -> str | None:
+        """JSON of a setting, or None where it has its default."""
+        with project_errors(self.path):
+            row = self._rows.get(SETTING, scope, name)
+        return None if row is None else str(row[2])
+
+    # -- masks -------------------------------------------------------------------------------------------------------
+
+    def mask(self, object_id: int, frame: int) -> MaskRecord | None:
+        """The mask of one frame, or None where there is none. Raises: UserError: it is damaged."""
+        with project_errors(self.path):
+            row = self._rows.get(MASK, object_id, frame)
+            return None if row is None else MaskRecord.of(row)
+
+    def masks(self, object_id: int, span: FrameSpan | None = None) -> Iterator[MaskRecord]:
+        """Masks of an object in order of frames. Raises: UserError: one is damaged."""
+        wanted = span or FrameSpan(0, 2**62)
+        with project_errors(self.path):
+            for row in self._rows.select(
+                MASK, "object_id=? AND frame>=? AND frame<?", (object_id, wanted.start, wanted.stop)
+            ):
+                yield MaskRecord.of(row)
+
+    def mask_count(self, object_id: int | None = None) -> int:
+        """Number of masks of an object, or of all."""
+        where, values = ("WHERE object_id=?", (object_id,)) if object_id is not None else ("", ())
+        return self._number(f"SELECT count(*) FROM mask INDEXED BY mask_lane {where}", values)
+
+    def lane(self, object_id: int, span: FrameSpan | None = None) -> Lane:
+        """What the timeline shows, without the masks themselves."""
+        wanted = span or FrameSpan(0, 2**62)
+        with project_errors(self.path):
+            found = fetch(
+                self._connection,
+                "SELECT frame, visible, locked, confidence FROM mask INDEXED BY mask_lane"
+                " WHERE object_id=? AND frame>=? AND frame<? ORDER BY frame",
+                (object_id, wanted.start, wanted.stop),
+            )
+        values = np.array(found, dtype=np.float64).reshape(-1, 4)
+        frames, visible, locked, confidence = values.T
+        return Lane(frames.astype(np.int64), visible > 0, locked > 0, confidence.astype(np.float32))
+
+    # -- runs --------------------------------------------------------------------------------------------------------
+
+    def runs(self, object_id: int | None = None) -> list[RunRecord]:
+        """Runs of an object (or all), oldest first."""
+        where, values = ("WHERE object_id=?", (object_id,)) if object_id is not None else ("", ())
+        with project_errors(self.path):
+            found = self._connection.execute(f"{_RUN}{where} ORDER BY run_id", values)
+            return [RunRecord.of(row) for row in found]
+
+    def run(self, run_id: int) -> RunRecord | None:
+        """One run, or None."""
+        with project_errors(self.path):
+            found = fetch(self._connection, f"{_RUN}WHERE run_id=?", (run_id,))
+            return RunRecord.of(found[0]) if found else None
+
+    def remaining(self, run: RunRecord) -> FrameSpan:
+        """The frames that a run has not done yet; empty where it did all."""
+        with project_errors(self.path):
+            done = fetch(
+                self._connection,
+                "SELECT start, stop FROM run_window WHERE run_id=? AND status='done' ORDER BY start",
+                (run.run_id,),
+            )
+        reached = run.span.start
+        for start, stop in done:
+            if start > reached:
+                break
+            reached = max(reached, stop)
+        return FrameSpan(min(reached, run.span.stop), run.span.stop)
+
+    def interrupted(self) -> list[RunRecord]:
+        """Runs that ended before their span did and can go on, the latest of each object, unless it was undone."""
+        latest: dict[int, RunRecord] = {}
+        for run in self.runs():
+            latest[run.object_id] = run
+        living = {each.object_id for each in self.objects()}
+        with project_errors(self.path):
+            return [
+                run
+                for run in latest.values()
+                if run.status in ("running", "waiting", "stopped", "failed")
+                and run.object_id in living
+                and len(self.remaining(run))
+                and (edit := history.find(self._connection, run.edit_id)) is not None
+                and not edit.undone
+            ]
+
+    def query_masks(self, run_id: int) -> Iterator[QueryMasks]:
+        """What all queries of a run said, in order of frames; nothing where it was pruned. Raises: UserError."""
+        if self.version < 2:
+            return
+        with project_errors(self.path):
+            for row in self._connection.execute(
+                "SELECT run_id, start, count, tracks, height, width, bits, probability, crc FROM candidate"
+                " WHERE run_id=? ORDER BY start",
+                (run_id,),
+            ):
+                yield _query_masks(row)
+
+    # -- history -----------------------------------------------------------------------------------------------------
+
+    def edits(self, limit: int = 1000) -> list[EditRecord]:
+        """The latest entries of the history, oldest first."""
+        with project_errors(self.path):
+            return history.edits(self._connection, limit)
+
+    def snapshots(self) -> list[SnapshotRecord]:
+        """All snapshots, oldest first."""
+        with project_errors(self.path):
+            return snapshots.everything(self._connection)
+
+    def is_current_snapshot(self) -> bool:
+        """True where nothing changed since the latest snapshot."""
+        with project_errors(self.path):
+            return snapshots.is_current(self._connection)
+
+    def last_session(self) -> SessionRecord | None:
+        """Who opened it for writing last."""
+        with project_errors(self.path):
+            return sessions.last(self._connection)
+
+    def _number(self, query: str, values: tuple[int, ...] = ()) -> int:
+        with project_errors(self.path):
+            return int(fetch(self._connection, query, values)[0][0])
+
+
+def read_session(path: Path) -> SessionRecord | None:
+    """Who opened a project last, or None where it cannot be told (it is damaged, or nobody did)."""
+    try:
+        connection = connect(path, "read")
+    except apsw.Error:
+        return None
+    try:
+        return sessions.last(connection)
+    except apsw.Error:
+        return None
+    finally:
+        connection.close()
+
+
+def candidate_row(run_id: int, found: QueryMasks) -> tuple[int | bytes, ...]:
+    """A row of the table `candidate`: one bit a cell, deflated."""
+    frames, tracks, height, width = found.masks.shape
+    bits = zlib.compress(np.packbits(found.masks.reshape(frames, tracks, height * width), axis=-1).tobytes(), 1)
+    probability = found.probability.astype("<f4").tobytes()
+    row = (run_id, found.span.start, frames, tracks, height, width, bits, probability)
+    return (*row, checksum(pack(row)))
+
+
+def _query_masks(stored: tuple[object, ...]) -> QueryMasks:
+    *row, crc = stored
+    if checksum(pack(row)) != crc:  # type: ignore[arg-type]
+        raise DamagedRow("the stored candidates of a run are not what was written")
+    _, start, frames, tracks, height, width, bits, probability = row
+    assert isinstance(start, int) and isinstance(frames, int) and isinstance(tracks, int)
+    assert isinstance(height, int) and isinstance(width, int) and isinstance(bits, bytes)
+    assert isinstance(probability, bytes)
+    size = (height * width + 7) // 8
+    content = zlib.decompressobj().decompress(bits, frames * tracks * size + 1)
+    packed = np.frombuffer(content, dtype=np.uint8).reshape(frames, tracks, size)
+    masks = np.unpackbits(packed, axis=-1, count=height * width).astype(bool).reshape(frames, tracks, height, width)
+    chances = np.frombuffer(probability, dtype="<f4").reshape(frames, tracks)
+    return QueryMasks(FrameSpan(start, start + frames), masks, chances)
