@@ -25,6 +25,7 @@ from rvos_core.cli.evaluate import evaluate_app
 from rvos_core.cli.models import models_app
 from rvos_core.cli.output import report_error
 from rvos_core.cli.predict import predict
+from rvos_core.cli.project import project_app
 from rvos_core.cli.read import read
 from rvos_core.cli.segment import segment
 from rvos_core.cli.synth import synth_app
@@ -52,6 +53,7 @@ app.command("read")(read)
 app.command("predict")(predict)
 app.add_typer(evaluate_app, name="eval")
 app.add_typer(models_app, name="models")
+app.add_typer(project_app, name="project")
 app.add_typer(synth_app, name="synth")
 app.command("bench")(bench)
 app.command("train")(train)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,7 +25,9 @@ from rvos_core.cli.options import (
     read_window,
 )
 from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.cli.project_runs import ProjectRun, project_run
 from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_any, media_notes, run_request
+from rvos_core.errors import UsageError
 from rvos_core.types import CancelToken, FrameSpan
 
 if TYPE_CHECKING:
@@ -68,6 +70,12 @@ def segment(
         list[str] | None,
         typer.Option("--format", metavar="|".join(Format), help="What to write beside masks/; may be repeated."),
     ] = None,
+    project: Annotated[
+        Path | None, typer.Option("--project", metavar="P.rvos", help="Keep the run in a project too; made if new.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run of EXPRESSION that was interrupted in --project.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find what EXPRESSION says in VIDEO and write its mask for every frame.
@@ -82,6 +90,8 @@ def segment(
     from rvos_core.inference.expression import checked_expression
     from rvos_core.media import open_media
 
+    if resume and project is None:
+        raise UsageError("--resume needs --project.", hint="Say which project the run was kept in.", code="usage")
     request = RunRequest(
         checked_expression(expression),
         FrameSpan(0, 0),
@@ -102,7 +112,22 @@ def segment(
             show_candidates(engine, reader, request=request, folder=folder, output=output, cancel=cancel)
         else:
             engine_of = partial(load_any, model, device=device, output=output)
-            _segment(engine_of, reader, request=request, folder=folder, formats=wanted, output=output, cancel=cancel)
+            place = _Place(folder, wanted, output, cancel)
+            if project is None:
+                _segment(engine_of, reader, request=request, place=place)
+                return
+            with project_run(project, reader.info, request=request, resume=resume, output=output) as kept:
+                _segment(engine_of, reader, request=kept.request, place=place, kept=kept)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a run's results go, and who hears of it."""
+
+    folder: Path
+    formats: frozenset[Format]
+    output: Output
+    cancel: CancelToken
 
 
 def _segment(
@@ -110,26 +135,25 @@ def _segment(
     reader: MediaReader,
     *,
     request: RunRequest,
-    folder: Path,
-    formats: frozenset[Format],
-    output: Output,
-    cancel: CancelToken,
+    place: _Place,
+    kept: ProjectRun | None = None,
 ) -> None:
     """Run, write and tell. Raises: UserError, Cancelled."""
     from rvos_core.cli.writing import write_beside, write_record
     from rvos_core.delivery.sequences import MaskPngWriter
 
-    info = reader.info
+    info, folder, output, cancel = reader.info, place.folder, place.output, place.cancel
+    span = request.span if kept is None else kept.span
     # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
-    with MaskPngWriter(folder / "masks", span=request.span, height=info.height, width=info.width) as writer:
+    with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
         engine, load_s = engine_of()
-        run = run_request(engine, reader, request=request, output=output, cancel=cancel)
+        run = run_request(engine, reader, request=request, output=output, cancel=cancel, kept=kept)
         began = time.monotonic()
         for each in run.frames:
             cancel.raise_if_cancelled()
             writer.write(each.frame_index, each.mask)
     outputs = {"masks": folder / "masks"}
-    outputs |= write_beside(folder, run, reader=reader, formats=formats, output=output, cancel=cancel)
+    outputs |= write_beside(folder, run, reader=reader, formats=place.formats, output=output, cancel=cancel)
     write_s = time.monotonic() - began
     outputs["result"] = folder / "result.json"
     write_record(outputs, run, load_s=load_s, write_s=write_s)

@@ -15,6 +15,7 @@ from rvos_core.errors import UsageError
 from rvos_core.types import CancelToken, FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
+    from rvos_core.cli.project_runs import ProjectRun
     from rvos_core.inference import FrameResult, RunCost, RunRequest, RunSummary
     from rvos_core.inference.engines import LoadedEngine
     from rvos_core.media import MediaReader
@@ -99,9 +100,15 @@ def load_any(name: str, *, device: str, output: Output) -> tuple[LoadedEngine, f
 
 
 def run_request(
-    engine: LoadedEngine, reader: MediaReader, *, request: RunRequest, output: Output, cancel: CancelToken
+    engine: LoadedEngine,
+    reader: MediaReader,
+    *,
+    request: RunRequest,
+    output: Output,
+    cancel: CancelToken,
+    kept: ProjectRun | None = None,
 ) -> Segmentation:
-    """Run `request` to its end.
+    """Run `request` to its end; `kept`: the project that keeps it as it goes.
 
     Raises:
         UserError: as `rvos_core.inference.Runner.run`.
@@ -114,7 +121,8 @@ def run_request(
     found: dict[int, FrameResult] = {}
     summary: RunSummary | None = None
     with output.progress("segmenting") as meter:
-        for event in engine.run(request, reader=reader, cancel=cancel):
+        events = engine.run(request, reader=reader, cancel=cancel)
+        for event in events if kept is None else kept.keep(events):
             match event:
                 case RunStarted():
                     _announce(event.cost, output)
@@ -129,7 +137,7 @@ def run_request(
     return Segmentation(
         info=reader.info,
         request=request,
-        frames=tuple(found[index] for index in request.span),
+        frames=tuple(found[index] for index in request.span) if kept is None else kept.frames(),
         summary=summary,
         seconds=time.monotonic() - began,
     )

@@ -6,6 +6,7 @@ Importing it loads no torch.
 from rvos_core.inference.events import (
     FrameResult,
     FramesRevised,
+    QueriesSettled,
     RunCost,
     RunEvent,
     RunFinished,
@@ -21,6 +22,7 @@ from rvos_core.inference.runner import Runner, estimate_cost
 __all__ = [
     "FrameResult",
     "FramesRevised",
+    "QueriesSettled",
     "RunCost",
     "RunEvent",
     "RunFinished",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from rvos_core.masks import Rle
+from rvos_core.masks import QueryMasks, Rle
 from rvos_core.types import FrameSpan
 
 Vote: TypeAlias = Literal["span", "window"]
@@ -28,6 +28,7 @@ class RunRequest:
         believe: take the expression for true, whatever the model's consensus says.
         along_edges: outlines follow the picture's edges; otherwise the network's masks are enlarged as they are.
         candidate: number of the moving thing that a person chose (see `Candidate`); None: the sentence chooses.
+        keep_queries: tell the masks of all queries too (see `QueriesSettled`), for a later choice among them.
     """
 
     expression: str
@@ -39,6 +40,7 @@ class RunRequest:
     believe: bool = False
     along_edges: bool = True
     candidate: int | None = None
+    keep_queries: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,10 +218,17 @@ class FramesRevised:
 
 
 @dataclass(frozen=True)
+class QueriesSettled:
+    """The masks of all queries on frames that no later window changes any more; only where a request asked for them."""
+
+    queries: QueryMasks
+
+
+@dataclass(frozen=True)
 class RunFinished:
     """The last event."""
 
     summary: RunSummary
 
 
-RunEvent: TypeAlias = RunStarted | WindowDone | FramesRevised | RunFinished
+RunEvent: TypeAlias = RunStarted | WindowDone | FramesRevised | QueriesSettled | RunFinished

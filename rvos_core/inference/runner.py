@@ -18,6 +18,7 @@ from rvos_core.inference.cost import check_request, cost_of_rule, estimate_cost,
 from rvos_core.inference.events import (
     FrameResult,
     FramesRevised,
+    QueriesSettled,
     RunEvent,
     RunFinished,
     RunRequest,
@@ -29,8 +30,10 @@ from rvos_core.inference.events import (
 from rvos_core.inference.expression import absent_note, checked_expression, expression_notes
 from rvos_core.inference.feed import FrameFeed
 from rvos_core.inference.results import SpanResults
-from rvos_core.inference.tracks import TrackMerger
+from rvos_core.inference.tracks import TrackFrames, TrackMerger
+from rvos_core.inference.visibility import sigmoid
 from rvos_core.inference.windows import WindowRule, count_windows, window_rule
+from rvos_core.masks import QueryMasks
 from rvos_core.models.api import TextFeatures
 from rvos_core.models.engine import Engine
 from rvos_core.models.memory import unless_out_of_memory
@@ -64,7 +67,7 @@ class Runner:
 
     def run(self, request: RunRequest, *, reader: MediaReader, cancel: CancelToken) -> Iterator[RunEvent]:
         """Yields `RunStarted`, a `WindowDone` per window, `FramesRevised` where the final vote differs, and
-        `RunFinished`.
+        `RunFinished`; `QueriesSettled` between them where the request asks for it.
 
         Every frame of the span comes at least once; the latest result of a frame is the valid one. The request is
         checked before the first event. Closing the iterator early frees everything; `reader` stays open.
@@ -122,6 +125,7 @@ class _Run:
         )
         self._merger = TrackMerger()
         self._results: SpanResults | None = None
+        self._settled: TrackFrames | None = None
         self._halvings = 0
         self._windows = 0
         self._queries = 0
@@ -152,7 +156,7 @@ class _Run:
             if self._results is not None:
                 self._results.close()
 
-    def _window_events(self) -> Iterator[WindowDone]:
+    def _window_events(self) -> Iterator[WindowDone | QueriesSettled]:
         previous: FrameSpan | None = None
         while True:
             self._cancel.raise_if_cancelled()
@@ -167,8 +171,13 @@ class _Run:
             self._referrer.pace.observe(seconds, frames=len(previous), pixels=math.prod(self._input_size))
             left = self._windows_after(previous)
             yield WindowDone(self._windows, self._windows + left, frames, seconds, left * seconds)
+            if self._settled is not None and self._request.keep_queries:
+                yield QueriesSettled(_queries_of(self._settled))
         assert self._results is not None
-        self._results.settle(self._merger.pending())
+        last = self._merger.pending()
+        self._results.settle(last)
+        if self._request.keep_queries:
+            yield QueriesSettled(_queries_of(last))
 
     def _windows_after(self, window: FrameSpan) -> int:
         """Windows still to come if no further cut comes."""
@@ -230,9 +239,9 @@ class _Run:
             )
         if prediction.consensus is not None:
             self._results.presence.hear(prediction.window, prediction.consensus)
-        settled = self._merger.add(prediction.window, prediction.mask_logits, prediction.class_logits)
-        if settled is not None:
-            self._results.settle(settled)
+        self._settled = self._merger.add(prediction.window, prediction.mask_logits, prediction.class_logits)
+        if self._settled is not None:
+            self._results.settle(self._settled)
         if prediction.opens_shot:
             self._results.begin_shot()
         frames = self._results.preview(self._merger.pending())
@@ -269,6 +278,10 @@ class _Run:
                 total_s=time.perf_counter() - self._began,
             ),
         )
+
+
+def _queries_of(frames: TrackFrames) -> QueryMasks:
+    return QueryMasks(frames.span, frames.mask_logits > 0, sigmoid(frames.class_logits))
 
 
 def _shorter(old: WindowRule, new: WindowRule, why: str) -> str:

@@ -13,6 +13,7 @@ from rvos_core.masks.png import (
     write_indexed_png,
     write_mask_png,
 )
+from rvos_core.masks.queries import QueryMasks
 from rvos_core.masks.rle import (
     Rle,
     area,
@@ -33,6 +34,7 @@ __all__ = [
     "MAX_OBJECT_ID",
     "OBJECT_COLOURS",
     "VOID",
+    "QueryMasks",
     "Rle",
     "area",
     "bbox",

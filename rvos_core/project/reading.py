@@ -12,6 +12,7 @@ from typing import Self
 import apsw
 import numpy as np
 
+from rvos_core.masks import QueryMasks
 from rvos_core.project import history, sessions, snapshots
 from rvos_core.project.codec import DamagedRow, checksum, pack
 from rvos_core.project.database import connect, look, quick_check, require_own_schema
@@ -52,21 +53,6 @@ class Lane:
     visible: np.ndarray
     locked: np.ndarray
     confidence: np.ndarray
-
-
-@dataclass(frozen=True)
-class QueryMasks:
-    """What all queries of a run said on some frames, at stride 4.
-
-    Attributes:
-        span: the frames.
-        masks: (t, q, h, w) bool.
-        probability: (t, q) float32, class probability.
-    """
-
-    span: FrameSpan
-    masks: np.ndarray
-    probability: np.ndarray
 
 
 class ProjectReader:

@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterable
 
 from rvos_core.errors import Cancelled
+from rvos_core.masks import QueryMasks
 from rvos_core.project import history
 from rvos_core.project.edits import AddObject, ChangeObject, DeleteMasks, put_unlocked
 from rvos_core.project.history import Touched
-from rvos_core.project.reading import QueryMasks, candidate_row
+from rvos_core.project.reading import candidate_row
 from rvos_core.project.records import ExpressionRecord, MaskRecord, ObjectRecord, RunRecord, RunState
 from rvos_core.project.rows import Rows
 from rvos_core.project.schema import EXPRESSION, OBJECT
@@ -162,7 +163,9 @@ class RunWriter(Writer):
         """A run ended before its first window: take back that it began."""
 
         def work(_: Rows) -> None:
-            run = self._run(run_id)
+            run = self.run(run_id)
+            if run is None:
+                return
             edit = history.find(self._connection, run.edit_id)
             if edit is not None and not edit.undone:
                 self._exchange(edit, Touched())
