@@ -35,6 +35,7 @@ def no_thread_left() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_of_the_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Logs go to the test's own folder, and the models that a person imported are not seen."""
+    """Logs and projects go to the test's own folder, and the models that a person imported are not seen."""
     monkeypatch.setenv("RVOS_LOG_DIR", str(tmp_path / "log"))
+    monkeypatch.setenv("RVOS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("RVOS_MODELS", str(tmp_path / "models"))

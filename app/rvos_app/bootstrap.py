@@ -6,17 +6,16 @@ import itertools
 import logging
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from app_model import Application
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
 from rvos_app.actions.context import ContextKeeper
+from rvos_app.actions.edit import EditCommands, edit_actions
 from rvos_app.actions.file import FileCommands, file_actions
 from rvos_app.actions.help import HelpCommands, help_actions
 from rvos_app.actions.hub import ActionHub, KeyGuard
@@ -25,9 +24,12 @@ from rvos_app.actions.run import run_actions
 from rvos_app.actions.view import view_actions
 from rvos_app.canvas.view import VideoCanvas
 from rvos_app.controllers.clip import ClipController, demo_clip
-from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands, ask
+from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands
+from rvos_app.controllers.document import DocumentController
 from rvos_app.controllers.export import ExportController
 from rvos_app.controllers.front import Front
+from rvos_app.controllers.projects import ProjectFlow
+from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
 from rvos_app.controllers.stage import Stage
 from rvos_app.dialogs.about import AboutDialog
@@ -36,12 +38,12 @@ from rvos_app.dialogs.error import ErrorPresenter
 from rvos_app.dialogs.export import ExportDialog
 from rvos_app.dialogs.open import choose_folder, choose_video, start_folder
 from rvos_app.errors import ErrorReporter
-from rvos_app.i18n import tr
 from rvos_app.jobs.collector import GarbageCollector
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.main_window import MainWindow, Parts
 from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.expression_bar import ExpressionBar, ExpressionField
+from rvos_app.panels.history import HistoryPanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
 from rvos_app.panels.recent_menu import RecentMenu
@@ -54,6 +56,7 @@ from rvos_app.theme import apply_theme
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_core.inference.engines import engine_cards
 from rvos_core.logging import log_file
+from rvos_core.project.library import Library
 
 _log = logging.getLogger("rvos.app")
 
@@ -82,6 +85,7 @@ class Studio(QObject):
         settings: taken over and changed; saved by `shut_down` where there is a `store`.
         store: where settings are saved; None: nowhere.
         reporter: told of every error.
+        library: where projects without a name lie; None: the person's data folder.
     """
 
     def __init__(
@@ -91,24 +95,41 @@ class Studio(QObject):
         settings: Settings,
         store: SettingsStore | None = None,
         reporter: ErrorReporter | None = None,
+        library: Library | None = None,
     ) -> None:
         super().__init__()
         apply_theme(app, settings.theme)
         self._store = store
         self._commands = Application(f"rvos-studio-{next(_numbers)}")
-        self._down = self._closing_agreed = False
+        self._down = False
         self._switch_s = sys.getswitchinterval()
-        self._question: QMessageBox | None = None
         self.settings = settings
         self.reporter = reporter or ErrorReporter()
         self.collector = GarbageCollector(self)
         self.state = StudioState()
-        self._keeper = ContextKeeper(self.state, self._commands.context)
+        self.documents = DocumentController(self.state, library=library or Library(), reporter=self.reporter)
+        self._keeper = ContextKeeper(self.state, self.documents, self._commands.context)
         self._make_workers()
         self.window = MainWindow()
+        self.projects = ProjectFlow(
+            self.state,
+            queue=self.queues.media,
+            clips=self.clips,
+            documents=self.documents,
+            settings=settings,
+            reporter=self.reporter,
+            window=self.window,
+        )
+        self.recovery = Recovery(
+            self.documents.library,
+            queue=self.queues.media,
+            reporter=self.reporter,
+            window=self.window,
+            open_project=self.projects.open,
+        )
         self.hub = ActionHub(self._commands, self.window)
         self.canvas, self.field = VideoCanvas(), ExpressionField()
-        self.objects = ObjectCommands(self.state, runs=self.runs, field=self.field, window=self.window)
+        self.objects = ObjectCommands(self.state, runs=self.runs, field=self.field)
         self._register_commands()
         self.parts = self._build_parts()
         self._assemble()
@@ -126,7 +147,14 @@ class Studio(QObject):
             settings=settings,
             reporter=reporter,
         )
-        self.runs = RunController(state, queue=self.queues.gpu, clips=self.clips, settings=settings, reporter=reporter)
+        self.runs = RunController(
+            state,
+            queue=self.queues.gpu,
+            clips=self.clips,
+            documents=self.documents,
+            settings=settings,
+            reporter=reporter,
+        )
         self.exports = ExportController(state, queue=self.queues.export, clips=self.clips, settings=settings)
 
     def _join(self) -> None:
@@ -141,7 +169,13 @@ class Studio(QObject):
             settings=self.settings,
         )
         self.front = Front(
-            self.state, window=self.window, parts=parts, clips=self.clips, runs=self.runs, settings=self.settings
+            self.state,
+            window=self.window,
+            parts=parts,
+            clips=self.clips,
+            runs=self.runs,
+            documents=self.documents,
+            settings=self.settings,
         )
         parts.welcome.chosen.connect(self._open_chosen)
         parts.welcome.files_dropped.connect(self._open_dropped)
@@ -159,8 +193,15 @@ class Studio(QObject):
             open_video=self._choose_video,
             open_folder=self._choose_folder,
             open_demo=self._open_demo,
+            open_project=self.projects.choose,
+            save=self.projects.save,
+            save_as=self.projects.save_as,
+            save_copy=self.projects.save_copy,
+            revert=self.projects.revert,
+            add_clip=self.projects.add_clip,
+            next_clip=self.projects.next_clip,
             export=self._open_export,
-            close_clip=self._close_clip,
+            close_clip=self.projects.close,
             quit=self.window.close,
         )
         helps = HelpCommands(
@@ -172,6 +213,7 @@ class Studio(QObject):
         transport = TransportCommands(self.state, playback=self.playback, settings=settings, context=context)
         view = ViewCommands(self.canvas, window=self.window, hub=self.hub, settings=settings, context=context)
         self.hub.register(file_actions(files))
+        self.hub.register(edit_actions(EditCommands(self.documents.undo, self.documents.redo)))
         self.hub.register(playback_actions(transport))
         self.hub.register(run_actions(self.objects))
         self.hub.register(view_actions(view))
@@ -184,8 +226,16 @@ class Studio(QObject):
         self.canvas.playPauseRequested.connect(self.hub.action("playback.play").trigger)
         candidates = CandidateStrip(self.state)
         candidates.chosen.connect(self.runs.take_candidate)
+        history = HistoryPanel(self.hub)
+        history.chosen.connect(self.documents.jump)
+        self.documents.changed.connect(history.show_standing)
         return Parts(
-            welcome=Welcome(self.hub, app_icon=self.window.windowIcon(), with_demo=demo_clip().exists()),
+            welcome=Welcome(
+                self.hub,
+                app_icon=self.window.windowIcon(),
+                with_demo=demo_clip().exists(),
+                library=self.documents.library,
+            ),
             canvas=self.canvas,
             transport=TransportBar(self.hub),
             timeline=TimelineWidget(),
@@ -193,6 +243,7 @@ class Studio(QObject):
             candidates=candidates,
             objects=ObjectsPanel(self.state, self.hub),
             model=ModelPanel(engine_cards(), self.runs.choice),
+            history=history,
         )
 
     def _assemble(self) -> None:
@@ -211,25 +262,13 @@ class Studio(QObject):
         self.window.show()
         if clip is not None:
             self.front.expression_to_type = expression
-            self.clips.open(clip)
+            self.projects.open(clip)
+        self.recovery.begin()
 
     def _may_close(self) -> bool:
-        """Ask where masks would be lost; then everything stops, in order."""
-        if self.state.unsaved and not self._closing_agreed:
-            self._question = ask(
-                self.window,
-                tr("Close without exporting?"),
-                tr("Masks were made since the last export. They are lost when the window closes."),
-                yes=tr("Close Anyway"),
-                then=self._close_anyway,
-            )
-            return False
+        """Nothing is asked, as nothing is lost: everything stops, in order."""
         self.shut_down()
         return True
-
-    def _close_anyway(self) -> None:
-        self._closing_agreed = True
-        self.window.close()
 
     def shut_down(self) -> None:
         """Stop what runs, wait for the threads, save the settings.
@@ -245,6 +284,7 @@ class Studio(QObject):
             queue.begin_shutdown()
         self.clips.close_reader()
         still_working = [queue for queue in self.queues.all() if not queue.finish_shutdown(_WAIT_S)]
+        self.documents.close()
         if self._store is not None:
             self._store.save(self.settings)
         self.collector.stop()
@@ -257,19 +297,6 @@ class Studio(QObject):
 
     # -- commands that open dialogs ------------------------------------------------------------------------------
 
-    def _before_losing_masks(self, then: Callable[[], object]) -> None:
-        """Do `then` at once, or after the person agreed to lose masks that were not exported."""
-        if not self.state.unsaved:
-            then()
-            return
-        self._question = ask(
-            self.window,
-            tr("Leave this clip without exporting?"),
-            tr("Masks were made since the last export. They are lost with the clip."),
-            yes=tr("Leave Anyway"),
-            then=then,
-        )
-
     def _choose_video(self) -> None:
         choose_video(self.window, folder=start_folder(self.settings.recent_files), then=self._open_path)
 
@@ -280,7 +307,7 @@ class Studio(QObject):
         self._open_chosen(Path(path))
 
     def _open_chosen(self, path: Path) -> None:
-        self._before_losing_masks(partial(self.clips.open, path))
+        self.projects.open(path)
 
     def _open_dropped(self, paths: list[Path]) -> None:
         if paths:
@@ -288,9 +315,6 @@ class Studio(QObject):
 
     def _open_demo(self) -> None:
         self._open_chosen(demo_clip())
-
-    def _close_clip(self) -> None:
-        self._before_losing_masks(self.clips.close)
 
     def _open_export(self) -> None:
         ExportDialog(self.state, exports=self.exports, settings=self.settings, parent=self.window).open()

@@ -16,6 +16,7 @@ from rvos_app.canvas.view import VideoCanvas
 from rvos_app.i18n import tr
 from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.expression_bar import ExpressionBar
+from rvos_app.panels.history import HistoryPanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
 from rvos_app.panels.parts import label
@@ -25,7 +26,7 @@ from rvos_app.settings import Settings
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_resources.paths import icons_dir
 
-_LAYOUT_VERSION = 1
+_LAYOUT_VERSION = 2
 _FIRST_SIZE = (1360, 860)
 _SIDE_PX = 320
 
@@ -42,6 +43,7 @@ class Parts:
     candidates: CandidateStrip
     objects: ObjectsPanel
     model: ModelPanel
+    history: HistoryPanel
 
 
 class MainWindow(QMainWindow):
@@ -82,6 +84,9 @@ class MainWindow(QMainWindow):
         self.setCorner(Qt.Corner.BottomRightCorner, bottom)
         objects = self._dock(tr("Objects"), parts.objects, right)
         model = self._dock(tr("Model"), parts.model, right)
+        history = self._dock(tr("History"), parts.history, right)
+        self.tabifyDockWidget(model, history)
+        model.raise_()
         timeline = self._dock(tr("Timeline"), parts.timeline, bottom)
         timeline.setTitleBarWidget(QWidget())
         self.resizeDocks([objects, model], [_SIDE_PX, _SIDE_PX], Qt.Orientation.Horizontal)
@@ -93,7 +98,7 @@ class MainWindow(QMainWindow):
         view_menu = self.menuBar().findChild(QMenu, "menu.view")
         if view_menu is not None:
             view_menu.addSeparator()
-            view_menu.addActions([objects.toggleViewAction(), model.toggleViewAction(), timeline.toggleViewAction()])
+            view_menu.addActions([each.toggleViewAction() for each in (objects, model, history, timeline)])
         self._set_tab_order(parts)
 
     def _add_expression_bar(self, bar: ExpressionBar) -> None:
@@ -125,6 +130,7 @@ class MainWindow(QMainWindow):
             parts.objects.list,
             parts.model.models,
             parts.model.devices,
+            parts.history.list,
         )
         for before, after in pairwise(chain):
             self.setTabOrder(before, after)

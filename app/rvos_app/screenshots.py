@@ -89,7 +89,6 @@ def take_all(app: QApplication, folder: Path, *, model: str | None = None) -> No
         _take_views(studio, camera)
         _take_dialogs(studio, camera)
     finally:
-        studio.state.unsaved = False
         studio.window.close()
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from types import MappingProxyType
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from rvos_app.mask_shelf import MaskShelf
 from rvos_core.masks import object_colour
+from rvos_core.project.edits import ChangeObject, DeleteObject, Edit, SetSetting
 from rvos_core.types import FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from rvos_core.inference.events import FrameResult
 
 Colour = tuple[int, int, int]
+MaskSource = Callable[[int, int], "FrameResult | None"]  # of an object id and a frame
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class StudioObject:
     colour: Colour
     visible: bool = True
     note: str = ""  # one sentence on its last run, e.g. which words were unknown
+    locked: bool = False
 
     @property
     def name(self) -> str:
@@ -77,6 +82,7 @@ class StudioState:
     selection_changed = Signal(object)  # object_id | None
     run_changed = Signal(object)  # RunStatus
     candidates_changed = Signal(int)  # object_id
+    edited = Signal(object, str)  # what a person changed: Edit, and the word under which several become one
 
     def __init__(self) -> None:
         self.generation = 0
@@ -85,11 +91,12 @@ class StudioState:
         self.frame_index = 0
         self.selected: int | None = None
         self.run = RunStatus()
-        self.unsaved = False  # masks were made since the last export
+        self.media_id = 1  # of the clip, in its project
         self._objects: dict[int, StudioObject] = {}
-        self._results: dict[int, dict[int, FrameResult]] = {}
+        self._results: dict[int, MaskShelf] = {}
         self._candidates: dict[int, tuple[CandidatePicture, ...]] = {}
         self._next_id = 1
+        self._source: MaskSource | None = None
 
     # -- clip and playhead ---------------------------------------------------------------------------------------
 
@@ -99,8 +106,10 @@ class StudioState:
         self._objects.clear()
         self._results.clear()
         self._candidates.clear()
-        self.unsaved = False
         self.selected = None
+        self._next_id = 1
+        self._source = None
+        self.media_id = 1
         self.clip = clip
         self.frame_index = 0
         self.span = FrameSpan(0, clip.frame_count if clip else 0)
@@ -123,6 +132,14 @@ class StudioState:
         if len(clipped) and clipped != self.span:
             self.span = clipped
             self.span_changed.emit(clipped)
+            self.edited.emit(span_edit(self.media_id, clipped, count), "span")
+
+    def show_span(self, span: FrameSpan | None) -> None:
+        """The project says where in and out are; None: nowhere, so the whole clip."""
+        span = span or FrameSpan(0, self._frame_count())
+        if span != self.span and span.stop <= self._frame_count():
+            self.span = span
+            self.span_changed.emit(span)
 
     def set_in(self, index: int) -> None:
         """The span begins at `index`; an out point before it moves to the end."""
@@ -143,7 +160,7 @@ class StudioState:
 
     @property
     def objects(self) -> tuple[StudioObject, ...]:
-        """All objects in order of making."""
+        """All objects in their order."""
         return tuple(self._objects.values())
 
     def object(self, object_id: int) -> StudioObject | None:
@@ -154,52 +171,80 @@ class StudioState:
         """The object that `expression` already names, or None."""
         return next((o for o in self._objects.values() if o.expression == expression), None)
 
+    def number_from(self, next_id: int) -> None:
+        """The project has used the ids below `next_id`."""
+        self._next_id = max(self._next_id, next_id)
+
     def add_object(self, expression: str) -> StudioObject:
-        """Make an object for `expression`, in the first colour that no other has, and select it."""
+        """Make an object for `expression`, in the first colour that no other has, and select it.
+
+        The run that it is made for tells the document.
+        """
         used = {o.colour for o in self._objects.values()}
         colour = next(c for c in map(object_colour, itertools.count()) if c not in used)
         made = StudioObject(self._next_id, expression, colour)
         self._next_id += 1
         self._objects[made.object_id] = made
-        self._results[made.object_id] = {}
+        self._results[made.object_id] = self._shelf(made.object_id)
         self.objects_changed.emit()
         self.select(made.object_id)
         return made
 
-    def change_object(
-        self,
-        object_id: int,
-        *,
-        expression: str | None = None,
-        visible: bool | None = None,
-        colour: Colour | None = None,
-        note: str | None = None,
-    ) -> None:
-        """Change what is given; nothing happens where the object is gone."""
+    def change_object(self, object_id: int, *, visible: bool | None = None, colour: Colour | None = None) -> None:
+        """A person changes what is given; nothing happens where the object is gone."""
         old = self._objects.get(object_id)
         if old is None:
             return
         new = replace(
-            old,
-            expression=old.expression if expression is None else expression,
-            visible=old.visible if visible is None else visible,
-            colour=old.colour if colour is None else colour,
-            note=old.note if note is None else note,
+            old, visible=old.visible if visible is None else visible, colour=old.colour if colour is None else colour
         )
         if new != old:
             self._objects[object_id] = new
             self.objects_changed.emit()
+            self.edited.emit(ChangeObject(object_id, visible=visible, colour=colour), "")
+
+    def note_object(self, object_id: int, note: str, *, expression: str | None = None) -> None:
+        """What a run says of its object; the run tells the document itself."""
+        old = self._objects.get(object_id)
+        if old is not None:
+            new = replace(old, note=note, expression=old.expression if expression is None else expression)
+            if new != old:
+                self._objects[object_id] = new
+                self.objects_changed.emit()
 
     def remove_object(self, object_id: int) -> None:
-        """Take the object and its masks out."""
+        """A person takes the object and its masks out."""
+        gone = self._objects.get(object_id)
+        if gone is not None:
+            self.edited.emit(DeleteObject(object_id, gone.name), "")
+            self.drop_object(object_id)
+
+    def drop_object(self, object_id: int) -> None:
+        """The object is not in the document any more."""
         if self._objects.pop(object_id, None) is None:
             return
         self._results.pop(object_id)
         self._candidates.pop(object_id, None)
-        self.unsaved = self.unsaved and any(self._results.values())
         self.objects_changed.emit()
         if self.selected == object_id:
             self.select(next(reversed(self._objects), None))
+
+    def show_objects(self, objects: Iterable[StudioObject]) -> None:
+        """The document says which objects there are, in this order; masks of those that stay are kept."""
+        wanted = {each.object_id: each for each in objects}
+        if wanted == self._objects and list(wanted) == list(self._objects):
+            return
+        self._objects = wanted
+        for gone in self._results.keys() - wanted.keys():
+            del self._results[gone]
+            self._candidates.pop(gone, None)
+        for object_id in wanted:
+            if object_id not in self._results:
+                self._results[object_id] = self._shelf(object_id)
+            self.number_from(object_id + 1)
+        self.objects_changed.emit()
+        if self.selected not in wanted:
+            self.select(next(reversed(wanted), None))
 
     def select(self, object_id: int | None) -> None:
         """Select an object, or none."""
@@ -209,9 +254,19 @@ class StudioState:
 
     # -- masks ---------------------------------------------------------------------------------------------------
 
-    def results(self, object_id: int) -> Mapping[int, FrameResult]:
-        """Frame index -> result of one object; empty where the object is gone."""
-        return MappingProxyType(self._results.get(object_id, {}))
+    def read_from(self, source: MaskSource | None) -> None:
+        """Where masks are read that are not in memory; None: all are kept in memory."""
+        self._source = source
+        for object_id, shelf in self._results.items():
+            shelf.read = None if source is None else partial(source, object_id)
+
+    def _shelf(self, object_id: int) -> MaskShelf:
+        return MaskShelf(None if self._source is None else partial(self._source, object_id))
+
+    def results(self, object_id: int) -> MaskShelf:
+        """Frame index -> result of one object; empty where the object is gone. Not to be changed."""
+        found = self._results.get(object_id)
+        return _NOTHING if found is None else found
 
     @property
     def has_results(self) -> bool:
@@ -220,22 +275,21 @@ class StudioState:
     def put_results(self, object_id: int, frames: Iterable[FrameResult]) -> None:
         """Take results of finished frames in; later ones replace earlier ones."""
         kept = self._results.get(object_id)
-        if kept is None:
-            return
-        new = {frame.frame_index: frame for frame in frames}
+        new = kept.put(frames) if kept is not None else ()
         if new:
-            kept.update(new)
-            self.unsaved = True
-            self.results_changed.emit(object_id, tuple(new))
+            self.results_changed.emit(object_id, new)
 
     def clear_results(self, object_id: int, span: FrameSpan) -> None:
         """Forget one object's results inside `span`."""
-        kept = self._results.get(object_id, {})
-        gone = tuple(index for index in kept if index in span)
-        for index in gone:
-            del kept[index]
+        kept = self._results.get(object_id)
+        gone = kept.clear(span) if kept is not None else ()
         if gone:
             self.results_changed.emit(object_id, gone)
+
+    def told_results(self, object_id: int, frames: tuple[int, ...]) -> None:
+        """The shelf of an object was changed from the document: tell the views."""
+        if frames and object_id in self._results:
+            self.results_changed.emit(object_id, frames)
 
     def candidates(self, object_id: int) -> tuple[CandidatePicture, ...]:
         """What else an object's expression could mean, as its last run found it."""
@@ -254,3 +308,22 @@ class StudioState:
         if status != self.run:
             self.run = status
             self.run_changed.emit(status)
+
+
+def span_edit(media_id: int, span: FrameSpan, frames: int) -> Edit:
+    """In and out as a setting of the clip; none where they span all of it."""
+    value = None if span == FrameSpan(0, frames) else json.dumps([span.start, span.stop])
+    return SetSetting(f"media:{media_id}", "span", value, label=f"In {span.start}, out {span.stop - 1}")
+
+
+def read_span(value: str | None, frames: int) -> FrameSpan | None:
+    """In and out from such a setting; None where there is none, or it does not fit the clip."""
+    try:
+        start, stop = json.loads(value) if value else (0, 0)
+        span = FrameSpan(start, stop)
+    except (ValueError, TypeError):
+        return None
+    return span if len(span) > 0 and span.stop <= frames else None
+
+
+_NOTHING = MaskShelf()

@@ -73,7 +73,10 @@ def project_run(
             output.note(notice)
         if not resume:
             run = document.do(lambda project: _begin(project, info, request))
-            yield ProjectRun(document, run, replace(request, keep_queries=True), request.span, resumes=False)
+            try:
+                yield ProjectRun(document, run, replace(request, keep_queries=True), request.span, resumes=False)
+            finally:
+                document.submit(lambda project: project.abandon_if_waiting(run.run_id))
             return
         run, left = document.do(lambda project: _interrupted(project, request.expression))
         output.note(f"{len(run.span) - len(left)} of {len(run.span)} frames are done; going on at frame {left.start}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 
 from rvos_core.errors import Cancelled
@@ -27,7 +27,7 @@ _KEPT_RUNS = 20  # whose candidates stay in the project
 
 def recorded(
     events: Iterable[RunEvent], run: RunRecord, document: Document, *, keeps_masks: bool = False
-) -> Iterator[RunEvent]:
+) -> Generator[RunEvent, None, None]:
     """Pass a run's events on, each after its masks and progress are on disk; locked frames are left out.
 
     Args:

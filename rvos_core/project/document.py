@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from rvos_core.errors import UserError
+from rvos_core.errors import Cancelled, UserError
 from rvos_core.project.store import Project
 
 _log = logging.getLogger("rvos.project")
@@ -27,8 +27,11 @@ class Document:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="document")
 
     def submit(self, work: Callable[[Project], T]) -> Future[T]:
-        """Hand in work; the future has its result once it is committed, or what it raised."""
-        return self._executor.submit(lambda: work(self._opened()))
+        """Hand in work; the future has its result once it is committed, or what it raised. Raises: Cancelled."""
+        try:
+            return self._executor.submit(lambda: work(self._opened()))
+        except RuntimeError:
+            raise Cancelled("the document is closed") from None
 
     def do(self, work: Callable[[Project], T]) -> T:
         """Hand in work and wait. Raises: what the work raises. Not from the document's own thread."""

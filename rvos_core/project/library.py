@@ -75,6 +75,10 @@ class Library:
         found = list(self._untitled.glob(f"*{SUFFIX}")) if self._untitled.is_dir() else []
         return sorted(found, key=lambda each: each.stat().st_mtime, reverse=True)
 
+    def thumbnail(self, path: Path) -> Path:
+        """Where the small picture of a project or clip lies, if there is one."""
+        return self.folder / "thumbnails" / f"{_digest(path)}.png"
+
     # -- what was open -----------------------------------------------------------------------------------------------
 
     def mark_open(self, path: Path) -> None:
@@ -116,7 +120,7 @@ class Library:
             _log.warning("it cannot be noted that %s is open: %s", entry.path, error)
 
     def _mark(self, path: Path) -> Path:
-        return self._open / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:24]}.json"
+        return self._open / f"{_digest(path)}.json"
 
     # -- trash -------------------------------------------------------------------------------------------------------
 
@@ -139,6 +143,10 @@ class Library:
             began = place.name.partition("-")[0]
             if began.isdigit() and int(began) < limit:
                 shutil.rmtree(place, ignore_errors=True)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:24]
 
 
 def _read_mark(mark: Path) -> LeftOpen | None:

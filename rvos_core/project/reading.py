@@ -13,7 +13,7 @@ import apsw
 import numpy as np
 
 from rvos_core.masks import QueryMasks
-from rvos_core.project import history, sessions, snapshots
+from rvos_core.project import copies, history, sessions, snapshots
 from rvos_core.project.codec import DamagedRow, checksum, pack
 from rvos_core.project.database import connect, look, quick_check, require_own_schema
 from rvos_core.project.errors import project_errors
@@ -88,6 +88,10 @@ class ProjectReader:
     def check(self) -> None:
         """SQLite's own check of the structure. Raises: UserError: it is damaged."""
         quick_check(self._connection, self.path)
+
+    def save_as(self, target: Path) -> None:
+        """Write a whole copy, never over a project that is open. Raises: UserError: an old file then stays."""
+        copies.save_as(self._connection, self.path, target)
 
     # -- media -------------------------------------------------------------------------------------------------------
 

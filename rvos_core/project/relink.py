@@ -16,7 +16,7 @@ import numpy as np
 
 from rvos_core.errors import UserError
 from rvos_core.media import IMAGE_SUFFIXES
-from rvos_core.project.edits import AddMedia, RelinkMedia
+from rvos_core.project.edits import RelinkMedia
 from rvos_core.project.errors import shown
 from rvos_core.project.records import MediaRecord
 from rvos_core.project.store import Project
@@ -97,7 +97,7 @@ def take_in(project: Project, info: MediaInfo) -> MediaRecord:
     for record in known:
         if (record.size_bytes, record.identity) == (made.size_bytes, made.identity):
             return record
-    project.apply(AddMedia(made, info.pts))
+    project.add_media(made, info.pts)
     return made
 
 

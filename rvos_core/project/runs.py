@@ -174,6 +174,12 @@ class RunWriter(Writer):
 
         self._transact(work)
 
+    def abandon_if_waiting(self, run_id: int) -> None:
+        """As `abandon_run`, for a run that never came to its turn; one that did stays as it is."""
+        run = self.run(run_id)
+        if run is not None and run.status == "waiting":
+            self.abandon_run(run_id)
+
     def prune_queries(self, *, keep_runs: int) -> int:
         """Drop the stored candidates of all but the latest runs. Returns: how many rows went."""
 

@@ -10,14 +10,14 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import apsw
 
 from rvos_core.errors import UserError
 from rvos_core.files import writing
-from rvos_core.project import history, migrations, sessions, snapshots
+from rvos_core.project import copies, history, migrations, sessions, snapshots
 from rvos_core.project.ballast import Ballast
 from rvos_core.project.database import (
     connect,
@@ -25,13 +25,14 @@ from rvos_core.project.database import (
     look,
     use_journal,
 )
-from rvos_core.project.edits import Edit
+from rvos_core.project.edits import AddMedia, Edit
 from rvos_core.project.errors import project_errors, read_only, shown
 from rvos_core.project.history import Touched
 from rvos_core.project.lock import LockHeld, WriterLock
 from rvos_core.project.reading import ProjectReader, read_session
 from rvos_core.project.records import (
     EditRecord,
+    MediaRecord,
     SessionRecord,
     SnapshotRecord,
 )
@@ -56,6 +57,7 @@ class Project(RunWriter):
         budget_bytes: what the history may take on disk.
 
     Attributes:
+        commits: transactions since it was opened.
         crashed: the session before this one, where it was never closed; else None.
         notices: sentences for a person about how it was opened.
 
@@ -128,6 +130,7 @@ class Project(RunWriter):
         self._ballast = Ballast(path)
         self._session = self._transact(lambda _: sessions.begin(self._connection, program, time.time()))
         self._transact(lambda _: self._end_lost_runs())
+        self.commits = 0
 
     def close(self) -> None:
         """Write everything into the one file, mark it as closed, let go of the lock. Safe to call twice."""
@@ -136,14 +139,31 @@ class Project(RunWriter):
         self._closed = True
         try:
             with project_errors(self.path):
-                self._transact(lambda _: sessions.end(self._connection, self._session, time.time()))
+                self._transact(lambda _: self._end_session())
                 fetch(self._connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+                with contextlib.suppress(apsw.BusyError, apsw.LockedError):  # somebody reads: the log file stays
+                    fetch(self._connection, "PRAGMA journal_mode=DELETE")
         except UserError as error:
             _log.warning("%s was not closed cleanly (%s); nothing is lost", self.path, error)
         finally:
             self._connection.close()
             self._ballast.remove()
             self._lock.release()
+
+    def back_up(self) -> copies.Backup:
+        """Write a backup beside the project and let older ones go by the rule. Raises: UserError."""
+        with project_errors(self.path):
+            return copies.write_backup(self._connection, self.path)
+
+    # -- media -------------------------------------------------------------------------------------------------------
+
+    def add_media(self, media: MediaRecord, pts: Sequence[int]) -> None:
+        """Take a clip in. Not an entry of the history, and no snapshot is without it: masks stand on it."""
+        self._transact(lambda _: AddMedia(media, pts).apply(self._rows))
+
+    def _end_session(self) -> None:
+        self._end_lost_runs()
+        sessions.end(self._connection, self._session, time.time())
 
     # -- edits -------------------------------------------------------------------------------------------------------
 
@@ -160,7 +180,12 @@ class Project(RunWriter):
         """
 
         def work(_: Rows) -> int:
-            edit_id = self._merged_into(merge) or history.begin(self._connection, name or edits[0].name, time.time())
+            said = name or edits[0].name
+            edit_id = self._merged_into(merge)
+            if edit_id is None:
+                edit_id = history.begin(self._connection, said, time.time())
+            else:
+                self._connection.execute("UPDATE edit SET name=? WHERE edit_id=?", (said, edit_id))
             self._within(edit_id, lambda rows: _apply_all(edits, rows))
             return edit_id
 

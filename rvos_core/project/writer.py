@@ -25,6 +25,7 @@ class Writer(ProjectReader):
     _budget: int
     _merge: tuple[int, str, float] | None
     notices: list[str]
+    commits: int = 0
 
     def _transact(self, work: Callable[[Rows], T]) -> T:
         """Do `work` and commit; where anything fails, nothing of it is kept. On a full disk the ballast makes room."""
@@ -42,6 +43,7 @@ class Writer(ProjectReader):
         try:
             result = work(self._rows)
             self._connection.execute("COMMIT")
+            self.commits += 1
         except BaseException:
             if self._connection.in_transaction:  # on a full disk SQLite has rolled back already
                 self._connection.execute("ROLLBACK")

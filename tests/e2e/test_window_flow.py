@@ -221,10 +221,9 @@ for cycle in range(6):
     timer = QTimer()
     timer.timeout.connect(lambda: studio.state.clip and not studio.state.objects and studio.hub.trigger("run.start"))
     timer.start(5)
-    QTimer.singleShot(dice.randrange(1200), lambda: app.exit(0))  # quit() would ask about masks not exported
+    QTimer.singleShot(dice.randrange(1200), lambda: app.exit(0))
     app.exec()
     timer.stop()
-    studio.state.unsaved = False
     studio.window.close()
     print("closed", [q._thread.isRunning() for q in studio.queues.all()])
 """

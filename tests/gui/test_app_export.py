@@ -8,7 +8,6 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QApplication,
-    QMessageBox,
 )
 from pytestqt.qtbot import QtBot
 
@@ -64,7 +63,6 @@ def test_an_export_that_cannot_be_written_says_so_in_the_dialog(qtbot: QtBot, st
         qtbot.mouseClick(dialog.export_button, _LEFT)
     assert "in_the_way" in dialog.status
     assert dialog.export_button.isEnabled()
-    assert studio.state.unsaved
     dialog.reject()
 
 
@@ -92,20 +90,6 @@ def test_frames_without_a_result_are_counted_before_the_export(qtbot: QtBot, stu
 
 
 # -- closing -------------------------------------------------------------------------------------------------------
-
-
-def test_closing_with_masks_that_were_not_exported_asks_first(qtbot: QtBot, studio: Studio) -> None:
-    run(qtbot, studio, "the red car")
-    studio.window.close()
-    assert studio.window.isVisible()
-    box = studio.window.findChild(QMessageBox)
-    box.reject()
-    assert studio.window.isVisible()
-    studio.window.close()
-    box = next(b for b in studio.window.findChildren(QMessageBox) if b.isVisible())
-    accept = next(b for b in box.buttons() if box.buttonRole(b) is QMessageBox.ButtonRole.AcceptRole)
-    qtbot.mouseClick(accept, _LEFT)
-    assert not studio.window.isVisible()
 
 
 def test_view_and_size_are_there_again_at_the_next_start(qtbot: QtBot, tmp_path: Path, tiny_model: str) -> None:

@@ -57,7 +57,7 @@ def test_a_new_clip_empties_everything_and_raises_the_generation(state: StudioSt
     before = state.generation
     state.set_clip(clip(10))
     assert state.generation == before + 1
-    assert (state.objects, state.selected, state.unsaved, state.has_results) == ((), None, False, False)
+    assert (state.objects, state.selected, state.has_results) == ((), None, False)
     assert state.span == FrameSpan(0, 10)
 
 
@@ -97,7 +97,6 @@ def test_results_of_a_removed_object_are_dropped(state: StudioState) -> None:
     state.remove_object(thing.object_id)
     state.put_results(thing.object_id, [result(0)])
     assert not state.has_results
-    assert not state.unsaved
 
 
 def test_clearing_touches_only_the_span(state: StudioState) -> None:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from rvos_app.bootstrap import Studio
 from rvos_app.settings import Settings, SettingsStore
+from rvos_core.project.library import Library
 
 
 @contextmanager
@@ -29,13 +30,14 @@ def running_studio(folder: Path, *, clip: Path | None = None, **settings: object
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     given = Settings(export_folder=str(folder), **settings)  # type: ignore[arg-type]
-    studio = Studio(app, settings=given, store=SettingsStore(folder / "settings.json"))
+    studio = Studio(
+        app, settings=given, store=SettingsStore(folder / "settings.json"), library=Library(folder / "data")
+    )
     studio.start(clip)
     QTest.qWaitForWindowActive(studio.window)
     try:
         yield studio
     finally:
-        studio.state.unsaved = False
         studio.window.close()
         app.processEvents()
         studio.window.deleteLater()

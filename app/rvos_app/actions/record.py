@@ -12,6 +12,7 @@ from app_model.types import KeyBindingRule, MenuRule
 # Menus of the bar, in order: id -> title.
 MENUS = {
     "file": "&File",
+    "edit": "&Edit",
     "playback": "&Playback",
     "run": "&Run",
     "view": "&View",

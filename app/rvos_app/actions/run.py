@@ -18,6 +18,7 @@ class RunCommands(Protocol):
     def start(self) -> None: ...
     def run_again(self) -> None: ...
     def run_believing(self) -> None: ...
+    def resume(self) -> None: ...
     def toggle_pause(self) -> None: ...
     def cancel(self) -> None: ...
     def focus_expression(self) -> None: ...
@@ -48,7 +49,7 @@ def _runs(do: RunCommands) -> list[Action[Any, Any]]:
             do.start,
             place="1_run/2",
             keys=("Ctrl+Return", "Ctrl+Enter"),
-            when="has_clip",
+            when="can_edit",
             tip="Find what the sentence describes between in and out",
         ),
         record(
@@ -57,7 +58,7 @@ def _runs(do: RunCommands) -> list[Action[Any, Any]]:
             do.run_again,
             place="1_run/3",
             keys=("Ctrl+Shift+Return",),
-            when="has_selection and has_clip",
+            when="has_selection and can_edit",
             tip="Run the selected object with the sentence in the field; its masks between in and out are replaced",
         ),
         record(
@@ -66,8 +67,16 @@ def _runs(do: RunCommands) -> list[Action[Any, Any]]:
             do.run_believing,
             place="1_run/4",
             keys=("Ctrl+Alt+Return",),
-            when="has_selection and has_clip",
+            when="has_selection and can_edit",
             tip="Run the selected object again and take its sentence for true, even where nothing seems to fit",
+        ),
+        record(
+            "run.resume",
+            "&Resume Interrupted Run",
+            do.resume,
+            place="1_run/5",
+            when="has_interrupted and can_edit and not run_active",
+            tip="Go on with the run that was stopped, where it stopped; its finished frames are kept",
         ),
         record(
             "run.pause",
@@ -108,7 +117,7 @@ def _objects(do: RunCommands) -> list[Action[Any, Any]]:
             do.remove_object,
             place="3_object/2",
             keys=("Delete",),
-            when="has_selection",
+            when="has_selection and can_edit",
             tip="Remove the selected object and its masks",
         ),
         *(

@@ -26,10 +26,12 @@ class ClipController(QObject):
     Signals:
         opening(path): a clip is being opened; None: it is done, or failed.
         opened(OpenedClip): the state holds the new clip.
+        failed(): it could not be opened, or was given up.
     """
 
     opening = Signal(object)
     opened = Signal(object)
+    failed = Signal()
 
     def __init__(
         self,
@@ -94,6 +96,7 @@ class ClipController(QObject):
         if ticket == self._pending:
             self._pending = None
             self.opening.emit(None)
+            self.failed.emit()
             self._reporter.report(report)
 
     @Slot(object)
@@ -101,6 +104,7 @@ class ClipController(QObject):
         if ticket == self._pending:
             self._pending = None
             self.opening.emit(None)
+            self.failed.emit()
 
 
 def demo_clip() -> Path:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import get_args
 
 from app_model.expressions import Context
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
+from PySide6.QtWidgets import QApplication, QMainWindow
 
 from rvos_app.actions.hub import ActionHub
 from rvos_app.canvas.view import VideoCanvas, ViewMode
 from rvos_app.controllers.run import RunController
-from rvos_app.i18n import count, tr
 from rvos_app.panels.expression_bar import ExpressionField
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.settings import Settings
@@ -130,13 +128,11 @@ class ObjectCommands(QObject):
 
     noticed = Signal(str)
 
-    def __init__(self, state: StudioState, *, runs: RunController, field: ExpressionField, window: QMainWindow) -> None:
+    def __init__(self, state: StudioState, *, runs: RunController, field: ExpressionField) -> None:
         super().__init__()
         self._state = state
         self._runs = runs
         self._field = field
-        self._window = window
-        self._question: QMessageBox | None = None
         self.toggle_pause = runs.toggle_pause
         self.cancel = runs.cancel
 
@@ -151,6 +147,13 @@ class ObjectCommands(QObject):
     def run_believing(self) -> None:
         """As `run_again`, and the sentence is taken for true."""
         self._run(self._state.selected, believe=True)
+
+    def resume(self) -> None:
+        """Go on with the run that was interrupted."""
+        try:
+            self._runs.resume()
+        except UsageError as error:
+            self.noticed.emit(str(error))
 
     def _run(self, object_id: int | None, *, believe: bool = False) -> None:
         chosen = self._state.object(object_id) if object_id is not None else None
@@ -177,36 +180,7 @@ class ObjectCommands(QObject):
             self._state.select(objects[number - 1].object_id)
 
     def remove_object(self) -> None:
-        """Remove the selected object; ask first where masks would be lost."""
-        object_id = self._state.selected
-        thing = self._state.object(object_id) if object_id is not None else None
-        if thing is None:
-            return
-        masks = len(self._state.results(thing.object_id))
-        if not masks:
-            self._remove(thing.object_id)
-            return
-        self._question = ask(
-            self._window,
-            tr("Remove “{name}”?", name=thing.name),
-            tr("Its masks on {frames} go with it.", frames=count(masks, "frame", "frames")),
-            yes=tr("Remove"),
-            then=lambda: self._remove(thing.object_id),
-        )
-
-    def _remove(self, object_id: int) -> None:
-        self._runs.forget_object(object_id)
-        self._state.remove_object(object_id)
-
-
-def ask(window: QMainWindow, question: str, consequence: str, *, yes: str, then: Callable[[], object]) -> QMessageBox:
-    """Ask before something is lost; `then` is called where the person says yes. Returns at once."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "RVOS Studio", question, parent=window)
-    box.setInformativeText(consequence)
-    accept = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
-    keep = box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(keep)
-    box.setEscapeButton(keep)
-    accept.clicked.connect(then)
-    box.open()
-    return box
+        """Remove the selected object; undo brings it back with its masks."""
+        if self._state.selected is not None:
+            self._runs.forget_object(self._state.selected)
+            self._state.remove_object(self._state.selected)

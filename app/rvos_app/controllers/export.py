@@ -107,8 +107,6 @@ class ExportController(QObject):
     def _on_finished(self, ticket: Ticket, result: object) -> None:
         if ticket == self._ticket:
             self._ticket = None
-            if ticket.generation == self._state.generation:
-                self._state.unsaved = False
             self.finished.emit(result)
 
     @Slot(object, object)

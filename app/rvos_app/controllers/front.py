@@ -9,9 +9,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from rvos_app.controllers.clip import ClipController, demo_clip
+from rvos_app.controllers.document import DocumentController
 from rvos_app.controllers.run import RunController, note_of
 from rvos_app.i18n import count, duration, tr
 from rvos_app.jobs.media_jobs import OpenedClip
+from rvos_app.jobs.project_work import Standing
 from rvos_app.main_window import MainWindow, Parts
 from rvos_app.settings import Settings
 from rvos_app.state import StudioState
@@ -32,6 +34,7 @@ class Front(QObject):
         parts: Parts,
         clips: ClipController,
         runs: RunController,
+        documents: DocumentController,
         settings: Settings,
     ) -> None:
         super().__init__()
@@ -40,6 +43,7 @@ class Front(QObject):
         self._parts = parts
         self._clips = clips
         self._runs = runs
+        self._documents = documents
         self._settings = settings
         self.expression_to_type = ""  # for the next clip that opens
         state.clip_changed.connect(self._on_clip)
@@ -47,6 +51,8 @@ class Front(QObject):
         state.selection_changed.connect(self._on_selection)
         clips.opening.connect(self._on_opening)
         clips.opened.connect(self._on_opened)
+        documents.changed.connect(self._on_document)
+        documents.saved.connect(self._on_saved)
         runs.loading_changed.connect(parts.expression.set_loading)
         runs.cost_changed.connect(parts.expression.set_cost)
         runs.engine_changed.connect(parts.model.set_engine)
@@ -64,9 +70,32 @@ class Front(QObject):
         self._parts.expression.set_suggestions(self._suggestions())
         self._window.set_media_line(media_line(clip) if clip else "")
         self._window.set_pixel_line("")
-        self._window.setWindowTitle(f"{clip.path.name} – RVOS Studio" if clip else "RVOS Studio")
+        self._show_title()
         if clip is None:
             self._parts.welcome.set_recent(self._settings.recent_files)
+
+    def _show_title(self) -> None:
+        """Clip, project, and how it stands to what was saved."""
+        clip, path, standing = self._state.clip, self._documents.path, self._documents.standing
+        if clip is None:
+            self._window.setWindowTitle("RVOS Studio")
+            return
+        parts = [clip.path.name]
+        if self._documents.read_only and path is not None:
+            parts.append(tr("{name}, for reading only", name=path.stem))
+        elif path is not None and not self._documents.is_untitled:
+            parts.append(f"{path.stem}, {_saved_words(standing)}")
+        elif standing is not None and standing.edits:
+            parts.append(tr("no name yet, all changes kept"))
+        self._window.setWindowTitle(" – ".join([*parts, "RVOS Studio"]))
+
+    @Slot(object)
+    def _on_document(self, _standing: Standing | None) -> None:
+        self._show_title()
+
+    @Slot(str)
+    def _on_saved(self, sentence: str) -> None:
+        self._window.statusBar().showMessage(sentence, 8000)
 
     def _suggestions(self) -> list[str]:
         """The history, and for the demo clip the sentences that come with it."""
@@ -125,6 +154,13 @@ class Front(QObject):
     @Slot(str)
     def _on_typing(self, _text: str) -> None:
         self._parts.expression.set_notice("")
+
+
+def _saved_words(standing: Standing | None) -> str:
+    if standing is None or not standing.snapshots:
+        return tr("all changes kept")
+    name = standing.snapshots[-1].name
+    return name if standing.is_current else tr("changed since “{name}”, all changes kept", name=name)
 
 
 def media_line(clip: MediaInfo) -> str:

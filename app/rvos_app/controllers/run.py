@@ -8,17 +8,29 @@ from dataclasses import replace
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from rvos_app.controllers.clip import ClipController
+from rvos_app.controllers.document import DocumentController
 from rvos_app.errors import ErrorReport, ErrorReporter
 from rvos_app.i18n import count, tr
 from rvos_app.jobs.collector import GarbageCollector
 from rvos_app.jobs.job import Ticket
-from rvos_app.jobs.model_jobs import EngineChoice, EngineReady, EngineSlot, EstimateRun, LoadEngine, RunExpression
+from rvos_app.jobs.model_jobs import (
+    EngineChoice,
+    EngineReady,
+    EngineSlot,
+    EstimateRun,
+    Keeping,
+    LoadEngine,
+    RunExpression,
+)
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.settings import Settings
 from rvos_app.state import RunPhase, RunStatus, StudioState
 from rvos_core.errors import UsageError
 from rvos_core.inference.events import FramesRevised, RunCost, RunRequest, RunStarted, RunSummary, WindowDone
 from rvos_core.inference.motion.engine import MOTION
+from rvos_core.inference.recording import request_of
+from rvos_core.media import MediaReader
+from rvos_core.types import FrameSpan
 
 _log = logging.getLogger("rvos.jobs")
 
@@ -41,19 +53,27 @@ class RunController(QObject):
     run_finished = Signal(int, object)
 
     def __init__(
-        self, state: StudioState, *, queue: JobQueue, clips: ClipController, settings: Settings, reporter: ErrorReporter
+        self,
+        state: StudioState,
+        *,
+        queue: JobQueue,
+        clips: ClipController,
+        documents: DocumentController,
+        settings: Settings,
+        reporter: ErrorReporter,
     ) -> None:
         super().__init__()
         self._state = state
         self._queue = queue
         self._clips = clips
+        self._documents = documents
         self._settings = settings
         self._reporter = reporter
         self._slot = EngineSlot()
         self._engine: EngineReady | None = None
         self._load: Ticket | None = None
         self._estimate: Ticket | None = None
-        self._runs: dict[Ticket, tuple[int, RunRequest]] = {}
+        self._runs: dict[Ticket, tuple[int, RunRequest, Keeping]] = {}
         self._estimate_timer = QTimer(self)
         self._estimate_timer.setSingleShot(True)
         self._estimate_timer.setInterval(_ESTIMATE_AFTER_MS)
@@ -125,18 +145,41 @@ class RunController(QObject):
         reader = self._clips.reader
         if reader is None:
             raise UsageError(tr("No clip is open."), hint=tr("Open a video first."), code="media.none")
+        self._documents.require_writable()
         known = self._state.object(object_id) if object_id is not None else self._state.find_object(words)
         target = known or self._state.add_object(words)
-        self._state.change_object(target.object_id, expression=words, note=tr("Waiting"))
-        self._state.select(target.object_id)
+        self._state.note_object(target.object_id, tr("Waiting"), expression=words)
         self._settings.remember_expression(words)
-        self.load()
-        request = RunRequest(expression=words, span=self._state.span, believe=believe, candidate=candidate)
-        job = RunExpression(self._slot, self.choice, request, reader)
-        ticket = self._queue.submit(job, generation=self._state.generation)
-        self._runs[ticket] = (target.object_id, request)
-        self._tell_waiting()
+        request = RunRequest(
+            expression=words, span=self._state.span, believe=believe, candidate=candidate, keep_queries=True
+        )
+        thing = self._state.object(target.object_id) or target
+        keeping = Keeping(*self._documents.begin_run(thing, request, model=self.choice.model))
+        self._line_up(target.object_id, request, reader, keeping)
         return target.object_id
+
+    def resume(self) -> None:
+        """Go on with the latest run of this clip that was interrupted. Raises: UsageError: there is none."""
+        reader, standing = self._clips.reader, self._documents.standing
+        known = [
+            run for run in (standing.interrupted if standing else ()) if self._state.object(run.object_id) is not None
+        ]
+        left = self._documents.remaining(known[-1]) if known else FrameSpan(0, 0)
+        if reader is None or not len(left):
+            raise UsageError(tr("No run was interrupted."), code="run.nothing_to_resume")
+        run = known[-1]
+        keeping = Keeping(*self._documents.resume_run(run), resumes=True)
+        request = replace(request_of(run, left), keep_queries=True)
+        self._state.note_object(run.object_id, tr("Waiting"))
+        self._line_up(run.object_id, request, reader, keeping)
+
+    def _line_up(self, object_id: int, request: RunRequest, reader: MediaReader, keeping: Keeping) -> None:
+        self._state.select(object_id)
+        self.load()
+        job = RunExpression(self._slot, self.choice, request, reader, keeping)
+        ticket = self._queue.submit(job, generation=self._state.generation)
+        self._runs[ticket] = (object_id, request, keeping)
+        self._tell_waiting()
 
     def toggle_pause(self) -> None:
         """Hold the run, or let it go on."""
@@ -159,7 +202,7 @@ class RunController(QObject):
 
     def forget_object(self, object_id: int) -> None:
         """An object is about to be removed: its runs stop."""
-        for ticket in [t for t, (target, _) in self._runs.items() if target == object_id]:
+        for ticket in [t for t, (target, _, _) in self._runs.items() if target == object_id]:
             self._queue.cancel(ticket)
 
     def _line(self) -> list[Ticket]:
@@ -201,10 +244,11 @@ class RunController(QObject):
     def _on_progressed(self, ticket: Ticket, event: object) -> None:
         if ticket not in self._runs or ticket.generation != self._state.generation:
             return
-        object_id, request = self._runs[ticket]
+        object_id, request, keeping = self._runs[ticket]
         if isinstance(event, RunStarted):
-            self._state.clear_results(object_id, request.span)
-            self._state.change_object(object_id, note="")
+            if not keeping.resumes:
+                self._documents.show_kept(object_id, request.span)
+            self._state.note_object(object_id, "")
             self._set_progress(object_id, 0, event.windows, event.cost.seconds)
         elif isinstance(event, WindowDone):
             self._state.put_results(object_id, event.frames)
@@ -227,9 +271,10 @@ class RunController(QObject):
             self._estimate = None
             self.cost_changed.emit(result if isinstance(result, RunCost) else None)
         elif ticket in self._runs and isinstance(result, RunSummary):
-            object_id, _ = self._runs.pop(ticket)
+            object_id, _, _ = self._runs.pop(ticket)
             if ticket.generation == self._state.generation:
-                self._state.change_object(object_id, note=note_of(result))
+                self._state.note_object(object_id, note_of(result))
+                self._documents.refresh()
                 self.run_finished.emit(object_id, result)
             self._after_run()
 
@@ -255,9 +300,9 @@ class RunController(QObject):
             self.cost_changed.emit(None)
             _log.warning("no estimate: %s", report.message)
         elif ticket in self._runs:
-            object_id, _ = self._runs.pop(ticket)
+            object_id, _, keeping = self._runs.pop(ticket)
             if ticket.generation == self._state.generation:
-                self._end_early(object_id, tr("Failed"))
+                self._end_early(object_id, keeping, tr("Failed"))
                 self._reporter.report(report)
             self._after_run()
 
@@ -269,17 +314,15 @@ class RunController(QObject):
         elif ticket == self._estimate:
             self._estimate = None
         elif ticket in self._runs:
-            object_id, _ = self._runs.pop(ticket)
+            object_id, _, keeping = self._runs.pop(ticket)
             if ticket.generation == self._state.generation:
-                self._end_early(object_id, tr("Cancelled; finished frames are kept"))
+                self._end_early(object_id, keeping, tr("Cancelled; finished frames are kept"))
             self._after_run()
 
-    def _end_early(self, object_id: int, note: str) -> None:
-        """An object that has no mask yet goes with its run; one that has some keeps them."""
-        if self._state.results(object_id):
-            self._state.change_object(object_id, note=note)
-        else:
-            self._state.remove_object(object_id)
+    def _end_early(self, object_id: int, keeping: Keeping, note: str) -> None:
+        """The document says what is left of the run; an object that has no mask yet goes with it."""
+        self._documents.forget_if_unbegun(keeping.run)
+        self._documents.look_again(object_id, note)
 
     def _after_run(self) -> None:
         self._tell_waiting()

@@ -11,7 +11,7 @@ from rvos_app.panels.transport import TransportBar
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.settings import Settings
 from rvos_app.state import RunStatus, StudioState
-from rvos_app.timeline.widget import EMPTY, MASK, NO_RESULT, Lane, TimelineWidget
+from rvos_app.timeline.widget import Lane, TimelineWidget
 from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan, MediaInfo
 
@@ -72,13 +72,9 @@ class Stage(QObject):
         self._show_overlays()
 
     def _on_results(self, object_id: int, frames: tuple[int, ...]) -> None:
-        results = self._state.results(object_id)
-        found = [results.get(index) for index in frames]
-        states = [NO_RESULT if r is None else MASK if r.visible else EMPTY for r in found]
-        confidence = [0.0 if r is None else r.confidence for r in found]
-        self._timeline.set_lane_values(
-            object_id, np.asarray(frames, np.int64), np.asarray(states, np.uint8), np.asarray(confidence, np.float32)
-        )
+        places = np.asarray(frames, np.int64)
+        states, confidence = self._state.results(object_id).states(places)
+        self._timeline.set_lane_values(object_id, places, states, confidence)
         if self._shown in frames:
             self._show_overlays()
 
@@ -89,8 +85,7 @@ class Stage(QObject):
         """The frames that the run has still to do, seen from its object's results."""
         if run.object_id is None or not run.windows:
             return None
-        done = self._state.results(run.object_id)
-        first = next((index for index in self._state.span if index not in done), None)
+        first = self._state.results(run.object_id).first_missing(self._state.span)
         return None if first is None else FrameSpan(first, self._state.span.stop)
 
     def _show_overlays(self) -> None:

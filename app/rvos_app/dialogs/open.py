@@ -1,4 +1,4 @@
-"""Choosing a clip: a file, or a folder of numbered images."""
+"""Choosing a project, or a clip: a file, or a folder of numbered images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from rvos_app.i18n import tr
 from rvos_core.media import MEDIA_SUFFIXES
+from rvos_core.project.schema import SUFFIX
 
 
 def choose_video(parent: QWidget, *, folder: str, then: Callable[[str], object]) -> QFileDialog:
@@ -17,6 +18,14 @@ def choose_video(parent: QWidget, *, folder: str, then: Callable[[str], object])
     dialog = QFileDialog(parent, tr("Open Video"), folder)
     patterns = " ".join(f"*{suffix}" for suffix in MEDIA_SUFFIXES)
     dialog.setNameFilters([tr("Videos ({patterns})", patterns=patterns), tr("All files (*)")])
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    return _show(dialog, then)
+
+
+def choose_project(parent: QWidget, *, folder: str, then: Callable[[str], object]) -> QFileDialog:
+    """Open the file dialog for projects; `then` gets the chosen path."""
+    dialog = QFileDialog(parent, tr("Open Project"), folder)
+    dialog.setNameFilters([tr("Projects (*{suffix})", suffix=SUFFIX), tr("All files (*)")])
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     return _show(dialog, then)
 

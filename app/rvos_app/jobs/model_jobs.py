@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rvos_app.i18n import tr
 from rvos_app.jobs.candidate_pictures import candidate_pictures
 from rvos_app.jobs.job import JobContext
-from rvos_core.inference.events import RunCost, RunFinished, RunRequest, RunSummary
+from rvos_core.inference.events import QueriesSettled, RunCost, RunEvent, RunFinished, RunRequest, RunSummary
+from rvos_core.inference.recording import recorded
 from rvos_core.media import MediaReader
+from rvos_core.project.document import Document
+from rvos_core.project.records import RunRecord
 from rvos_core.types import MediaInfo
 
 if TYPE_CHECKING:
@@ -94,6 +100,15 @@ class EstimateRun:
 
 
 @dataclass(frozen=True)
+class Keeping:
+    """Where a run is kept. `run`: known once the document has begun it; `resumes`: masks of its span stay."""
+
+    document: Document
+    run: Future[RunRecord]
+    resumes: bool = False
+
+
+@dataclass(frozen=True)
 class RunExpression:
     """Find what one sentence describes; reports the runner's events as windows finish, and pictures of what else
     could be meant."""
@@ -102,6 +117,7 @@ class RunExpression:
     choice: EngineChoice
     request: RunRequest
     reader: MediaReader
+    keeping: Keeping
 
     @property
     def title(self) -> str:
@@ -111,15 +127,25 @@ class RunExpression:
         """The clip is read through a second reader, as one reader belongs to one thread."""
         engine = self.slot.get(self.choice)
         context.checkpoint()
-        summary: RunSummary | None = None
+        keeping = self.keeping
         with self.reader.reopen() as reader:
-            for event in engine.run(self.request, reader=reader, cancel=context.cancel):
-                context.report(event)
-                if isinstance(event, RunFinished):
-                    summary = event.summary
-                    context.report(candidate_pictures(reader, summary.candidates))
-                else:
-                    context.checkpoint()
+            events = engine.run(self.request, reader=reader, cancel=context.cancel)
+            kept = recorded(events, keeping.run.result(), keeping.document, keeps_masks=keeping.resumes)
+            with closing(kept):
+                summary = self._follow(kept, reader, context)
         if summary is None:
             raise RuntimeError("the run ended without a summary")
+        return summary
+
+    def _follow(self, kept: Iterable[RunEvent], reader: MediaReader, context: JobContext) -> RunSummary | None:
+        summary: RunSummary | None = None
+        for event in kept:
+            if isinstance(event, QueriesSettled):
+                continue
+            context.report(event)
+            if isinstance(event, RunFinished):
+                summary = event.summary
+                context.report(candidate_pictures(reader, summary.candidates))
+            else:
+                context.checkpoint()
         return summary

@@ -124,14 +124,14 @@ def line_of(state: StudioState, thing: StudioObject) -> str:
     results = state.results(thing.object_id)
     if not results:
         return tr("No masks yet")
-    seen = [r.confidence for r in results.values() if r.visible]
+    seen, sure = results.seen()
     if not seen:
         return tr("Not in sight in {frames}", frames=count(len(results), "frame", "frames"))
     return tr(
         "{seen} of {frames} · {sure} % sure",
-        seen=len(seen),
+        seen=seen,
         frames=count(len(results), "frame", "frames"),
-        sure=round(100 * sum(seen) / len(seen)),
+        sure=round(100 * sure),
     )
 
 

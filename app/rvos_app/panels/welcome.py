@@ -1,20 +1,22 @@
-"""What the window shows while no clip is open: the two ways to begin, and the latest clips."""
+"""What the window shows while no clip is open: the ways to begin, and the latest projects and clips."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QIcon
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rvos_app.actions.hub import ActionHub
 from rvos_app.i18n import tr
 from rvos_app.panels.parts import ActionButton, label, rule
+from rvos_core.project.library import Library
 
 _RECENT_SHOWN = 5
 _WIDTH_PX = 520
 _ICON_PX = 56
+_PICTURE_PX = (56, 32)
 
 
 class Welcome(QWidget):
@@ -23,8 +25,9 @@ class Welcome(QWidget):
     chosen = Signal(object)
     files_dropped = Signal(list)
 
-    def __init__(self, hub: ActionHub, *, app_icon: QIcon, with_demo: bool) -> None:
+    def __init__(self, hub: ActionHub, *, app_icon: QIcon, with_demo: bool, library: Library) -> None:
         super().__init__()
+        self._library = library
         self.setAcceptDrops(True)
         self.setObjectName("welcome")
         self._recent = QVBoxLayout()
@@ -50,6 +53,7 @@ class Welcome(QWidget):
         buttons.setSpacing(8)
         self.open_button = ActionButton(hub.action("file.open"), text=tr("Open video…"), primary=True)
         buttons.addWidget(self.open_button)
+        buttons.addWidget(ActionButton(hub.action("file.open_project"), text=tr("Open project…"), flat=False))
         buttons.addWidget(ActionButton(hub.action("file.open_folder"), text=tr("Open image folder…"), flat=False))
         if with_demo:
             self.demo_button = ActionButton(hub.action("file.open_demo"), text=tr("Open the demo"), flat=False)
@@ -59,7 +63,7 @@ class Welcome(QWidget):
         layout.addWidget(label(tr("… or drop a file or a folder of numbered images here."), role="muted"))
         layout.addWidget(self._message)
         layout.addSpacing(14)
-        self._recent_head = label(tr("Recent clips"), role="heading")
+        self._recent_head = label(tr("Recent projects and clips"), role="heading")
         layout.addWidget(self._recent_head)
         self._recent_rule = rule()
         layout.addWidget(self._recent_rule)
@@ -81,9 +85,13 @@ class Welcome(QWidget):
                 widget.deleteLater()
         shown = [Path(text) for text in paths if Path(text).exists()][:_RECENT_SHOWN]
         for path in shown:
-            self._recent.addWidget(_RecentClip(path, self))
+            self._recent.addWidget(_RecentClip(path, self, picture=self._library.thumbnail(path)))
         self._recent_head.setVisible(bool(shown))
         self._recent_rule.setVisible(bool(shown))
+
+    def is_untitled(self, path: Path) -> bool:
+        """True for a project that nobody has given a name yet."""
+        return self._library.is_untitled(path)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         event.setAccepted(any(url.isLocalFile() for url in event.mimeData().urls()))
@@ -95,11 +103,19 @@ class Welcome(QWidget):
             self.files_dropped.emit(paths)
 
 
+def _name_and_folder(path: Path) -> str:
+    return f"{path.name}   —   {path.parent}"
+
+
 class _RecentClip(QPushButton):
     """One recent clip, by name and folder."""
 
-    def __init__(self, path: Path, welcome: Welcome) -> None:
-        super().__init__(f"{path.name}   —   {path.parent}")
+    def __init__(self, path: Path, welcome: Welcome, *, picture: Path) -> None:
+        untitled = welcome.is_untitled(path)
+        super().__init__(f"{path.stem}   —   {tr('not saved under a name')}" if untitled else _name_and_folder(path))
+        if picture.exists():
+            self.setIcon(QIcon(str(picture)))
+            self.setIconSize(QSize(*_PICTURE_PX))
         self._path = path
         self._welcome = welcome
         self.setFlat(True)
