@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from rvos_core.errors import Cancelled
 from rvos_core.masks import QueryMasks
 from rvos_core.project import history
-from rvos_core.project.edits import AddObject, ChangeObject, DeleteMasks, put_unlocked
+from rvos_core.project.edits import AddObject, ChangeObject
 from rvos_core.project.history import Touched
+from rvos_core.project.mask_edits import DeleteMasks, put_unlocked
 from rvos_core.project.reading import candidate_row
 from rvos_core.project.records import ExpressionRecord, MaskRecord, ObjectRecord, RunRecord, RunState
 from rvos_core.project.rows import Rows

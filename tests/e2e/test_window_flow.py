@@ -144,7 +144,9 @@ def test_open_type_run_step_cancel_export_close(qtbot: QtBot, studio: Studio, tm
     assert left == []
     stored = json.loads((tmp_path / "settings.json").read_text(encoding="utf-8"))
     assert stored["expressions"] == ["the man in blue riding a bike", "the man in red riding a bike"]
-    assert stored["recent_files"] == [str(clip)]
+    project, last_clip = stored["recent_files"]
+    assert last_clip == str(clip)
+    assert Path(project).suffix == ".rvos"
 
 
 def check_masks(studio: Studio, folder: Path, frames: int) -> None:

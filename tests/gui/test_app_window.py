@@ -226,7 +226,7 @@ def test_a_sentence_that_means_nothing_to_the_model_is_an_error_and_leaves_no_ob
     studio.hub.trigger("run.start")
     said = error_said(qtbot, studio)
     assert sentence in said
-    assert studio.state.objects == ()
+    qtbot.waitUntil(lambda: studio.state.objects == ())
     assert not studio.state.run.active
 
 
