@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from rvos_app.bootstrap import Studio
 from rvos_app.settings import Settings, SettingsStore
+from rvos_core.masks import Rle
 from rvos_core.project.library import Library
 
 
@@ -108,3 +109,20 @@ def error_said(qtbot: QtBot, studio: Studio) -> str:
     said = dialog.report.message
     dialog.reject()
     return said
+
+
+def masks(studio: Studio, object_id: int) -> dict[int, Rle]:
+    return {index: result.mask for index, result in studio.state.results(object_id).items()}
+
+
+def settled(qtbot: QtBot, studio: Studio) -> None:
+    """Wait until the document has done everything, and the window knows."""
+    done: list[object] = []
+    studio.documents.do(lambda _project: None, done.append)
+    qtbot.waitUntil(lambda: bool(done), timeout=10_000)
+
+
+def open_project(qtbot: QtBot, studio: Studio, path: Path) -> None:
+    studio.projects.open(path)
+    qtbot.waitUntil(lambda: studio.documents.path == path and studio.documents.standing is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: not studio.queues.gpu.tickets, timeout=30_000)
