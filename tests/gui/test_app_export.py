@@ -96,7 +96,7 @@ def test_view_and_size_are_there_again_at_the_next_start(qtbot: QtBot, tmp_path:
     with running_studio(tmp_path, model=tiny_model) as studio:
         studio.hub.trigger("view.matte")
         studio.hub.trigger("view.theme_light")
-        studio.window.resize(820, 600)
+        studio.window.resize(798, 600)
     stored = SettingsStore(tmp_path / "settings.json").load()
     assert (stored.view_mode, stored.theme) == ("matte", "light")
     app = QApplication.instance()
@@ -104,5 +104,5 @@ def test_view_and_size_are_there_again_at_the_next_start(qtbot: QtBot, tmp_path:
     again = Studio(app, settings=stored)
     again.start()
     assert again.hub.action("view.matte").isChecked()
-    assert again.window.width() == 820
+    assert again.window.width() == 798
     again.window.close()

@@ -1,4 +1,4 @@
-"""Clips that moved or changed, projects with several clips, and what a crash left: the window asks, and nothing is lost."""
+"""Clips that moved or changed, several clips in a project, what a crash left: the window asks, nothing is lost."""
 
 from __future__ import annotations
 
