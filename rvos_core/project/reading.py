@@ -149,6 +149,8 @@ class ProjectReader:
             for row in self._rows.select(
                 MASK, "object_id=? AND frame>=? AND frame<?", (object_id, wanted.start, wanted.stop)
             ):
+                if row[0] != object_id:
+                    raise DamagedRow(f"a mask of object {object_id} is that of another")
                 yield MaskRecord.of(row)
 
     def mask_count(self, object_id: int | None = None) -> int:

@@ -38,16 +38,27 @@ class Rows:
         self.kept_bytes = 0  # of images that were kept for undo
 
     def get(self, table: Table, *key: Value) -> Row | None:
-        """One row without its checksum. Raises: DamagedRow: the checksum does not fit."""
+        """One row without its checksum. Raises: DamagedRow: the checksum does not fit, or it is another row."""
         found = self._stored(table, key)
-        return None if found is None else verified(table, found)
+        if found is None:
+            return None
+        row = verified(table, found)
+        if row[: table.key_length] != key:  # broken pages lead to the wrong place
+            raise DamagedRow(f"a row of “{table.name}” stands in the place of another")
+        return row
 
     def select(self, table: Table, where: str = "", values: Sequence[Value] = ()) -> Iterator[Row]:
         """Rows in the order of their key. Raises: DamagedRow."""
         order = ", ".join(table.key_columns)
         query = f"SELECT {_columns(table)} FROM {table.name} {where and 'WHERE ' + where} ORDER BY {order}"
-        for row in self.connection.execute(query, tuple(values)):
-            yield verified(table, row)
+        last: Row | None = None
+        for stored in self.connection.execute(query, tuple(values)):
+            row = verified(table, stored)
+            key = row[: table.key_length]
+            if last is not None and key <= last:  # type: ignore[operator]  # keys of a table are of one type
+                raise DamagedRow(f"rows of “{table.name}” are out of order")
+            last = key
+            yield row
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row, new or in place of one of the same key."""
