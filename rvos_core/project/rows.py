@@ -55,7 +55,7 @@ class Rows:
         for stored in self.connection.execute(query, tuple(values)):
             row = verified(table, stored)
             key = row[: table.key_length]
-            if last is not None and key <= last:  # type: ignore[operator]  # keys of a table are of one type
+            if last is not None and key <= last:
                 raise DamagedRow(f"rows of “{table.name}” are out of order")
             last = key
             yield row
