@@ -11,6 +11,9 @@ from typing import Literal
 from platformdirs import user_config_path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from rvos_core.errors import UserError
+from rvos_core.files import write_file
+
 _log = logging.getLogger("rvos.project")
 
 _EXPRESSIONS_KEPT = 100
@@ -73,17 +76,10 @@ class SettingsStore:
 
     def save(self, settings: Settings) -> bool:
         """Write beside, then rename. Returns False (and logs why) where the folder cannot be written."""
-        part = self.path.with_name(f".{self.path.name}.part-{os.getpid()}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("w", encoding="utf-8") as file:
-                file.write(settings.model_dump_json(indent=1))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
-        except OSError as error:
-            _log.warning("settings cannot be saved to %s: %s", self.path, error)
-            part.unlink(missing_ok=True) if part.parent.is_dir() else None
+            write_file(self.path, settings.model_dump_json(indent=1).encode("utf-8"))
+        except UserError as error:
+            _log.warning("settings cannot be saved: %s", error)
             return False
         return True
 

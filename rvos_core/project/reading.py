@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,6 +34,7 @@ from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTI
 from rvos_core.project.sql import fetch
 from rvos_core.types import FrameSpan
 
+_LANE_BLOCK = 50_000
 _RUN = (
     "SELECT run_id, object_id, media_id, edit_id, expression, start, stop, settings, model, status, message, created,"
     " score, consensus FROM run "
@@ -161,15 +163,16 @@ class ProjectReader:
     def lane(self, object_id: int, span: FrameSpan | None = None) -> Lane:
         """What the timeline shows, without the masks themselves."""
         wanted = span or FrameSpan(0, 2**62)
+        blocks = [np.zeros((0, 4))]
         with project_errors(self.path):
-            found = fetch(
-                self._connection,
+            found = self._connection.execute(
                 "SELECT frame, visible, locked, confidence FROM mask INDEXED BY mask_lane"
                 " WHERE object_id=? AND frame>=? AND frame<? ORDER BY frame",
                 (object_id, wanted.start, wanted.stop),
             )
-        values = np.array(found, dtype=np.float64).reshape(-1, 4)
-        frames, visible, locked, confidence = values.T
+            while block := list(islice(found, _LANE_BLOCK)):
+                blocks.append(np.array(block, dtype=np.float64))
+        frames, visible, locked, confidence = np.concatenate(blocks).T
         return Lane(frames.astype(np.int64), visible > 0, locked > 0, confidence.astype(np.float32))
 
     # -- runs --------------------------------------------------------------------------------------------------------

@@ -137,3 +137,52 @@ def test_the_tree_stays_small():
     for path in files:
         if path.parent == REPOSITORY / "docs" / "images":
             assert path.stat().st_size <= PICTURE_LIMIT_BYTES, path
+
+
+# Files that may be opened for writing by hand: inside an atomic part, or what is thrown away.
+_WRITES_BY_HAND = {
+    "rvos_core/files.py": "the one place that does it",
+    "rvos_core/project/ballast.py": "its content means nothing",
+}
+
+
+def test_what_is_delivered_or_kept_is_written_through_the_one_library() -> None:
+    """No half file: a bare QSaveFile, `terminate` and opening a final file for writing are refused where people's work
+    goes. Names of parts say `part`, which only `rvos_core.files` hands out.
+    """
+    watched = ("rvos_core/delivery/", "rvos_core/formats/", "rvos_core/project/", "rvos_core/masks/", "app/rvos_app/")
+    found = []
+    for path in tracked_files():
+        name = path.relative_to(REPOSITORY).as_posix()
+        if path.suffix != ".py" or not name.startswith(("rvos_core/", "app/")) or name in _WRITES_BY_HAND:
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if "QSaveFile" in line or re.search(r"\bthread\w*\.terminate\(|QThread\.terminate\b", line, re.IGNORECASE):
+                found.append(f"{name}:{number}: {line.strip()}")
+            if name.startswith(watched) and _opens_for_writing(line) and not _is_harmless(line):
+                found.append(f"{name}:{number}: {line.strip()}")
+    assert not found, found
+
+
+def _opens_for_writing(line: str) -> bool:
+    return bool(
+        re.search(r"open\([^)]*[\"'][wax]b?\+?[\"']|\.write_(bytes|text)\(|cv2\.imwrite\(|np\.savez?\(", line)
+        or re.search(r"\.save\((?!\)|self|name|content)", line)
+    )
+
+
+def _is_harmless(line: str) -> bool:
+    return bool(re.search(r"\b_?part\b|crash_file|BytesIO|buffer|target, optimize|project\.save\(", line))
+
+
+def test_the_rule_about_writing_sees_what_it_should() -> None:
+    for bad in (
+        'path.open("wb")',
+        "target.write_bytes(x)",
+        "image.save(path)",
+        'open(name, "a")',
+        "cv2.imwrite(name, x)",
+    ):
+        assert _opens_for_writing(bad) and not _is_harmless(bad), bad
+    for fine in ('part.open("wb")', "painter.save()", 'path.open("rb")', "image.save(content, format='PNG')"):
+        assert not _opens_for_writing(fine) or _is_harmless(fine), fine
