@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, Qt
@@ -61,6 +62,7 @@ class MainWindow(QMainWindow):
         self._panels: list[QWidget] = []
         self._shown_panels: set[QWidget] = set()
         self._first_show = True
+        self._first_layout: Callable[[], None] | None = None  # until a clip is first shown, or a layout restored
         self._media_line = QElidingLabel()  # a long file name must not widen the window
         self._media_line.setProperty("role", "muted")
         self._pixel_line = label(role="muted")
@@ -89,9 +91,7 @@ class MainWindow(QMainWindow):
         model.raise_()
         timeline = self._dock(tr("Timeline"), parts.timeline, bottom)
         timeline.setTitleBarWidget(QWidget())
-        self.resizeDocks([objects, model], [_SIDE_PX, _SIDE_PX], Qt.Orientation.Horizontal)
-        self.resizeDocks([objects, model], [300, 280], Qt.Orientation.Vertical)
-        self.resizeDocks([timeline], [210], Qt.Orientation.Vertical)
+        self._first_layout = partial(self._lay_out, objects, model, timeline)
         self.statusBar().addWidget(self._media_line, 1)
         self.statusBar().addPermanentWidget(self._pixel_line)
         self.statusBar().setSizeGripEnabled(False)
@@ -100,6 +100,12 @@ class MainWindow(QMainWindow):
             view_menu.addSeparator()
             view_menu.addActions([each.toggleViewAction() for each in (objects, model, history, timeline)])
         self._set_tab_order(parts)
+
+    def _lay_out(self, objects: QDockWidget, model: QDockWidget, timeline: QDockWidget) -> None:
+        """Sizes of the panels as long as the person has not chosen others."""
+        self.resizeDocks([objects, model], [_SIDE_PX, _SIDE_PX], Qt.Orientation.Horizontal)
+        self.resizeDocks([timeline], [210], Qt.Orientation.Vertical)
+        self.resizeDocks([objects, model], [250, 290], Qt.Orientation.Vertical)
 
     def _add_expression_bar(self, bar: ExpressionBar) -> None:
         tools = QToolBar(tr("Expression"))
@@ -145,6 +151,9 @@ class MainWindow(QMainWindow):
         self._stack.setCurrentIndex(1 if is_open else 0)
         if is_open:
             self._show_panels()
+            if self._first_layout is not None:
+                self._first_layout()
+                self._first_layout = None
         else:
             self._shown_panels = {panel for panel in self._panels if not panel.isHidden()}
             for panel in self._panels:
@@ -175,6 +184,7 @@ class MainWindow(QMainWindow):
         if settings.window_geometry:
             self.restoreGeometry(QByteArray.fromBase64(settings.window_geometry.encode("ascii", "ignore")))
         if settings.window_layout:
+            self._first_layout = None
             self.restoreState(QByteArray.fromBase64(settings.window_layout.encode("ascii", "ignore")), _LAYOUT_VERSION)
 
     def remember(self, settings: Settings) -> None:

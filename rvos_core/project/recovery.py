@@ -93,8 +93,7 @@ def examine_here(path: Path, name: Path) -> Examination:
     try:
         with ProjectReader(path) as reader:
             reader.check()
-            edits = reader.edits(limit=1)
-            done = [each for each in edits if not each.undone]
+            done = [each for each in reader.edits() if not each.undone]
             names = reader.snapshots()
             return Examination(
                 "",

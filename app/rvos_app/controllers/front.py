@@ -121,7 +121,8 @@ class Front(QObject):
 
     @Slot(object)
     def _on_opened(self, _clip: OpenedClip) -> None:
-        self._parts.expression.field.setText(self.expression_to_type)
+        shown = self._state.object(self._state.selected) if self._state.selected is not None else None
+        self._parts.expression.field.setText(self.expression_to_type or (shown.expression if shown else ""))
         self._parts.expression.field.setFocus()
         self.expression_to_type = ""
 

@@ -39,6 +39,7 @@ class Welcome(QWidget):
         layout.setSpacing(10)
         picture = label()
         picture.setPixmap(app_icon.pixmap(_ICON_PX, _ICON_PX))
+        picture.setFixedHeight(_ICON_PX)
         layout.addWidget(picture)
         layout.addWidget(label(tr("Say it, see it, deliver it."), role="title"))
         layout.addWidget(
@@ -62,14 +63,13 @@ class Welcome(QWidget):
         layout.addWidget(label(tr("… or drop a file or a folder of numbered images here."), role="muted"))
         layout.addWidget(self._message)
         layout.addSpacing(14)
-        self._recent_head = label(tr("Recent projects and clips"), role="heading")
+        self._recent_head = label(role="heading")
         head = QHBoxLayout()
         head.addWidget(self._recent_head)
         head.addStretch(1)
         head.addWidget(ActionButton(hub.action("file.open_project"), text=tr("Open project…")))
         layout.addLayout(head)
-        self._recent_rule = rule()
-        layout.addWidget(self._recent_rule)
+        layout.addWidget(rule())
         layout.addLayout(self._recent)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
@@ -89,8 +89,7 @@ class Welcome(QWidget):
         shown = [Path(text) for text in paths if Path(text).exists()][:_RECENT_SHOWN]
         for path in shown:
             self._recent.addWidget(_RecentClip(path, self, picture=self._library.thumbnail(path)))
-        self._recent_head.setVisible(bool(shown))
-        self._recent_rule.setVisible(bool(shown))
+        self._recent_head.setText(tr("Recent projects and clips") if shown else tr("Projects"))
 
     def is_untitled(self, path: Path) -> bool:
         """True for a project that nobody has given a name yet."""
@@ -106,6 +105,11 @@ class Welcome(QWidget):
             self.files_dropped.emit(paths)
 
 
+def _untitled_name(path: Path) -> str:
+    """Of a project in the studio's folder: clip and time; the mark behind them only keeps the names apart."""
+    return f"{path.stem.rpartition(' ')[0]}   —   {tr('not saved under a name')}"
+
+
 def _name_and_folder(path: Path) -> str:
     return f"{path.name}   —   {path.parent}"
 
@@ -115,7 +119,7 @@ class _RecentClip(QPushButton):
 
     def __init__(self, path: Path, welcome: Welcome, *, picture: Path) -> None:
         untitled = welcome.is_untitled(path)
-        super().__init__(f"{path.stem}   —   {tr('not saved under a name')}" if untitled else _name_and_folder(path))
+        super().__init__(_untitled_name(path) if untitled else _name_and_folder(path))
         if picture.exists():
             self.setIcon(QIcon(str(picture)))
             self.setIconSize(QSize(*_PICTURE_PX))
