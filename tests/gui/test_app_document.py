@@ -59,6 +59,19 @@ def test_a_removed_object_comes_back_with_its_masks(qtbot: QtBot, studio: Studio
     assert masks(studio, object_id) == before
 
 
+def test_in_the_field_undo_takes_back_typing_first_and_then_the_document(qtbot: QtBot, studio: Studio) -> None:
+    run(qtbot, studio, "the red car")
+    settled(qtbot, studio)
+    studio.field.setFocus()
+    studio.field.setText("the red car")
+    QTest.keyClicks(studio.field, "s")
+    QTest.keyClick(studio.field, Qt.Key.Key_Z, _CTRL)
+    assert studio.field.text() == "the red car"
+    assert len(studio.state.objects) == 1
+    QTest.keyClick(studio.field, Qt.Key.Key_Z, _CTRL)
+    qtbot.waitUntil(lambda: studio.state.objects == ())
+
+
 def test_the_history_panel_names_the_steps_and_a_click_goes_there(qtbot: QtBot, studio: Studio) -> None:
     object_id = run(qtbot, studio, "the red car")
     studio.hub.trigger("run.toggle_visible")

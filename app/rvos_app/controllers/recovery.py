@@ -69,7 +69,7 @@ class Recovery(QObject):
         if self._examining is None or self._examining[0] != ticket or not isinstance(found, Examination):
             return
         entry, self._examining = self._examining[1], None
-        dialog = RecoveryDialog(entry, found, self._window)
+        dialog = RecoveryDialog(entry, found, picture=self._library.thumbnail(entry.path), parent=self._window)
         dialog.decided.connect(partial(self._on_decided, entry))
         self.dialog = dialog
         dialog.open()

@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rvos_app.i18n import count, tr
@@ -32,7 +33,9 @@ class RecoveryDialog(QDialog):
 
     decided = Signal(object)
 
-    def __init__(self, entry: LeftOpen, found: Examination, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, entry: LeftOpen, found: Examination, *, picture: Path | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Your Last Work"))
@@ -44,9 +47,20 @@ class RecoveryDialog(QDialog):
         layout.setContentsMargins(18, 18, 18, 14)
         layout.setSpacing(8)
         layout.addWidget(label(tr("The studio ended without closing this project."), role="heading"))
-        layout.addWidget(label(_what(entry.path, found), wraps=True))
+        texts = QVBoxLayout()
+        texts.setSpacing(4)
+        texts.addWidget(label(_what(entry.path, found), wraps=True))
         for line in _lines(entry, found):
-            layout.addWidget(label(line, role="muted", wraps=True))
+            texts.addWidget(label(line, role="muted", wraps=True))
+        texts.addStretch(1)
+        middle = QHBoxLayout()
+        middle.setSpacing(12)
+        if picture is not None and picture.exists():
+            shown = label()
+            shown.setPixmap(QPixmap(str(picture)))
+            middle.addWidget(shown, alignment=Qt.AlignmentFlag.AlignTop)
+        middle.addLayout(texts, stretch=1)
+        layout.addLayout(middle)
         layout.addWidget(rule())
         layout.addWidget(label(_advice(found), wraps=True))
         layout.addLayout(self._row(found))

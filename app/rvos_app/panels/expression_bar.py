@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from rvos_app.actions.hub import ActionHub
@@ -157,6 +157,16 @@ class ExpressionField(QLineEdit):
 
     def set_suggestions(self, expressions: list[str]) -> None:
         self._model.setStringList(expressions)
+
+    def event(self, event: QEvent) -> bool:
+        """Undo and redo belong to the text as long as there is typing to take back, then to the document."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride:
+            undo = event.matches(QKeySequence.StandardKey.Undo) and not self.isUndoAvailable()
+            redo = event.matches(QKeySequence.StandardKey.Redo) and not self.isRedoAvailable()
+            if undo or redo:
+                event.ignore()
+                return True
+        return super().event(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         pressed_down = (
