@@ -284,7 +284,7 @@ class Studio(QObject):
             queue.begin_shutdown()
         self.clips.close_reader()
         still_working = [queue for queue in self.queues.all() if not queue.finish_shutdown(_WAIT_S)]
-        self.documents.close()
+        self.documents.finish()
         if self._store is not None:
             self._store.save(self.settings)
         self.collector.stop()

@@ -83,7 +83,7 @@ def project_run(
         rest = replace(request_of(run, left), keep_queries=True)
         yield ProjectRun(document, run, rest, run.span, resumes=True)
     finally:
-        document.close()
+        document.close().result()
 
 
 def _begin(project: Project, info: MediaInfo, request: RunRequest) -> RunRecord:

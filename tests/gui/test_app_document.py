@@ -251,3 +251,51 @@ def test_a_disk_that_refuses_is_said_and_the_window_shows_what_is_kept(
     studio.presenter.dialog.reject()
     assert [each.object_id for each in studio.state.objects] == [object_id]
     assert len(studio.state.results(object_id)) == _FRAMES
+
+
+def test_what_is_done_while_save_as_writes_is_in_the_named_project(
+    qtbot: QtBot, studio: Studio, tmp_path: Path
+) -> None:
+    object_id = run(qtbot, studio, "the red car")
+    settled(qtbot, studio)
+    target = tmp_path / "named.rvos"
+    studio.documents.save_as(target)
+    studio.hub.trigger("run.toggle_visible")  # before the copy is there
+    qtbot.waitUntil(lambda: studio.documents.path == target, timeout=10_000)
+    settled(qtbot, studio)
+    with ProjectReader(target) as reader:
+        (thing,) = reader.objects()
+        assert thing.object_id == object_id
+        assert not thing.visible
+        assert reader.edits()[-1].name == "Hide object"
+
+
+def test_save_as_where_it_cannot_be_leaves_the_work_where_it_was(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    object_id = run(qtbot, studio, "the red car")
+    settled(qtbot, studio)
+    here = studio.documents.path
+    (tmp_path / "a file").write_text("x")
+    studio.documents.save_as(tmp_path / "a file" / "named.rvos")
+    qtbot.waitUntil(lambda: studio.presenter.dialog is not None, timeout=10_000)
+    assert studio.presenter.dialog is not None
+    studio.presenter.dialog.reject()
+    assert studio.documents.path == here
+    studio.hub.trigger("run.toggle_visible")
+    settled(qtbot, studio)
+    assert len(studio.state.results(object_id)) == _FRAMES
+    assert studio.documents.standing is not None
+    assert studio.documents.standing.edits[-1].name == "Hide object"
+
+
+def test_a_closed_project_opens_again_at_once(qtbot: QtBot, studio: Studio) -> None:
+    run(qtbot, studio, "the red car")
+    settled(qtbot, studio)
+    path = studio.documents.path
+    assert path is not None
+    studio.hub.trigger("file.close")
+    assert studio.state.clip is None
+    open_project(qtbot, studio, path)
+    assert not studio.documents.read_only
+    assert studio.state.has_results
+    studio.projects.open(path)
+    assert "open already" in studio.window.statusBar().currentMessage()

@@ -104,7 +104,7 @@ def _saving(do: FileCommands) -> list[Action[Any, Any]]:
             do.save_as,
             place="2_save/2",
             keys=("Ctrl+Shift+S",),
-            when="can_edit and not run_active",
+            when="can_edit",
             tip="Give the project a name and a place, and go on in it",
         ),
         record(

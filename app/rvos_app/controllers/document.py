@@ -74,6 +74,7 @@ class DocumentController(QObject):
         self._document: Document | None = None
         self._reader: ProjectReader | None = None
         self._generation = 0
+        self._closing: list[Future[None]] = []
         self._edits_at_backup = 0
         self.standing: Standing | None = None
         self.path: Path | None = None
@@ -128,7 +129,7 @@ class DocumentController(QObject):
         self._backups.start()
 
     def close(self) -> None:
-        """Everything that was handed in is written; then the file is closed. Waits for it."""
+        """Everything that was handed in is written, then the file is closed, in the document's thread."""
         self._generation += 1
         self._backups.stop()
         self._state.read_from(None)
@@ -142,10 +143,22 @@ class DocumentController(QObject):
             return
         if path.exists():
             document.submit(partial(work.last_backup, self.library))
-        document.close()
-        self.library.mark_closed(path)
-        if self.library.is_untitled(path) and path.exists() and work.is_without_work(path):
-            path.unlink(missing_ok=True)
+        self.let_go(document, partial(work.after_closing, self.library, path))
+
+    def let_go(self, document: Document, then: Callable[[], object] | None = None) -> None:
+        """Close a document that is not, or no longer, shown."""
+        self._closing = [each for each in self._closing if not each.done()]
+        self._closing.append(document.close(then))
+
+    def closing(self) -> list[Future[None]]:
+        """Documents that are still writing their last; who opens a file waits for them."""
+        return list(self._closing)
+
+    def finish(self) -> None:
+        """Close, and wait until everything is on disk."""
+        self.close()
+        for each in self._closing:
+            each.result()
 
     # -- what a person does ------------------------------------------------------------------------------------------
 
@@ -183,7 +196,8 @@ class DocumentController(QObject):
 
     def save_as(self, target: Path) -> None:
         """Give the project a name: a copy is written there, and work goes on in it."""
-        self._submit(partial(work.save_copy, target=target), self._go_on_in)
+        if self._document is not None:
+            self._expect(self._document.go_on_in(target, program=PROGRAM), self._on_moved_to)
 
     def _copy_of_reader(self, target: Path) -> None:
         assert self._reader is not None
@@ -283,9 +297,14 @@ class DocumentController(QObject):
             failed.set_exception(CancelledError())
             return failed
         future = self._document.submit(work)
-        standing = self._document.submit(standing_of)
-        standing.add_done_callback(partial(self._tell, self._generation, then, future))
+        self._expect(future, then)
         return future
+
+    def _expect(self, future: Future[Any], then: Callable[[Any], object] | None) -> None:
+        """Hear what comes of work that was handed in, and how the document stands after it."""
+        if self._document is not None:
+            standing = self._document.submit(standing_of)
+            standing.add_done_callback(partial(self._tell, self._generation, then, future))
 
     def _tell(
         self,
@@ -304,10 +323,11 @@ class DocumentController(QObject):
 
     @Slot(object)
     def _on_told(self, outcome: _Outcome) -> None:
+        if outcome.error is not None:
+            self._reporter.report(outcome.error)
         if outcome.generation != self._generation:
             return
         if outcome.error is not None:
-            self._reporter.report(outcome.error)
             self._show_what_is_kept()
             return
         self.standing = outcome.standing
@@ -351,15 +371,19 @@ class DocumentController(QObject):
     def _on_copied(self, target: Path) -> None:
         self.saved.emit(tr("A copy was written to {path}", path=target))
 
-    def _go_on_in(self, target: Path) -> None:
-        """Work goes on in the copy; a project that had no name is not needed any more."""
+    def _on_moved_to(self, target: Path) -> None:
+        """Work goes on in the copy already; a project that had no name is not needed any more."""
         former, untitled = self.path, self.is_untitled
-        self.close()
-        if untitled and former is not None:
-            former.unlink(missing_ok=True)
-        self._take(Document(partial(Project, target, program=PROGRAM)), target)
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+        self.path = target
         self.library.mark_open(target)
-        self._submit(work.only_ask)
+        if former is not None:
+            self.library.mark_closed(former)
+            if untitled:
+                former.unlink(missing_ok=True)
+        self._start_reading()
         self.saved.emit(tr("Saved as {path}", path=target))
 
     def _start_reading(self) -> None:

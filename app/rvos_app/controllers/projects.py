@@ -88,9 +88,12 @@ class ProjectFlow(QObject):
     def open(self, path: Path, *, snapshot: bool = False) -> None:
         """Open a project (`snapshot`: and go back to the latest one), or a clip on its own."""
         self._forget_wanted()
+        if path == self._documents.path:
+            self._window.statusBar().showMessage(tr("{name} is open already.", name=path.stem), 8000)
+            return
         self._snapshot_wanted = snapshot
         if path.suffix.lower() == SUFFIX:
-            self._wait(OpenProject(path, PROGRAM), self._on_loaded)
+            self._wait(OpenProject(path, PROGRAM, tuple(self._documents.closing())), self._on_loaded)
         else:
             self._clips.open(path)
 
@@ -232,7 +235,7 @@ class ProjectFlow(QObject):
         """The clip is not the one; the project is closed as it was."""
         self._clips.close()
         if pending.opened.document is not None and pending.opened.document is not self._documents.document:
-            pending.opened.document.close()
+            self._documents.let_go(pending.opened.document)
 
     @Slot()
     def _on_clip_failed(self) -> None:
@@ -244,7 +247,7 @@ class ProjectFlow(QObject):
         if pending is not None:
             document = pending.opened.document
             if document is not None and document is not self._documents.document:
-                document.close()
+                self._documents.let_go(document)
 
     # -- saving ------------------------------------------------------------------------------------------------------
 

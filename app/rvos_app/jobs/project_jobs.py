@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ class OpenProject:
 
     path: Path
     program: str
+    after: tuple[Future[None], ...] = ()  # documents that are being closed; one of them may be this
 
     @property
     def title(self) -> str:
@@ -43,6 +45,8 @@ class OpenProject:
 
     def run(self, context: JobContext) -> OpenedProject:
         """Raises: UserError: not a project, damaged, gone."""
+        for each in self.after:
+            each.result()
         document = Document(partial(Project, self.path, program=self.program))
         try:
             loaded = document.do(load)

@@ -211,6 +211,13 @@ def last_backup(library: Library, project: Project) -> None:
             _log.warning("no backup: %s", error)
 
 
+def after_closing(library: Library, path: Path) -> None:
+    """It was closed in order; a project that nobody named and nobody worked on goes."""
+    library.mark_closed(path)
+    if library.is_untitled(path) and path.exists() and is_without_work(path):
+        path.unlink(missing_ok=True)
+
+
 def is_without_work(path: Path) -> bool:
     try:
         with ProjectReader(path) as reader:

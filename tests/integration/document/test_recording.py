@@ -47,7 +47,7 @@ def engine(before: Callable[[str], None] = lambda what: None) -> ScriptedEngine:
 def document(tmp_path: Path) -> Iterator[Document]:
     made = Document(partial(new_project, tmp_path / "p.rvos"))
     yield made
-    made.close()
+    made.close().result()
 
 
 def new_project(path: Path) -> Project:
@@ -190,7 +190,7 @@ def test_cancelled_at_any_moment_there_are_whole_windows_and_nothing_else(tmp_pa
         assert {index: frame_result(each) for index, each in kept(document).items()} == found
         if found and len(found) < _FRAMES:
             assert state(document, run).status == "stopped"
-        document.close()
+        document.close().result()
         path.unlink()
 
 
