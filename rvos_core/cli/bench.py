@@ -23,6 +23,7 @@ class Suite(StrEnum):
     KERNELS = "kernels"
     MASKS = "masks"
     MEDIA = "media"
+    DOCUMENT = "document"
 
 
 def bench(

@@ -50,7 +50,7 @@ def kernels(cancel: CancelToken) -> list[Row]:
                 cancel.raise_if_cancelled()
                 difference = float((ours() - reference()).abs().max())
                 note = f"against grid_sample; greatest difference {difference:.1e}"
-                row = _side_by_side(
+                row = side_by_side(
                     f"deformable attention, {name}", ours, reference, limit=_ATTENTION_LIMITS[name], note=note
                 )
                 rows.append(row)
@@ -85,7 +85,7 @@ def _memory_reading() -> Row:
         return read_memory(remembered, said, query, top_k=top_k)
 
     note = f"nine frames of 854x480; greatest difference {float((ours() - plain()).abs().max()):.1e}"
-    return _side_by_side("memory, the nearest cells", ours, plain, limit=1.5, note=note)
+    return side_by_side("memory, the nearest cells", ours, plain, limit=1.5, note=note)
 
 
 def masks(cancel: CancelToken) -> list[Row]:
@@ -95,7 +95,7 @@ def masks(cancel: CancelToken) -> list[Row]:
     mask = _rider_like_mask(1080, 1920)
     rle = encode(mask)
     rows = [
-        _side_by_side(
+        side_by_side(
             "mask PNG, write",
             lambda: mask_png_bytes(mask),
             lambda: _pillow_png(mask),
@@ -114,15 +114,15 @@ def masks(cancel: CancelToken) -> list[Row]:
     note = "1920x1080; against pycocotools"
     return [
         *rows,
-        _side_by_side("run lengths, decode", lambda: decode(rle), lambda: coco.decode(theirs), limit=1.0, note=note),
-        _side_by_side(
+        side_by_side("run lengths, decode", lambda: decode(rle), lambda: coco.decode(theirs), limit=1.0, note=note),
+        side_by_side(
             "run lengths, encode",
             lambda: encode(mask),
             lambda: coco.encode(np.asfortranarray(mask.view(np.uint8))),
             limit=1.0,
             note=note,
         ),
-        _side_by_side(
+        side_by_side(
             "run lengths, IoU",
             lambda: iou(rle, other),
             lambda: coco.iou([theirs], [their_other], [0]),
@@ -165,10 +165,10 @@ def media(cancel: CancelToken) -> list[Row]:
         cancel.raise_if_cancelled()
         note = "854x480 H.264, RGB frames; against OpenCV's FFmpeg reader"
         return [
-            _side_by_side(
+            side_by_side(
                 "read a clip in order", lambda: sum(1 for _ in reader.frames()), theirs_in_order, limit=0.5, note=note
             ),
-            _side_by_side(
+            side_by_side(
                 "read 12 frames at random",
                 ours_at_random,
                 theirs_at_random,
@@ -178,7 +178,19 @@ def media(cancel: CancelToken) -> list[Row]:
         ]
 
 
-SUITES: dict[str, Callable[[CancelToken], list[Row]]] = {"kernels": kernels, "masks": masks, "media": media}
+def document(cancel: CancelToken) -> list[Row]:
+    """See `bench_document`."""
+    from rvos_core.cli.bench_document import document as measure
+
+    return measure(cancel)
+
+
+SUITES: dict[str, Callable[[CancelToken], list[Row]]] = {
+    "kernels": kernels,
+    "masks": masks,
+    "media": media,
+    "document": document,
+}
 
 _ATTENTION_LIMITS = {"bag": 1.2, "numba": 4.0}
 
@@ -230,9 +242,10 @@ def _pillow_png(mask: np.ndarray) -> bytes:
     return content.getvalue()
 
 
-def _side_by_side(
+def side_by_side(
     name: str, ours: Callable[[], object], reference: Callable[[], object], *, limit: float, note: str
 ) -> Row:
+    """Median of the processor's time of both, in turn, after one turn to warm up."""
     times: dict[str, list[float]] = {"ours": [], "reference": []}
     for turn in range(_ROUNDS + 1):
         for who, work in (("ours", ours), ("reference", reference)):

@@ -46,8 +46,9 @@ class Touched:
 
 def begin(connection: apsw.Connection, name: str, now: float) -> int:
     """A new edit at the end of the history; what was undone cannot be redone any more. Returns: its id."""
-    connection.execute("DELETE FROM change WHERE edit_id IN (SELECT edit_id FROM edit WHERE undone)")
-    connection.execute("DELETE FROM edit WHERE undone")
+    if first_undone(connection) is not None:
+        connection.execute("DELETE FROM change WHERE edit_id IN (SELECT edit_id FROM edit WHERE undone)")
+        connection.execute("DELETE FROM edit WHERE undone")
     connection.execute("INSERT INTO edit(name, created, bytes, parts, undone) VALUES(?, ?, 0, 0, 0)", (name, now))
     return connection.last_insert_rowid()
 
@@ -63,7 +64,10 @@ def last_done(connection: apsw.Connection) -> EditRecord | None:
 
 
 def first_undone(connection: apsw.Connection) -> EditRecord | None:
-    """What redo would do again."""
+    """What redo would do again. Undone entries are always the last ones."""
+    newest = _one(connection, "ORDER BY edit_id DESC LIMIT 1")
+    if newest is None or not newest.undone:
+        return None
     return _one(connection, "WHERE undone ORDER BY edit_id LIMIT 1")
 
 
@@ -97,26 +101,29 @@ def toggle(connection: apsw.Connection, edit: EditRecord, *, snapshot_id: int | 
     return touched
 
 
-def prune(connection: apsw.Connection, *, budget_bytes: int) -> None:
-    """Forget the oldest edits beyond the budget; at least 50 stay, and all that redo can bring back."""
+def prune(connection: apsw.Connection, *, budget_bytes: int) -> int:
+    """Forget the oldest edits beyond the budget; at least 50 stay, and all that redo can bring back.
+
+    Returns:
+        What the history takes now, bytes.
+    """
     total, number = fetch(connection, "SELECT coalesce(sum(bytes), 0), count(*) FROM edit")[0]
-    if total <= budget_bytes or number <= KEPT_AT_LEAST:
-        return
-    oldest = fetch(
-        connection,
-        "SELECT edit_id, bytes FROM edit WHERE NOT undone ORDER BY edit_id LIMIT ?",
-        (number - KEPT_AT_LEAST,),
-    )
-    for edit_id, size in oldest:
-        if total <= budget_bytes:
-            return
-        connection.execute("DELETE FROM change WHERE edit_id=?", (edit_id,))
-        connection.execute("DELETE FROM edit WHERE edit_id=?", (edit_id,))
-        total -= size
+    if total > budget_bytes and number > KEPT_AT_LEAST:
+        oldest = fetch(
+            connection,
+            "SELECT edit_id, bytes FROM edit WHERE NOT undone ORDER BY edit_id LIMIT ?",
+            (number - KEPT_AT_LEAST,),
+        )
+        for edit_id, size in oldest:
+            forget(connection, edit_id)
+            total -= size
+            if total <= budget_bytes:
+                break
+    return int(total)
 
 
 def forget(connection: apsw.Connection, edit_id: int) -> None:
-    """Take an edit that was undone out of the history."""
+    """Take an edit out of the history; what it did stays."""
     connection.execute("DELETE FROM change WHERE edit_id=?", (edit_id,))
     connection.execute("DELETE FROM edit WHERE edit_id=?", (edit_id,))
 

@@ -29,8 +29,8 @@ def take(connection: apsw.Connection, name: str, now: float) -> SnapshotRecord:
 
 def latest(connection: apsw.Connection) -> SnapshotRecord | None:
     """The newest snapshot."""
-    found = everything(connection)
-    return found[-1] if found else None
+    found = fetch(connection, "SELECT snapshot_id, name, created FROM snapshot ORDER BY snapshot_id DESC LIMIT 1")
+    return SnapshotRecord(*found[0]) if found else None
 
 
 def everything(connection: apsw.Connection) -> list[SnapshotRecord]:

@@ -25,6 +25,7 @@ class Writer(ProjectReader):
     _budget: int
     _merge: tuple[int, str, float] | None
     notices: list[str]
+    _history_bytes: int | None = None  # at most that; None: to be counted
     commits: int = 0
 
     def _transact(self, work: Callable[[Rows], T]) -> T:
@@ -54,7 +55,10 @@ class Writer(ProjectReader):
         rows = Rows(self._connection, edit_id=edit_id, snapshot_id=self._snapshot_id())
         result = work(rows)
         history.extend(self._connection, edit_id, rows)
-        history.prune(self._connection, budget_bytes=self._budget)
+        if self._history_bytes is not None:
+            self._history_bytes += rows.kept_bytes
+        if self._history_bytes is None or self._history_bytes > self._budget:
+            self._history_bytes = history.prune(self._connection, budget_bytes=self._budget)
         return result
 
     def _snapshot_id(self) -> int | None:
@@ -68,6 +72,7 @@ class Writer(ProjectReader):
         return found
 
     def _exchange(self, edit: EditRecord, into: Touched) -> None:
+        self._history_bytes = None
         found = history.toggle(self._connection, edit, snapshot_id=self._snapshot_id())
         into.tables |= found.tables
         for object_id, frames in found.frames.items():
