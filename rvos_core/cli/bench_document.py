@@ -6,11 +6,17 @@ import itertools
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rvos_core.cli.bench_suites import Row, side_by_side
 from rvos_core.types import CancelToken
+
+if TYPE_CHECKING:
+    import apsw
+
+    from rvos_core.masks import Rle
 
 _MASKS = 20_000
 _EACH = 200  # calls a turn
@@ -18,8 +24,6 @@ _EACH = 200  # calls a turn
 
 def document(cancel: CancelToken) -> list[Row]:
     """Edits and reading of single masks in a project of 20,000, against the same statements alone."""
-    import apsw
-
     from rvos_core.masks import encode
     from rvos_core.project.edits import AddObject
     from rvos_core.project.mask_edits import DrawMask, PutMasks
@@ -31,18 +35,7 @@ def document(cancel: CancelToken) -> list[Row]:
     discs = [encode((rows - 240 - n) ** 2 + (columns - 400 - 3 * n) ** 2 < (60 + n) ** 2) for n in range(50)]
     with tempfile.TemporaryDirectory(prefix="rvos-bench-") as folder:
         path, bare_path = Path(folder) / "bench.rvos", Path(folder) / "bare.db"
-        bare = apsw.Connection(str(bare_path))
-        for statement in (
-            "PRAGMA journal_mode=WAL",
-            "PRAGMA synchronous=FULL",
-            "CREATE TABLE mask(object_id INTEGER, frame INTEGER, counts BLOB, PRIMARY KEY(object_id, frame))"
-            " WITHOUT ROWID",
-        ):
-            bare.execute(statement).fetchall()
-        with bare:
-            bare.executemany(
-                "INSERT INTO mask VALUES(1, ?, ?)", ((frame, discs[frame % 50].counts) for frame in range(_MASKS))
-            )
+        bare = _bare_table(bare_path, discs)
         with Project.create(path, program="rvos bench") as project:
             clip = MediaRecord(
                 1, 0, "video", None, Path("x"), 0, "", 854, 480, _MASKS, Fraction(24), Fraction(1, 24), "h264"
@@ -83,3 +76,21 @@ def document(cancel: CancelToken) -> list[Row]:
             found.append(side_by_side("document, an edit", edit, edit_bare, limit=0.05, note=note))
         bare.close()
     return found
+
+
+def _bare_table(path: Path, discs: list[Rle]) -> apsw.Connection:
+    """The same masks in a table of their own, with the same journal."""
+    import apsw
+
+    bare = apsw.Connection(str(path))
+    for statement in (
+        "PRAGMA journal_mode=WAL",
+        "PRAGMA synchronous=FULL",
+        "CREATE TABLE mask(object_id INTEGER, frame INTEGER, counts BLOB, PRIMARY KEY(object_id, frame)) WITHOUT ROWID",
+    ):
+        bare.execute(statement).fetchall()
+    with bare:
+        bare.executemany(
+            "INSERT INTO mask VALUES(1, ?, ?)", ((frame, discs[frame % 50].counts) for frame in range(_MASKS))
+        )
+    return bare

@@ -48,6 +48,40 @@ class Format(StrEnum):
     DAVIS = "davis"
 
 
+StartOption = Annotated[int | None, typer.Option("--start", metavar="FRAME", help="First frame, from 0.")]
+EndOption = Annotated[int | None, typer.Option("--end", metavar="FRAME", help="First frame after the span.")]
+WindowOption = Annotated[
+    str | None, typer.Option("--window", metavar="N|all", help="Frames the model sees together (model card).")
+]
+StrideOption = Annotated[int | None, typer.Option("--stride", metavar="N", help="Frames from window to window.")]
+SizeOption = Annotated[
+    int | None, typer.Option("--size", metavar="PX", help="Short side of the network's input (model card).")
+]
+VoteOption = Annotated[Vote, typer.Option("--vote", help="One object for the span, or one per window.")]
+BelieveOption = Annotated[
+    bool, typer.Option("--believe", help="Take EXPRESSION for true: masks even where the model finds nothing fits.")
+]
+CandidateOption = Annotated[
+    int | None, typer.Option("--candidate", metavar="N", help="Follow moving thing N, whatever EXPRESSION says.")
+]
+ListCandidatesOption = Annotated[
+    bool, typer.Option("--list-candidates", help="Only look what moves: a table, and FOLDER/candidates/N.png.")
+]
+RateOption = Annotated[
+    str | None, typer.Option("--fps", metavar="RATE", help="Frames per second of a folder of pictures (24).")
+]
+FormatsOption = Annotated[
+    list[str] | None,
+    typer.Option("--format", metavar="|".join(Format), help="What to write beside masks/; may be repeated."),
+]
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", metavar="P.rvos", help="Keep the run in a project too; made if new.")
+]
+ResumeOption = Annotated[
+    bool, typer.Option("--resume", help="Go on with the run of EXPRESSION that was interrupted in --project.")
+]
+
+
 def read_window(text: str | None) -> int | None:
     """Frames per window: None as the model card says, 0 for `all`, else a number from 1 on.
 

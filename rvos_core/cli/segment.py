@@ -13,13 +13,26 @@ import typer
 
 from rvos_core.cli.options import (
     DEFAULT_ENGINE,
+    BelieveOption,
+    CandidateOption,
     DeviceOption,
+    EndOption,
     EngineOption,
     Format,
+    FormatsOption,
     JsonOption,
+    ListCandidatesOption,
     OutputOption,
     PlainMasksOption,
+    ProjectOption,
+    RateOption,
+    ResumeOption,
+    SizeOption,
+    StartOption,
+    StrideOption,
     Vote,
+    VoteOption,
+    WindowOption,
     read_formats,
     read_rate,
     read_window,
@@ -42,40 +55,21 @@ def segment(
     *,
     folder: OutputOption,
     model: EngineOption = DEFAULT_ENGINE,
-    start: Annotated[int | None, typer.Option("--start", metavar="FRAME", help="First frame, from 0.")] = None,
-    end: Annotated[int | None, typer.Option("--end", metavar="FRAME", help="First frame after the span.")] = None,
-    window: Annotated[
-        str | None, typer.Option("--window", metavar="N|all", help="Frames the model sees together (model card).")
-    ] = None,
-    stride: Annotated[int | None, typer.Option("--stride", metavar="N", help="Frames from window to window.")] = None,
-    size: Annotated[
-        int | None, typer.Option("--size", metavar="PX", help="Short side of the network's input (model card).")
-    ] = None,
-    vote: Annotated[Vote, typer.Option("--vote", help="One object for the span, or one per window.")] = Vote.SPAN,
-    believe: Annotated[
-        bool, typer.Option("--believe", help="Take EXPRESSION for true: masks even where the model finds nothing fits.")
-    ] = False,
-    candidate: Annotated[
-        int | None, typer.Option("--candidate", metavar="N", help="Follow moving thing N, whatever EXPRESSION says.")
-    ] = None,
-    list_candidates: Annotated[
-        bool, typer.Option("--list-candidates", help="Only look what moves: a table, and FOLDER/candidates/N.png.")
-    ] = False,
+    start: StartOption = None,
+    end: EndOption = None,
+    window: WindowOption = None,
+    stride: StrideOption = None,
+    size: SizeOption = None,
+    vote: VoteOption = Vote.SPAN,
+    believe: BelieveOption = False,
+    candidate: CandidateOption = None,
+    list_candidates: ListCandidatesOption = False,
     plain_masks: PlainMasksOption = False,
     device: DeviceOption = "auto",
-    fps: Annotated[
-        str | None, typer.Option("--fps", metavar="RATE", help="Frames per second of a folder of pictures (24).")
-    ] = None,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option("--format", metavar="|".join(Format), help="What to write beside masks/; may be repeated."),
-    ] = None,
-    project: Annotated[
-        Path | None, typer.Option("--project", metavar="P.rvos", help="Keep the run in a project too; made if new.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run of EXPRESSION that was interrupted in --project.")
-    ] = False,
+    fps: RateOption = None,
+    formats: FormatsOption = None,
+    project: ProjectOption = None,
+    resume: ResumeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Find what EXPRESSION says in VIDEO and write its mask for every frame.
