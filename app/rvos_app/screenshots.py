@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QBuffer, QSize, Qt
-from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QWidget
 
 from rvos_app.bootstrap import Studio
 from rvos_app.controllers.front import demo_expressions
@@ -87,6 +87,7 @@ def take_all(app: QApplication, folder: Path, *, model: str | None = None) -> No
         camera.take(studio.window, "welcome")
         _take_runs(studio, camera)
         _take_views(studio, camera)
+        _take_history(studio, camera)
         _take_dialogs(studio, camera)
     finally:
         studio.window.close()
@@ -111,6 +112,18 @@ def _take_runs(studio: Studio, camera: _Camera) -> None:
     camera.rest(0.5)
     studio.state.select(studio.state.objects[0].object_id)
     camera.take(studio.window, "studio")
+
+
+def _take_history(studio: Studio, camera: _Camera) -> None:
+    """Three more steps, two of them undone, with the panel in front."""
+    for command in ("run.toggle_visible", "run.toggle_visible", "run.remove_object", "edit.undo"):
+        studio.hub.trigger(command)
+        camera.rest(0.5)
+    for dock in studio.window.findChildren(QDockWidget):
+        if dock.widget() is studio.parts.history:
+            dock.raise_()
+    camera.rest(0.5)
+    camera.take(studio.window, "history")
 
 
 def _take_views(studio: Studio, camera: _Camera) -> None:
@@ -146,7 +159,7 @@ def main() -> int:
     chosen = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     with tempfile.TemporaryDirectory() as home:
-        os.environ["RVOS_LOG_DIR"] = home
+        os.environ["RVOS_LOG_DIR"] = os.environ["RVOS_DATA_DIR"] = home
         app = QApplication(sys.argv[:1])
         app.setCursorFlashTime(0)
         app.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus)
