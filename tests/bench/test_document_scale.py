@@ -49,7 +49,8 @@ found["lane_s"] = timed(lambda: reader.lane(1))
 found["copy_s"] = timed(lambda: project.save_as(path.with_name("copy.rvos")))
 found["close_s"] = timed(project.close)
 status = Path("/proc/self/status")  # getrusage would count what the parent had before exec
-peaks = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []
+lines = status.read_text().splitlines() if status.exists() else []
+peaks = [line.split()[1] for line in lines if line.startswith("VmHWM")]
 found["peak_mb"] = int(peaks[0]) / 1024 if peaks else 0.0
 print(json.dumps(found))
 """
