@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -137,9 +136,10 @@ def recover(
     Clips, objects, expressions, settings and masks are saved; history and snapshots are not.
     """
     from rvos_core.project.recovery import recover as save_what_is_readable
+    from rvos_core.project.recovery import recovered_path
 
     output = Output(as_json=as_json)
-    new = target or project.with_name(f"{project.stem} recovered {time.strftime('%Y-%m-%d %H-%M-%S')}.rvos")
+    new = target or recovered_path(project)
     report = save_what_is_readable(project, new)
     for name, number in report.kept.items():
         lost = f", {report.lost[name]} lost" if report.lost[name] else ""

@@ -35,15 +35,6 @@ def not_a_project(path: Path, why: str) -> UserError:
     )
 
 
-def read_only(path: Path) -> UserError:
-    """A change was asked of a project that is open for reading."""
-    return UserError(
-        f"{shown(path)} is open for reading only.",
-        hint="Save a copy of it, and change the copy.",
-        code="project.read_only",
-    )
-
-
 @contextmanager
 def project_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises in the block into a `UserError` that names the project."""

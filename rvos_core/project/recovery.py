@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -128,6 +129,11 @@ def save_for_support(path: Path, target: Path) -> None:
         for name in (path.name, *(path.name + helper for helper in _HELPERS)):
             if path.with_name(name).exists():
                 archive.write(path.with_name(name), name)
+
+
+def recovered_path(path: Path) -> Path:
+    """Where what is saved of a damaged project goes, if nobody says otherwise: beside it."""
+    return path.with_name(f"{path.stem} recovered {time.strftime('%Y-%m-%d %H-%M-%S')}{path.suffix}")
 
 
 def recover(path: Path, target: Path) -> RecoveryReport:

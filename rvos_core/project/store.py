@@ -19,23 +19,13 @@ from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.project import copies, history, migrations, sessions, snapshots
 from rvos_core.project.ballast import Ballast
-from rvos_core.project.database import (
-    connect,
-    create,
-    look,
-    use_journal,
-)
+from rvos_core.project.database import connect, create, look, use_journal
 from rvos_core.project.edits import AddMedia, Edit
-from rvos_core.project.errors import project_errors, read_only, shown
+from rvos_core.project.errors import project_errors, shown
 from rvos_core.project.history import Touched
 from rvos_core.project.lock import LockHeld, WriterLock
 from rvos_core.project.reading import ProjectReader, read_session
-from rvos_core.project.records import (
-    EditRecord,
-    MediaRecord,
-    SessionRecord,
-    SnapshotRecord,
-)
+from rvos_core.project.records import EditRecord, MediaRecord, SessionRecord, SnapshotRecord
 from rvos_core.project.rows import Rows
 from rvos_core.project.runs import RunWriter
 from rvos_core.project.schema import SUFFIX, VERSION
@@ -44,7 +34,7 @@ from rvos_core.project.sql import fetch
 _log = logging.getLogger("rvos.project")
 
 _MAX_NAME_BYTES = 240  # of 255: the lock, the log and the copies add to it
-_CHECKED_AT_ONCE_BYTES = 64 * 1024 * 1024
+CHECKED_AT_ONCE_BYTES = 64 * 1024 * 1024
 _MERGE_S = 3.0
 
 
@@ -73,6 +63,10 @@ class Project(RunWriter):
             self._lock = WriterLock(path)
         except LockHeld:
             raise _in_use(path) from None
+        except UserError as error:
+            if error.code in ("files.no_permission", "files.read_only"):
+                raise read_only_file(path) from error
+            raise
         self._closed = False
         self._budget = budget_bytes
         self._merge: tuple[int, str, float] | None = None
@@ -112,7 +106,7 @@ class Project(RunWriter):
                     code="project.too_new",
                 )
             self.crashed = _unclosed(reader.last_session())
-            if self.crashed is not None or path.stat().st_size < _CHECKED_AT_ONCE_BYTES:
+            if self.crashed is not None or path.stat().st_size < CHECKED_AT_ONCE_BYTES:
                 reader.check()
         if not os.access(path, os.W_OK):
             raise read_only_file(path)
@@ -314,6 +308,3 @@ def _in_use(path: Path) -> UserError:
 
 def _unclosed(session: SessionRecord | None) -> SessionRecord | None:
     return session if session is not None and session.closed is None else None
-
-
-__all__ = ["Project", "check_name", "read_only"]

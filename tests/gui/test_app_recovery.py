@@ -180,3 +180,29 @@ def test_what_cannot_be_recovered_twice_is_left_alone(qtbot: QtBot, crashed: Pat
         assert "left alone" in studio.window.statusBar().currentMessage()
         qtbot.wait(300)
         assert studio.window.findChild(RecoveryDialog) is None
+
+
+def test_a_damaged_project_is_offered_to_be_recovered(
+    qtbot: QtBot, tmp_path: Path, tiny_model: str, clip: Path
+) -> None:
+    path = tmp_path / "named.rvos"
+    with running_studio(tmp_path, model=tiny_model) as studio:
+        studio.clips.open(clip)
+        qtbot.waitUntil(lambda: studio.runs.engine is not None, timeout=30_000)
+        run(qtbot, studio, "the red car")
+        settled(qtbot, studio)
+        studio.documents.save_as(path)
+        qtbot.waitUntil(lambda: studio.documents.path == path, timeout=10_000)
+    content = bytearray(path.read_bytes())
+    content[-8192:] = bytes(8192)
+    path.write_bytes(content)
+    with running_studio(tmp_path, model=tiny_model) as studio:
+        studio.projects.open(path)
+        qtbot.waitUntil(lambda: studio.window.findChild(QMessageBox) is not None, timeout=20_000)
+        box = studio.window.findChild(QMessageBox)
+        assert "damaged" in box.text()
+        next(b for b in box.buttons() if box.buttonRole(b) is QMessageBox.ButtonRole.AcceptRole).click()
+        qtbot.waitUntil(lambda: studio.state.has_results, timeout=20_000)
+        assert "Recovered" in studio.window.statusBar().currentMessage()
+        assert "recovered" in studio.window.windowTitle()
+        assert path.read_bytes() == content

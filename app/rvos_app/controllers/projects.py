@@ -16,13 +16,21 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow
 from rvos_app.controllers.clip import ClipController
 from rvos_app.controllers.document import DocumentController
 from rvos_app.dialogs.open import choose_project, choose_video, start_folder
-from rvos_app.dialogs.relink import ask_about_difference, ask_for_clip
+from rvos_app.dialogs.questions import ask_about_difference, ask_for_clip, ask_to_recover
 from rvos_app.dialogs.snapshots import SnapshotDialog
 from rvos_app.errors import ErrorReport, ErrorReporter
 from rvos_app.i18n import tr
 from rvos_app.jobs.job import Job, Ticket
 from rvos_app.jobs.media_jobs import OpenedClip
-from rvos_app.jobs.project_jobs import CompareClip, OpenedProject, OpenProject, SearchClip
+from rvos_app.jobs.project_jobs import (
+    CheckProject,
+    CompareClip,
+    OpenedProject,
+    OpenProject,
+    Recovered,
+    RecoverProject,
+    SearchClip,
+)
 from rvos_app.jobs.project_work import PROGRAM, Loaded, Standing
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.settings import Settings
@@ -30,6 +38,7 @@ from rvos_app.state import StudioState
 from rvos_core.errors import UserError
 from rvos_core.files import write_file
 from rvos_core.project.edits import Edit
+from rvos_core.project.recovery import RecoveryReport
 from rvos_core.project.relink import MediaDifference, relink, take_in
 from rvos_core.project.schema import SUFFIX
 from rvos_core.project.store import Project
@@ -76,6 +85,8 @@ class ProjectFlow(QObject):
         self._adding = False  # the clip that is being opened joins the open project
         self._waits: dict[Ticket, Callable[[object], object]] = {}
         self._snapshot_wanted = False
+        self._recovered_from: RecoveryReport | None = None
+        self._damaged: dict[Ticket, Path] = {}  # being opened
         self.dialog: QObject | None = None
         queue.finished.connect(self._on_finished)
         queue.failed.connect(self._on_failed)
@@ -93,9 +104,22 @@ class ProjectFlow(QObject):
             return
         self._snapshot_wanted = snapshot
         if path.suffix.lower() == SUFFIX:
-            self._wait(OpenProject(path, PROGRAM, tuple(self._documents.closing())), self._on_loaded)
+            self._open_project(path)
         else:
             self._clips.open(path)
+
+    def _open_project(self, path: Path) -> None:
+        job = OpenProject(path, PROGRAM, tuple(self._documents.closing()))
+        self._wait(job, self._on_loaded, damaged=path)
+
+    def _recover(self, path: Path) -> None:
+        self._window.statusBar().showMessage(tr("Recovering {name} …", name=path.name))
+        self._wait(RecoverProject(path), self._on_recovered)
+
+    def _on_recovered(self, found: object) -> None:
+        assert isinstance(found, Recovered)
+        self._recovered_from = found.report
+        self._open_project(found.path)
 
     def choose(self) -> None:
         """Let the person choose a project."""
@@ -219,7 +243,14 @@ class ProjectFlow(QObject):
         assert document is not None
         self._documents.adopt(document, loaded, info)
         self._settings.remember_file(loaded.path)
+        self._wait(CheckProject(loaded.path), _ignored)
         said = list(loaded.notices)
+        if self._recovered_from is not None:
+            kept, lost = self._recovered_from.kept["mask"], self._recovered_from.lost["mask"]
+            said.append(
+                tr("Recovered {kept} masks, {lost} were lost. The damaged file is as it was.", kept=kept, lost=lost)
+            )
+            self._recovered_from = None
         if loaded.crashed:
             said.insert(0, tr("Recovered: everything up to the moment the program ended is here."))
         if said:
@@ -318,18 +349,28 @@ class ProjectFlow(QObject):
 
     # -- the media queue ---------------------------------------------------------------------------------------------
 
-    def _wait(self, job: Job, then: Callable[[object], object]) -> None:
-        self._waits[self._queue.submit(job)] = then
+    def _wait(self, job: Job, then: Callable[[object], object], *, damaged: Path | None = None) -> None:
+        """Submit a job. `damaged`: the project that can be recovered where the job finds it to be so."""
+        ticket = self._queue.submit(job)
+        self._waits[ticket] = then
+        if damaged is not None:
+            self._damaged[ticket] = damaged
 
     @Slot(object, object)
     def _on_finished(self, ticket: Ticket, result: object) -> None:
+        self._damaged.pop(ticket, None)
         then = self._waits.pop(ticket, None)
         if then is not None:
             then(result)
 
     @Slot(object, object)
     def _on_failed(self, ticket: Ticket, report: ErrorReport) -> None:
-        if self._waits.pop(ticket, None) is not None:
+        damaged = self._damaged.pop(ticket, None)
+        if self._waits.pop(ticket, None) is None:
+            return
+        if damaged is not None and report.code in ("project.damaged", "project.foreign_schema"):
+            self.dialog = ask_to_recover(self._window, report.message, then=partial(self._recover, damaged))
+        else:
             self._reporter.report(report)
 
 

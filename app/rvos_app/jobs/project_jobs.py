@@ -14,9 +14,9 @@ from rvos_core.errors import UserError
 from rvos_core.project.document import Document
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import MediaRecord
-from rvos_core.project.recovery import Examination, examine
+from rvos_core.project.recovery import Examination, RecoveryReport, examine, recover, recovered_path
 from rvos_core.project.relink import MediaDifference, difference, search
-from rvos_core.project.store import Project
+from rvos_core.project.store import CHECKED_AT_ONCE_BYTES, Project
 from rvos_core.types import MediaInfo
 
 _READABLE = ("project.in_use", "project.too_new", "files.read_only")
@@ -60,6 +60,47 @@ class OpenProject:
             document.close()
             raise
         return OpenedProject(loaded, document)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What was saved of a damaged project, and where it lies."""
+
+    path: Path
+    report: RecoveryReport
+
+
+@dataclass(frozen=True)
+class RecoverProject:
+    """Write what can be read of a damaged project into a new one beside it."""
+
+    path: Path
+
+    @property
+    def title(self) -> str:
+        return tr("Recovering {name}", name=self.path.name)
+
+    def run(self, context: JobContext) -> Recovered:
+        """Raises: UserError: nothing can be read, or the disk refuses."""
+        target = recovered_path(self.path)
+        return Recovered(target, recover(self.path, target))
+
+
+@dataclass(frozen=True)
+class CheckProject:
+    """The check of a large project's structure, which its opening does not wait for."""
+
+    path: Path
+
+    @property
+    def title(self) -> str:
+        return tr("Checking {name}", name=self.path.name)
+
+    def run(self, context: JobContext) -> None:
+        """Raises: UserError: it is damaged."""
+        if self.path.stat().st_size >= CHECKED_AT_ONCE_BYTES:
+            with ProjectReader(self.path) as reader:
+                reader.check()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A clip of the project is not where it was, or its file has changed: choose it, search for it, see what differs."""
+"""Questions about what lies on the disk: a clip that is missing or has changed, a project that is damaged."""
 
 from __future__ import annotations
 
@@ -70,6 +70,22 @@ def ask_about_difference(
         accept.clicked.connect(then)
     cancel.clicked.connect(given_up)
     box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.open()
+    return box
+
+
+def ask_to_recover(parent: QWidget, message: str, *, then: Callable[[], object]) -> QMessageBox:
+    """A project is damaged; `then` where the person wants what can be read of it in a new one."""
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "RVOS Studio", message, parent=parent)
+    box.setInformativeText(
+        tr("What can be read of it can be written into a new project beside it. The file itself is not changed.")
+    )
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    accept = box.addButton(tr("Recover"), QMessageBox.ButtonRole.AcceptRole)
+    accept.clicked.connect(then)
+    cancel = box.addButton(tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(accept)
     box.setEscapeButton(cancel)
     box.open()
     return box
