@@ -299,3 +299,29 @@ def test_a_closed_project_opens_again_at_once(qtbot: QtBot, studio: Studio) -> N
     assert studio.state.has_results
     studio.projects.open(path)
     assert "open already" in studio.window.statusBar().currentMessage()
+
+
+def test_memory_that_runs_out_while_the_model_loads_costs_nothing(
+    qtbot: QtBot, studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rvos_app.jobs.model_jobs import EngineSlot
+
+    object_id = run(qtbot, studio, "the red car")
+    before = masks(studio, object_id)
+    settled(qtbot, studio)
+
+    def full(*_args: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(EngineSlot, "get", full)
+    studio.hub.trigger("run.again")
+    qtbot.waitUntil(lambda: studio.presenter.dialog is not None, timeout=20_000)
+    assert studio.presenter.dialog is not None
+    assert "memory" in studio.presenter.dialog.report.message
+    studio.presenter.dialog.reject()
+    qtbot.waitUntil(lambda: not studio.state.run.active)
+    settled(qtbot, studio)
+    assert masks(studio, object_id) == before
+    assert len(names(studio)) == 2, "the run that never was is not in the history"
+    monkeypatch.undo()
+    assert run(qtbot, studio, "the red car") == object_id
