@@ -23,6 +23,7 @@ from rvos_app.actions.playback import playback_actions
 from rvos_app.actions.run import run_actions
 from rvos_app.actions.view import view_actions
 from rvos_app.canvas.view import VideoCanvas
+from rvos_app.controllers.backups import Backups
 from rvos_app.controllers.clip import ClipController, demo_clip
 from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands
 from rvos_app.controllers.document import DocumentController
@@ -108,6 +109,7 @@ class Studio(QObject):
         self.collector = GarbageCollector(self)
         self.state = StudioState()
         self.documents = DocumentController(self.state, library=library or Library(), reporter=self.reporter)
+        self._backups = Backups(self.documents)
         self._keeper = ContextKeeper(self.state, self.documents, self._commands.context)
         self._make_workers()
         self.window = MainWindow()

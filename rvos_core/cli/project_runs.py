@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rvos_core.cli.output import Output
 from rvos_core.errors import UsageError
-from rvos_core.masks import object_colour
 from rvos_core.types import FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
@@ -96,6 +95,7 @@ def _begin(project: Project, info: MediaInfo, request: RunRequest) -> RunRecord:
 
 def _object_for(project: Project, clip: MediaRecord, expression: str) -> ObjectRecord:
     """The clip's object of that sentence, or a new one."""
+    from rvos_core.masks import object_colour
     from rvos_core.project.records import ObjectRecord
 
     known = project.objects(clip.media_id)

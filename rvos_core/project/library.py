@@ -18,6 +18,7 @@ from platformdirs import user_data_path
 
 from rvos_core.errors import UserError
 from rvos_core.files import write_file, writing
+from rvos_core.project.copies import backup_folder
 from rvos_core.project.lock import LockHeld, WriterLock
 from rvos_core.project.schema import SUFFIX
 
@@ -78,6 +79,13 @@ class Library:
     def thumbnail(self, path: Path) -> Path:
         """Where the small picture of a project or clip lies, if there is one."""
         return self.folder / "thumbnails" / f"{_digest(path)}.png"
+
+    def forget_untitled(self, path: Path) -> None:
+        """A project here is not needed any more: nobody worked on it, or it has a name elsewhere. Never fails."""
+        if self.is_untitled(path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+            shutil.rmtree(backup_folder(path), ignore_errors=True)
 
     # -- what was open -----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from rvos_app.bootstrap import Studio
 from rvos_app.dialogs.snapshots import SnapshotDialog
 from rvos_core.errors import UserError
 from rvos_core.project import store
+from rvos_core.project.copies import backup_folder
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.store import Project
 from rvos_core.types import FrameSpan
@@ -325,3 +326,21 @@ def test_memory_that_runs_out_while_the_model_loads_costs_nothing(
     assert len(names(studio)) == 2, "the run that never was is not in the history"
     monkeypatch.undo()
     assert run(qtbot, studio, "the red car") == object_id
+
+
+def test_backups_are_written_while_something_changes(qtbot: QtBot, studio: Studio) -> None:
+    run(qtbot, studio, "the red car")
+    settled(qtbot, studio)
+    assert studio.documents.path is not None
+    folder = backup_folder(studio.documents.path)
+    for _ in range(3):
+        studio._backups.tick()
+    settled(qtbot, studio)
+    (first,) = folder.iterdir()
+    with ProjectReader(first) as backup:
+        assert backup.mask_count() == _FRAMES
+    studio.hub.trigger("run.toggle_visible")
+    settled(qtbot, studio)
+    studio._backups.tick()
+    settled(qtbot, studio)
+    assert len(list(folder.iterdir())) == 2

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from rvos_app.errors import ErrorReport, ErrorReporter, describe
 from rvos_app.i18n import tr
@@ -39,8 +39,6 @@ from rvos_core.project.store import Project
 from rvos_core.types import FrameSpan, MediaInfo
 
 _log = logging.getLogger("rvos.project")
-
-_BACKUP_EVERY_MS = 15 * 60 * 1000
 
 
 @dataclass(frozen=True)
@@ -75,15 +73,11 @@ class DocumentController(QObject):
         self._reader: ProjectReader | None = None
         self._generation = 0
         self._closing: list[Future[None]] = []
-        self._edits_at_backup = 0
         self.standing: Standing | None = None
         self.path: Path | None = None
         self.read_only = False
         self._told.connect(self._on_told)
         state.edited.connect(self._on_edited)
-        self._backups = QTimer(self)
-        self._backups.setInterval(_BACKUP_EVERY_MS)
-        self._backups.timeout.connect(self._back_up)
 
     @property
     def is_untitled(self) -> bool:
@@ -125,13 +119,10 @@ class DocumentController(QObject):
     def _take(self, document: Document, path: Path) -> None:
         self._document, self.path, self.read_only = document, path, False
         self._generation += 1
-        self._edits_at_backup = 0
-        self._backups.start()
 
     def close(self) -> None:
         """Everything that was handed in is written, then the file is closed, in the document's thread."""
         self._generation += 1
-        self._backups.stop()
         self._state.read_from(None)
         if self._reader is not None:
             self._reader.close()
@@ -373,7 +364,7 @@ class DocumentController(QObject):
 
     def _on_moved_to(self, target: Path) -> None:
         """Work goes on in the copy already; a project that had no name is not needed any more."""
-        former, untitled = self.path, self.is_untitled
+        former = self.path
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -381,8 +372,7 @@ class DocumentController(QObject):
         self.library.mark_open(target)
         if former is not None:
             self.library.mark_closed(former)
-            if untitled:
-                former.unlink(missing_ok=True)
+            self.library.forget_untitled(former)
         self._start_reading()
         self.saved.emit(tr("Saved as {path}", path=target))
 
@@ -404,10 +394,3 @@ class DocumentController(QObject):
         except UserError as error:
             self._reporter.report_error(error)
             return None
-
-    @Slot()
-    def _back_up(self) -> None:
-        edits = self.standing.edits if self.standing is not None else ()
-        if edits and edits[-1].edit_id != self._edits_at_backup and self._document is not None:
-            self._edits_at_backup = edits[-1].edit_id
-            self._submit(work.back_up)

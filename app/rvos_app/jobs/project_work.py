@@ -215,7 +215,7 @@ def after_closing(library: Library, path: Path) -> None:
     """It was closed in order; a project that nobody named and nobody worked on goes."""
     library.mark_closed(path)
     if library.is_untitled(path) and path.exists() and is_without_work(path):
-        path.unlink(missing_ok=True)
+        library.forget_untitled(path)
 
 
 def is_without_work(path: Path) -> bool:
