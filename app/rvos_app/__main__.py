@@ -24,7 +24,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         prog="rvos-studio", description="Describe an object in a clip, get its mask on every frame."
     )
     parser.add_argument(
-        "video", nargs="?", type=Path, metavar="VIDEO", help="a video file, or a folder of numbered images"
+        "video", nargs="?", type=Path, metavar="VIDEO", help="a video file, a folder of numbered images, or a project"
     )
     parser.add_argument("--expression", default="", metavar="TEXT", help="put this sentence into the field")
     parser.add_argument("--model", metavar="NAME|PATH", help="the model to use, by name or as a folder")

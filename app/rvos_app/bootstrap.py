@@ -157,7 +157,9 @@ class Studio(QObject):
             settings=settings,
             reporter=reporter,
         )
-        self.exports = ExportController(state, queue=self.queues.export, clips=self.clips, settings=settings)
+        self.exports = ExportController(
+            state, queue=self.queues.export, clips=self.clips, documents=self.documents, settings=settings
+        )
 
     def _join(self) -> None:
         """Views follow the state from here on."""

@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import socket
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,11 @@ class Library:
         self._untitled = self.folder / "projects"
         self._open = self.folder / "open"
         self._trash = self.folder / "trash"
+
+    @staticmethod
+    def in_temporary_folder() -> Library:
+        """A folder for where the person's own cannot be written. It lasts as long as the system keeps such things."""
+        return Library(Path(tempfile.mkdtemp(prefix="rvos-studio-")))
 
     # -- projects without a name -------------------------------------------------------------------------------------
 

@@ -91,6 +91,12 @@ class ProjectReader:
         """SQLite's own check of the structure. Raises: UserError: it is damaged."""
         quick_check(self._connection, self.path)
 
+    def hold(self) -> None:
+        """From now on everything is answered as it is at this instant, whatever is committed meanwhile."""
+        with project_errors(self.path):
+            self._connection.execute("BEGIN")
+            fetch(self._connection, "SELECT count(*) FROM session")
+
     def save_as(self, target: Path) -> None:
         """Write a whole copy, never over a project that is open. Raises: UserError: an old file then stays."""
         copies.save_as(self._connection, self.path, target)

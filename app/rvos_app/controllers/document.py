@@ -89,7 +89,12 @@ class DocumentController(QObject):
     def begin(self, info: MediaInfo) -> None:
         """A clip was opened on its own: its project is made with the first edit, in the studio's folder."""
         self.close()
-        path = self.library.new_untitled(info.path.stem)
+        try:
+            path = self.library.new_untitled(info.path.stem)
+        except UserError as error:  # a home that cannot be written: better there than nowhere
+            self._reporter.report_error(error)
+            self.library = Library.in_temporary_folder()
+            path = self.library.new_untitled(info.path.stem)
         self._take(Document(partial(work.new_untitled, path, info, self.library)), path)
         self.changed.emit(None)
 
@@ -254,8 +259,7 @@ class DocumentController(QObject):
 
     def refresh(self) -> None:
         """Ask how the document stands."""
-        if self._document is not None:
-            self._submit(work.only_ask)
+        self._submit(work.only_ask)
 
     @property
     def document(self) -> Document | None:

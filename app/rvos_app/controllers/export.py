@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from rvos_app.controllers.clip import ClipController
+from rvos_app.controllers.document import DocumentController
 from rvos_app.errors import ErrorReport
 from rvos_app.i18n import tr
 from rvos_app.jobs.export_jobs import ExportMasks, ExportOverlay, ExportProgress, ExportTrack
 from rvos_app.jobs.job import Job, Ticket
 from rvos_app.jobs.queue import JobQueue
+from rvos_app.jobs.stored_results import results_of
 from rvos_app.settings import Settings
 from rvos_app.state import StudioState
+from rvos_app.timeline.lanes import NO_RESULT
 from rvos_core.errors import UsageError
 from rvos_core.types import FrameSpan
 
@@ -44,11 +48,20 @@ class ExportController(QObject):
     failed = Signal(object)
     cancelled = Signal()
 
-    def __init__(self, state: StudioState, *, queue: JobQueue, clips: ClipController, settings: Settings) -> None:
+    def __init__(
+        self,
+        state: StudioState,
+        *,
+        queue: JobQueue,
+        clips: ClipController,
+        documents: DocumentController,
+        settings: Settings,
+    ) -> None:
         super().__init__()
         self._state = state
         self._queue = queue
         self._clips = clips
+        self._documents = documents
         self._settings = settings
         self._ticket: Ticket | None = None
         queue.progressed.connect(self._on_progressed)
@@ -88,12 +101,21 @@ class ExportController(QObject):
 
     def missing_frames(self, object_ids: Sequence[int], span: FrameSpan) -> int:
         """How many frames of `span` at least one of the objects has no result for."""
-        results = [self._state.results(object_id) for object_id in object_ids]
-        return sum(any(index not in known for known in results) for index in span)
+        frames = np.arange(span.start, span.stop)
+        missing = np.zeros(len(frames), dtype=bool)
+        for object_id in object_ids:
+            states, _ = self._state.results(object_id).states(frames)
+            missing |= states == NO_RESULT
+        return int(missing.sum())
 
     def _tracks(self, object_ids: Sequence[int]) -> tuple[ExportTrack, ...]:
         return tuple(
-            ExportTrack(number, thing.name, thing.colour, dict(self._state.results(thing.object_id)))
+            ExportTrack(
+                number,
+                thing.name,
+                thing.colour,
+                results_of(self._state.results(thing.object_id), thing.object_id, self._documents.path),
+            )
             for number, thing in enumerate(self._state.objects, start=1)
             if thing.object_id in object_ids
         )

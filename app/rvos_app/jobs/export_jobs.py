@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from rvos_app.i18n import tr
 from rvos_app.jobs.job import JobContext
+from rvos_app.jobs.stored_results import Results
 from rvos_core.delivery.overlay import OverlayStyle
 from rvos_core.delivery.sequences import MaskPngWriter
 from rvos_core.delivery.video import OverlayVideoWriter
-from rvos_core.inference.events import FrameResult
 from rvos_core.masks import empty
 from rvos_core.media import MediaReader
 from rvos_core.types import FrameSpan, MediaInfo
@@ -24,12 +25,12 @@ _REPORT_EVERY = 5
 
 @dataclass(frozen=True)
 class ExportTrack:
-    """One object to write. `results`: a copy, by frame index; frames without one are written empty."""
+    """One object to write. Frames without a result are written empty."""
 
     number: int
     name: str
     colour: tuple[int, int, int]
-    results: Mapping[int, FrameResult]
+    results: Results
 
     @property
     def folder_name(self) -> str:
@@ -69,6 +70,10 @@ class ExportMasks:
 
     def run(self, context: JobContext) -> ExportDone:
         """Raises: UserError: the disk refuses; the folder of the object at work is then not there."""
+        with _closing(self.tracks):
+            return self._write(context)
+
+    def _write(self, context: JobContext) -> ExportDone:
         nothing = empty(self.info.height, self.info.width)
         total = len(self.span) * len(self.tracks)
         done = 0
@@ -107,6 +112,7 @@ class ExportOverlay:
         nothing = empty(info.height, info.width)
         style = OverlayStyle(opacity=self.opacity, colours=tuple(track.colour for track in self.tracks))
         with (
+            _closing(self.tracks),
             self.reader.reopen() as reader,
             OverlayVideoWriter(self.path, info=info, span=self.span, style=style, with_audio=self.with_audio) as writer,
         ):
@@ -116,6 +122,15 @@ class ExportOverlay:
                 writer.write(frame, [nothing if result is None else result.mask for result in found])
                 _report(context, done, len(self.span))
         return ExportDone((self.path,), tuple(writer.notes))
+
+
+@contextmanager
+def _closing(tracks: tuple[ExportTrack, ...]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for track in tracks:
+            track.results.close()
 
 
 def _report(context: JobContext, done: int, total: int) -> None:
