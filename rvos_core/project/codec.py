@@ -73,6 +73,30 @@ def unpack(image: bytes) -> tuple[Value, ...]:
     return tuple(values)
 
 
+def require_kinds(row: Iterable[object], kinds: str, what: str) -> None:
+    """Refuse a row whose values are of other kinds than its table's: a forged file may hold any under a right checksum.
+
+    Args:
+        row: the values.
+        kinds: a letter for each: I (int), F (float), T (text), B (bytes); small where there may be none.
+        what: names the row in the error.
+
+    Raises:
+        DamagedRow: a value is of another kind, or there are more or fewer of them.
+    """
+    values = tuple(row)
+    if len(values) != len(kinds):
+        raise DamagedRow(f"{what} has {len(values)} values, not {len(kinds)}")
+    for value, kind in zip(values, kinds, strict=True):
+        if value is None and kind.islower():
+            continue
+        if type(value) is not _KINDS[kind.upper()]:
+            raise DamagedRow(f"{what} holds a value of another kind")
+
+
+_KINDS = {"I": int, "F": float, "T": str, "B": bytes}
+
+
 def checksum(image: bytes) -> int:
     """CRC-32, 0..2**32 - 1: finds any changed byte, and any burst of up to 32 changed bits."""
     return zlib.crc32(image)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import apsw
 
-from rvos_core.project.codec import DamagedRow, checksum, unpack
+from rvos_core.project.codec import DamagedRow, checksum, require_kinds, unpack
 from rvos_core.project.records import EditRecord
 from rvos_core.project.rows import Row, Rows, image_bytes, table_of
 from rvos_core.project.schema import Table
@@ -143,6 +143,7 @@ def find(connection: apsw.Connection, edit_id: int) -> EditRecord | None:
 
 
 def _record(row: Any) -> EditRecord:
+    require_kinds(row, "ITFII", "an entry of the history")
     edit_id, name, created, size, undone = row
     return EditRecord(edit_id, name, created, size, bool(undone))
 
@@ -159,5 +160,7 @@ def _changes(connection: apsw.Connection, edit_id: int) -> Iterator[tuple[str, b
         )
         if not block:
             return
-        yield from block
+        for row in block:
+            require_kinds(row, "TBbI", "a kept row")
+            yield row
         last = (block[-1][0], block[-1][1])

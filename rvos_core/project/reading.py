@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import apsw
 import numpy as np
 
 from rvos_core.masks import QueryMasks
 from rvos_core.project import copies, history, sessions, snapshots
-from rvos_core.project.codec import DamagedRow, checksum, pack
+from rvos_core.project.codec import DamagedRow, checksum, pack, require_kinds
 from rvos_core.project.database import connect, look, quick_check, require_own_schema
 from rvos_core.project.errors import project_errors
 from rvos_core.project.records import (
@@ -31,10 +31,11 @@ from rvos_core.project.records import (
 )
 from rvos_core.project.rows import Rows
 from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTING
-from rvos_core.project.sql import fetch
+from rvos_core.project.sql import fetch, number
 from rvos_core.types import FrameSpan
 
 _LANE_BLOCK = 50_000
+_CANDIDATE_BYTES = 1 << 30  # unpacked, in one row
 _RUN = (
     "SELECT run_id, object_id, media_id, edit_id, expression, start, stop, settings, model, status, message, created,"
     " score, consensus FROM run "
@@ -177,7 +178,10 @@ class ProjectReader:
                 (object_id, wanted.start, wanted.stop),
             )
             while block := list(islice(found, _LANE_BLOCK)):
-                blocks.append(np.array(block, dtype=np.float64))
+                try:
+                    blocks.append(np.array(block, dtype=np.float64))
+                except (ValueError, TypeError) as error:  # an index that is broken, or forged
+                    raise DamagedRow("what the timeline shows of the masks is not numbers") from error
         frames, visible, locked, confidence = np.concatenate(blocks).T
         return Lane(frames.astype(np.int64), visible > 0, locked > 0, confidence.astype(np.float32))
 
@@ -204,6 +208,8 @@ class ProjectReader:
                 "SELECT start, stop FROM run_window WHERE run_id=? AND status='done' ORDER BY start",
                 (run.run_id,),
             )
+            for window in done:
+                require_kinds(window, "II", "a window of a run")
         reached = run.span.start
         for start, stop in done:
             if start > reached:
@@ -264,7 +270,7 @@ class ProjectReader:
 
     def _number(self, query: str, values: tuple[int, ...] = ()) -> int:
         with project_errors(self.path):
-            return int(fetch(self._connection, query, values)[0][0])
+            return number(self._connection, query, values)
 
 
 def read_session(path: Path) -> SessionRecord | None:
@@ -290,16 +296,22 @@ def candidate_row(run_id: int, found: QueryMasks) -> tuple[int | bytes, ...]:
     return (*row, checksum(pack(row)))
 
 
-def _query_masks(stored: tuple[object, ...]) -> QueryMasks:
+def _query_masks(stored: tuple[Any, ...]) -> QueryMasks:
+    what = "a stored candidate of a run"
+    require_kinds(stored, "IIIIIIBBI", what)
     *row, crc = stored
-    if checksum(pack(row)) != crc:  # type: ignore[arg-type]
-        raise DamagedRow("the stored candidates of a run are not what was written")
     _, start, frames, tracks, height, width, bits, probability = row
-    assert isinstance(start, int) and isinstance(frames, int) and isinstance(tracks, int)
-    assert isinstance(height, int) and isinstance(width, int) and isinstance(bits, bytes)
-    assert isinstance(probability, bytes)
     size = (height * width + 7) // 8
-    content = zlib.decompressobj().decompress(bits, frames * tracks * size + 1)
+    cells = frames * tracks * size
+    sane = min(frames, tracks, height, width) > 0 and start >= 0 and cells <= _CANDIDATE_BYTES
+    if checksum(pack(row)) != crc or not sane or len(probability) != 4 * frames * tracks:
+        raise DamagedRow(f"{what} is not what was written")
+    try:
+        content = zlib.decompressobj().decompress(bits, cells + 1)
+    except zlib.error as error:
+        raise DamagedRow(f"{what} cannot be unpacked") from error
+    if len(content) != cells:
+        raise DamagedRow(f"{what} has the wrong length")
     packed = np.frombuffer(content, dtype=np.uint8).reshape(frames, tracks, size)
     masks = np.unpackbits(packed, axis=-1, count=height * width).astype(bool).reshape(frames, tracks, height, width)
     chances = np.frombuffer(probability, dtype="<f4").reshape(frames, tracks)

@@ -13,7 +13,7 @@ from functools import cache
 
 import apsw
 
-from rvos_core.project.codec import DamagedRow, Value, checksum, pack, unpack
+from rvos_core.project.codec import DamagedRow, Value, checksum, pack, require_kinds, unpack
 from rvos_core.project.schema import JOURNALED, Table
 from rvos_core.project.sql import fetch
 
@@ -72,12 +72,19 @@ class Rows:
         self.connection.execute(_delete(table), key)
 
     def restore(self, table: Table, key: Row, image: bytes | None, crc: int) -> tuple[bytes | None, int]:
-        """Put a row back as `image` says. Returns: how it was until now."""
+        """Put a row back as `image` says. Returns: how it was until now. Raises: DamagedRow: it is of no such row."""
+        what = f"a kept row of “{table.name}”"
+        require_kinds(key, table.kinds[: table.key_length], what)
+        row = None if image is None else unpack(image)
+        if row is not None:
+            require_kinds(row, table.kinds, what)
+            if row[: table.key_length] != key:
+                raise DamagedRow(f"{what} is that of another")
         before = self._keep(table, key)
-        if image is None:
+        if row is None:
             self.connection.execute(_delete(table), key)
         else:
-            self._write(table, unpack(image), crc)
+            self._write(table, row, crc)
         return before
 
     def insert(self, table: Table, values: Row) -> int:
@@ -98,7 +105,9 @@ class Rows:
         """Note how a row is before it changes. The stored checksum goes with it, so that damage stays visible."""
         stored = self._stored(table, key)
         image = None if stored is None else pack(stored[:-1])
-        crc = 0 if stored is None else int(stored[-1])  # type: ignore[arg-type]
+        crc = stored[-1] if stored is not None else 0
+        if not isinstance(crc, int):
+            raise DamagedRow(f"a row of “{table.name}” has no checksum")
         packed = pack(key)
         if self._edit_id is not None:
             self.connection.execute(
@@ -117,6 +126,7 @@ class Rows:
 def verified(table: Table, stored: Row) -> Row:
     """A stored row without its checksum. Raises: DamagedRow: the checksum does not fit."""
     row = stored[:-1]
+    require_kinds(row, table.kinds, f"a row of “{table.name}”")
     if checksum(pack(row)) != stored[-1]:
         key = ", ".join(f"{name} {value!r}" for name, value in zip(table.key_columns, row, strict=False))
         raise DamagedRow(f"a row of “{table.name}” ({key}) is not what was written")

@@ -85,9 +85,13 @@ VERSION = len(STEPS)
 
 @dataclass(frozen=True)
 class Table:
-    """One table whose rows the history restores. The first `key_length` columns are its key; `crc` comes last."""
+    """One table whose rows the history restores. The first `key_length` columns are its key; `crc` comes last.
+
+    `kinds`: of the values, without `crc`, as `codec.require_kinds` has them.
+    """
 
     name: str
+    kinds: str
     columns: tuple[str, ...]
     key_length: int = 1
 
@@ -98,6 +102,7 @@ class Table:
 
 MEDIA = Table(
     "media",
+    "IITBBITIIITTT",
     (
         "media_id",
         "position",
@@ -114,10 +119,13 @@ MEDIA = Table(
         "codec",
     ),
 )
-PTS = Table("pts", ("media_id", "first", "count", "deltas"), key_length=2)
-OBJECT = Table("object", ("object_id", "media_id", "position", "name", "colour", "visible", "locked", "note"))
+PTS = Table("pts", "IIIB", ("media_id", "first", "count", "deltas"), key_length=2)
+OBJECT = Table(
+    "object", "IIITIIIT", ("object_id", "media_id", "position", "name", "colour", "visible", "locked", "note")
+)
 EXPRESSION = Table(
     "expression",
+    "IITTTITIIITff",
     (
         "expression_id",
         "object_id",
@@ -136,10 +144,11 @@ EXPRESSION = Table(
 )
 MASK = Table(
     "mask",
+    "IIIIBTFIII",
     ("object_id", "frame", "height", "width", "counts", "origin", "confidence", "visible", "locked", "run_id"),
     key_length=2,
 )
-SETTING = Table("setting", ("scope", "name", "value"), key_length=2)
+SETTING = Table("setting", "TTT", ("scope", "name", "value"), key_length=2)
 
 JOURNALED = {table.name: table for table in (MEDIA, PTS, OBJECT, EXPRESSION, MASK, SETTING)}
 

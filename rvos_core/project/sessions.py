@@ -9,6 +9,7 @@ from pathlib import Path
 
 import apsw
 
+from rvos_core.project.codec import require_kinds
 from rvos_core.project.records import SessionRecord
 from rvos_core.project.sql import fetch
 
@@ -36,7 +37,10 @@ def last(connection: apsw.Connection) -> SessionRecord | None:
         connection,
         "SELECT session_id, pid, host, boot, program, opened, closed FROM session ORDER BY session_id DESC LIMIT 1",
     )
-    return SessionRecord(*found[0]) if found else None
+    if not found:
+        return None
+    require_kinds(found[0], "IITTTFf", "a session")
+    return SessionRecord(*found[0])
 
 
 def holder(session: SessionRecord | None) -> str:

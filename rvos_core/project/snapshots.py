@@ -6,10 +6,13 @@ snapshot k is the image of the first snapshot from k on that has one, or the row
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import apsw
 
 from rvos_core.errors import UserError
-from rvos_core.project.codec import DamagedRow, checksum, unpack
+from rvos_core.project.codec import DamagedRow, checksum, require_kinds, unpack
 from rvos_core.project.history import Touched
 from rvos_core.project.records import SnapshotRecord
 from rvos_core.project.rows import Rows, table_of
@@ -30,13 +33,13 @@ def take(connection: apsw.Connection, name: str, now: float) -> SnapshotRecord:
 def latest(connection: apsw.Connection) -> SnapshotRecord | None:
     """The newest snapshot."""
     found = fetch(connection, "SELECT snapshot_id, name, created FROM snapshot ORDER BY snapshot_id DESC LIMIT 1")
-    return SnapshotRecord(*found[0]) if found else None
+    return _record(found[0]) if found else None
 
 
 def everything(connection: apsw.Connection) -> list[SnapshotRecord]:
     """All snapshots, oldest first."""
     found = connection.execute("SELECT snapshot_id, name, created FROM snapshot ORDER BY snapshot_id")
-    return [SnapshotRecord(*row) for row in found]
+    return [_record(row) for row in found]
 
 
 def is_current(connection: apsw.Connection) -> bool:
@@ -69,6 +72,7 @@ def revert(rows: Rows, snapshot_id: int) -> Touched:
         (last, _BLOCK),
     ):
         for number, target, key, image, crc in block:
+            require_kinds((target, key, image, crc), "TBbI", "a row of the snapshot")
             if image is not None and checksum(image) != crc:
                 raise DamagedRow("a row of the snapshot is not what was written")
             table, unpacked = table_of(target), unpack(key)
@@ -90,6 +94,11 @@ def delete(connection: apsw.Connection, snapshot_id: int) -> None:
         )
     connection.execute("DELETE FROM snapshot_row WHERE snapshot_id=?", (snapshot_id,))
     connection.execute("DELETE FROM snapshot WHERE snapshot_id=?", (snapshot_id,))
+
+
+def _record(row: Sequence[Any]) -> SnapshotRecord:
+    require_kinds(row, "ITF", "a snapshot")
+    return SnapshotRecord(*row)
 
 
 def _head(connection: apsw.Connection) -> tuple[int, int]:

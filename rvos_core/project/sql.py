@@ -7,7 +7,7 @@ from typing import Any
 
 import apsw
 
-from rvos_core.project.codec import Value
+from rvos_core.project.codec import DamagedRow, Value
 
 
 def fetch(connection: apsw.Connection, query: str, values: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
@@ -16,5 +16,8 @@ def fetch(connection: apsw.Connection, query: str, values: Sequence[Value] = ())
 
 
 def number(connection: apsw.Connection, query: str, values: Sequence[Value] = ()) -> int:
-    """The one number that a query answers. Raises: apsw.Error."""
-    return int(fetch(connection, query, values)[0][0])
+    """The one number that a query answers. Raises: apsw.Error, DamagedRow: it is none."""
+    (found,) = fetch(connection, query, values)[0]
+    if not isinstance(found, int):
+        raise DamagedRow("a number in it is none")
+    return found
