@@ -92,6 +92,13 @@ def _connect_to_read(path: Path) -> apsw.Connection:
         fetch(connection, "SELECT count(*) FROM sqlite_schema")
     except (apsw.CantOpenError, apsw.ReadOnlyError):
         connection.close()  # a folder where not even the helper files can be made: nobody writes there
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise UserError(
+                f"{shown(path)} has changes in the log beside it, which cannot be read in a read-only folder.",
+                hint=f"Copy {path.name} and {log.name} together into a folder of your own, and open the copy.",
+                code="project.cannot_open",
+            ) from None
         return apsw.Connection(f"{uri}?mode=ro&immutable=1", flags=flags)
     except apsw.Error:
         connection.close()

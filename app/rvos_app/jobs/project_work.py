@@ -148,9 +148,15 @@ def object_record(thing: StudioObject, *, media_id: int, position: int) -> Objec
 
 
 def new_untitled(path: Path, info: MediaInfo, library: Library) -> Project:
+    """A project of one clip in the studio's folder. Raises: UserError: the disk refuses, or the clip is gone."""
     project = Project.create(path, program=PROGRAM)
+    try:
+        take_in(project, info)
+    except BaseException:
+        project.close()
+        library.forget_untitled(path)
+        raise
     library.mark_open(path)
-    take_in(project, info)
     return project
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,3 +170,45 @@ def test_a_copy_without_its_log_is_still_a_project(sound: Path, tmp_path: Path) 
         with ProjectReader(tmp_path / "bare.rvos") as bare:
             assert bare.mask(1, 50) is None, "what lies in the log only is missing, and nothing else"
             assert bare.mask_count() == 20
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions as on Linux and macOS")
+def test_a_read_only_folder_is_read_and_a_log_there_is_named() -> None:
+    """As somebody without rights to the folder: root becomes nobody in a child."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with small_project(folder / "p.rvos") as project:
+            project.apply(DrawMask(1, 3, numbered_mask(3)))
+            for helper in ("", "-wal"):
+                shutil.copyfile(folder / f"p.rvos{helper}", folder / f"killed.rvos{helper}")
+        for each in folder.iterdir():
+            each.chmod(0o444)
+        folder.chmod(0o555)
+        try:
+            assert _asked_by_nobody(folder) == ["1", "files.read_only", "project.cannot_open", "files.read_only"]
+        finally:
+            folder.chmod(0o755)
+
+
+def _asked_by_nobody(folder: Path) -> list[str]:
+    receives, sends = os.pipe()
+    child = os.fork()
+    if child == 0:
+        if os.geteuid() == 0:
+            os.setuid(65534)
+        said = []
+        for path in (folder / "p.rvos", folder / "killed.rvos"):
+            for ask in (
+                lambda path: str(ProjectReader(path).mask_count()),
+                lambda path: Project(path, program="x").path,
+            ):
+                try:
+                    said.append(str(ask(path)))
+                except UserError as error:
+                    said.append(error.code)
+        os.write(sends, "\n".join(said).encode())
+        os._exit(0)
+    os.close(sends)
+    os.waitpid(child, 0)
+    with os.fdopen(receives) as answer:
+        return answer.read().split("\n")
