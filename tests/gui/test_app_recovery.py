@@ -206,3 +206,27 @@ def test_a_damaged_project_is_offered_to_be_recovered(
         assert "Recovered" in studio.window.statusBar().currentMessage()
         assert "recovered" in studio.window.windowTitle()
         assert path.read_bytes() == content
+
+
+def test_after_a_crash_the_last_saved_state_can_be_opened(
+    qtbot: QtBot, tmp_path: Path, tiny_model: str, clip: Path
+) -> None:
+    kept = tmp_path / "kept"
+    with running_studio(tmp_path, model=tiny_model) as studio:
+        studio.clips.open(clip)
+        qtbot.waitUntil(lambda: studio.runs.engine is not None, timeout=30_000)
+        run(qtbot, studio, "the red car")
+        studio.documents.save_snapshot("with the car")
+        studio.hub.trigger("run.remove_object")
+        settled(qtbot, studio)
+        shutil.copytree(tmp_path / "data", kept)
+    shutil.rmtree(tmp_path / "data")
+    shutil.move(kept, tmp_path / "data")
+    with running_studio(tmp_path, model=tiny_model) as studio:
+        recovery_dialog(qtbot, studio).buttons[Decision.SNAPSHOT].click()
+        qtbot.waitUntil(lambda: studio.state.has_results, timeout=20_000)
+        settled(qtbot, studio)
+        assert studio.documents.standing is not None
+        assert [each.name for each in studio.documents.standing.edits][-1] == "Revert to “with the car”"
+        studio.hub.trigger("edit.undo")
+        qtbot.waitUntil(lambda: studio.state.objects == ())

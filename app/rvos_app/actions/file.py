@@ -137,7 +137,7 @@ def _saving(do: FileCommands) -> list[Action[Any, Any]]:
             do.next_clip,
             place="2_save/6",
             keys=("Ctrl+Tab",),
-            when="has_clips and not run_active",
+            when="has_clips and can_edit and not run_active",
             tip="Show the next clip of this project",
         ),
     ]
