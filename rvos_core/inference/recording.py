@@ -15,6 +15,7 @@ from rvos_core.inference.events import (
     RunFinished,
     RunRequest,
     RunStarted,
+    RunSummary,
     WindowDone,
 )
 from rvos_core.masks import bbox
@@ -41,9 +42,10 @@ def recorded(
     """
     kept_any = keeps_masks
     finished = False
+    keeper = _Keeper(run, document, goes_on=keeps_masks)
     try:
         for event in events:
-            told = _kept(event, run, document, keeps_masks=keeps_masks)
+            told = keeper.keep(event)
             kept_any = kept_any or (isinstance(event, WindowDone | FramesRevised) and bool(event.frames))
             finished = isinstance(event, RunFinished)
             yield told
@@ -65,39 +67,67 @@ def _end(document: Document, run: RunRecord, state: RunState | None, message: st
         document.submit(lambda project: project.finish_run(run.run_id, state, message=message))
 
 
-def _kept(event: RunEvent, run: RunRecord, document: Document, *, keeps_masks: bool) -> RunEvent:
-    match event:
-        case RunStarted():
-            if not keeps_masks:
-                document.do(lambda project: project.clear_for_run(run.run_id))
-        case WindowDone() if event.frames:
-            span = FrameSpan(
-                min(each.frame_index for each in event.frames), max(each.frame_index for each in event.frames) + 1
+class _Keeper:
+    """Commits a run's events one by one. `goes_on`: it was interrupted, and its windows are counted from there."""
+
+    def __init__(self, run: RunRecord, document: Document, *, goes_on: bool) -> None:
+        self._run = run
+        self._document = document
+        self._goes_on = goes_on
+        self._windows: int | None = None
+
+    def keep(self, event: RunEvent) -> RunEvent:
+        """Commit; the event as a consumer may see it."""
+        run_id = self._run.run_id
+        match event:
+            case RunStarted():
+                if not self._goes_on:
+                    self._document.do(lambda project: project.clear_for_run(run_id))
+            case WindowDone():
+                written = [each for frames in _neighbours(event.frames) for each in self._window(frames)]
+                return replace(event, frames=_those_of(event.frames, written))
+            case FramesRevised():
+                records = [mask_record(each, self._run) for each in event.frames]
+                written = self._document.do(lambda project: project.revise(run_id, records))
+                return replace(event, frames=_those_of(event.frames, written))
+            case QueriesSettled():
+                self._document.do(lambda project: project.keep_queries(run_id, event.queries))
+            case RunFinished(summary):
+                self._finish(summary)
+        return event
+
+    def _window(self, frames: list[FrameResult]) -> list[MaskRecord]:
+        """Frames that follow one another: their masks, and that they are done."""
+        if self._windows is None:
+            self._windows = self._document.do(lambda project: project.windows_done(self._run))
+        number = self._windows = self._windows + 1
+        span = FrameSpan(frames[0].frame_index, frames[-1].frame_index + 1)
+        records = [mask_record(each, self._run) for each in frames]
+        return self._document.do(lambda project: project.commit_window(self._run.run_id, number, span, records))
+
+    def _finish(self, summary: RunSummary) -> None:
+        self._document.do(
+            lambda project: project.finish_run(
+                self._run.run_id,
+                "done",
+                note=" ".join(summary.notes),
+                model=summary.model,
+                score=summary.score,
+                consensus=summary.consensus,
             )
-            records = [mask_record(each, run) for each in event.frames]
-            written = document.do(lambda project: project.commit_window(run.run_id, event.window, span, records))
-            return replace(event, frames=_those_of(event.frames, written))
-        case FramesRevised():
-            records = [mask_record(each, run) for each in event.frames]
-            written = document.do(lambda project: project.revise(run.run_id, records))
-            return replace(event, frames=_those_of(event.frames, written))
-        case QueriesSettled():
-            document.do(lambda project: project.keep_queries(run.run_id, event.queries))
-        case RunFinished(summary):
-            document.do(
-                lambda project: project.finish_run(
-                    run.run_id,
-                    "done",
-                    note=" ".join(summary.notes),
-                    model=summary.model,
-                    score=summary.score,
-                    consensus=summary.consensus,
-                )
-            )
-            document.submit(lambda project: project.prune_queries(keep_runs=_KEPT_RUNS))
-        case _:
-            pass
-    return event
+        )
+        self._document.submit(lambda project: project.prune_queries(keep_runs=_KEPT_RUNS))
+
+
+def _neighbours(frames: tuple[FrameResult, ...]) -> list[list[FrameResult]]:
+    """The frames in stretches without a gap: what moves is followed from its best frames, not from the first one."""
+    stretches: list[list[FrameResult]] = []
+    for each in sorted(frames, key=lambda frame: frame.frame_index):
+        if stretches and each.frame_index == stretches[-1][-1].frame_index + 1:
+            stretches[-1].append(each)
+        else:
+            stretches.append([each])
+    return stretches
 
 
 def mask_record(result: FrameResult, run: RunRecord) -> MaskRecord:

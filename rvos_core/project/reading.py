@@ -217,6 +217,10 @@ class ProjectReader:
             reached = max(reached, stop)
         return FrameSpan(min(reached, run.span.stop), run.span.stop)
 
+    def windows_done(self, run: RunRecord) -> int:
+        """The number of a run's last window; a run that goes on counts from there."""
+        return self._number("SELECT coalesce(max(number), 0) FROM run_window WHERE run_id=?", (run.run_id,))
+
     def interrupted(self) -> list[RunRecord]:
         """Runs that ended before their span did and can go on, the latest of each object, unless it was undone."""
         latest: dict[int, RunRecord] = {}

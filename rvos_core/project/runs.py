@@ -132,7 +132,7 @@ class RunWriter(Writer):
         score: float | None = None,
         consensus: float | None = None,
     ) -> None:
-        """The run ended, well or not. Its expression is kept with the score; a run without any trace is forgotten."""
+        """The run ended, well or not. Where it ended well, its expression is kept with the score."""
 
         def work(_: Rows) -> None:
             run = self._run(run_id)

@@ -116,6 +116,25 @@ def test_what_a_consumer_sees_is_on_disk_when_it_sees_it(document: Document) -> 
         assert np.allclose(each.probability, 1 / (1 + np.exp(-classes)), atol=1e-6)
 
 
+def test_a_run_may_be_interrupted_again_and_again(document: Document) -> None:
+    run = begin(document, request())
+    asked, left, before = request(), _SPAN, 0
+    for window in (3, 2, 3):
+        with pytest.raises(UserError):
+            for _ in record(document, run, engine(always_out_of_memory(window)), asked=asked, resumes=before > 0):
+                pass
+        assert len(kept(document)) > before
+        before = len(kept(document))
+        (run,) = document.do(lambda project: project.interrupted())
+        left = document.do(lambda project, run=run: project.remaining(run))
+        assert left == FrameSpan(before, _FRAMES), "what was done stays done"
+        asked = request_of(run, left)
+    for _ in record(document, run, engine(), asked=asked, resumes=True):
+        pass
+    assert sorted(kept(document)) == list(_SPAN)
+    assert document.do(lambda project: project.interrupted()) == []
+
+
 def always_out_of_memory(window: int) -> Callable[[str], None]:
     calls = {"refer": 0, "encode": 0}
 
@@ -248,3 +267,22 @@ def test_a_request_survives_the_project(document: Document) -> None:
     assert again == replace(asked, span=FrameSpan(5, 9), keep_queries=False)
     assert request_of(replace(run, settings="[["), _SPAN) == RunRequest("the bar", _SPAN)
     assert request_of(replace(run, settings='{"window": 4, "other": 1}'), _SPAN).window == 4
+
+
+def test_windows_that_come_out_of_order_leave_true_gaps(document: Document) -> None:
+    """As the engine motion hands them out: seeds first."""
+    frames = latest(list(record(document, begin(document, request()), engine())))
+    document.do(lambda project: project.undo())
+
+    def out_of_order() -> Iterator[RunEvent]:
+        for places in ((3, 20, 35), (4, 5, 19, 21), (0, 1, 2)):
+            yield WindowDone(1, 9, tuple(frames[index] for index in places), 0.1, 1.0)
+        raise Cancelled("stopped")
+
+    run = begin(document, request())
+    with pytest.raises(Cancelled):
+        for _ in recorded(out_of_order(), run, document):
+            pass
+    (found,) = document.do(lambda project: project.interrupted())
+    assert document.do(lambda project: project.remaining(found)) == FrameSpan(6, _FRAMES)
+    assert sorted(kept(document)) == [0, 1, 2, 3, 4, 5, 19, 20, 21, 35]
