@@ -155,13 +155,17 @@ def save_as(connection: apsw.Connection, source: Path, target: Path) -> None:
 
 def _fold_log(target: Path) -> None:
     """An old project at `target` takes its log in, so that the log is never read into the file that replaces it."""
-    log = target.with_name(f"{target.name}-wal")
-    if not log.exists():
+    if not any(target.with_name(target.name + helper).exists() for helper in ("-wal", "-journal")):
+        return
+    if not target.exists():  # what is left of a project that is gone
+        for helper in ("-wal", "-journal"):
+            target.with_name(target.name + helper).unlink(missing_ok=True)
         return
     with project_errors(target):
         look(target)
         old = connect(target, "write")
         try:
+            fetch(old, "SELECT count(*) FROM sqlite_schema")  # takes back what an older journal holds
             fetch(old, "PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             old.close()

@@ -31,7 +31,6 @@ _HEADER_BYTES = 100
 _BUSY_MS = 5000
 _CACHE_KIB = 16 * 1024
 _NETWORK_KINDS = ("nfs", "cifs", "smb", "9p", "afp", "davfs", "fuse", "ncpfs", "ceph", "glusterfs")
-_OWN = ("sqlite_",)  # what SQLite makes for itself
 
 
 def look(path: Path) -> None:
@@ -92,6 +91,8 @@ def _connect_to_read(path: Path) -> apsw.Connection:
         fetch(connection, "SELECT count(*) FROM sqlite_schema")
     except (apsw.CantOpenError, apsw.ReadOnlyError):
         connection.close()  # a folder where not even the helper files can be made: nobody writes there
+        if _roll_back(path):
+            return apsw.Connection(f"{uri}?mode=ro", flags=flags)
         log = path.with_name(f"{path.name}-wal")
         if log.exists() and log.stat().st_size:
             raise UserError(
@@ -104,6 +105,19 @@ def _connect_to_read(path: Path) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+def _roll_back(path: Path) -> bool:
+    """Let SQLite take back what a killed program had begun in the older journal. Returns: whether there was any."""
+    journal = path.with_name(f"{path.name}-journal")
+    if not journal.exists() or not journal.stat().st_size:
+        return False
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    finally:
+        connection.close()
+    return True
 
 
 def create(path: Path) -> None:
@@ -162,7 +176,7 @@ def require_own_schema(connection: apsw.Connection, path: Path) -> int:
         if version < 1:
             raise not_a_project(path, "it has no version")
         expected = expected_objects(min(version, VERSION))
-    foreign = [(kind, name) for kind, name in found if (kind, name) not in expected and not name.startswith(_OWN)]
+    foreign = [(kind, name) for kind, name in found if (kind, name) not in expected]
     active = [pair for pair in foreign if pair[0] in ("trigger", "view")]
     if active or (foreign and version <= VERSION):
         kind, name = (active or foreign)[0]

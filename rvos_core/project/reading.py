@@ -183,7 +183,7 @@ class ProjectReader:
                 except (ValueError, TypeError) as error:  # an index that is broken, or forged
                     raise DamagedRow("what the timeline shows of the masks is not numbers") from error
         frames, visible, locked, confidence = np.concatenate(blocks).T
-        return Lane(frames.astype(np.int64), visible > 0, locked > 0, confidence.astype(np.float32))
+        return Lane(frames.astype(np.int64), visible > 0, locked > 0, confidence.clip(0, 1).astype(np.float32))
 
     # -- runs --------------------------------------------------------------------------------------------------------
 

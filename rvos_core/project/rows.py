@@ -32,6 +32,8 @@ class Rows:
     def __init__(
         self, connection: apsw.Connection, *, edit_id: int | None = None, snapshot_id: int | None = None
     ) -> None:
+        newest = 0 if edit_id is None else connection.execute("SELECT max(edit_id) FROM edit").fetchall()[0][0]
+        self._is_last = newest == edit_id
         self.connection = connection
         self._edit_id = edit_id
         self._snapshot_id = snapshot_id
@@ -109,7 +111,7 @@ class Rows:
         if not isinstance(crc, int):
             raise DamagedRow(f"a row of “{table.name}” has no checksum")
         packed = pack(key)
-        if self._edit_id is not None:
+        if self._edit_id is not None and (self._is_last or not self._kept_later(table, packed)):
             self.connection.execute(
                 "INSERT OR IGNORE INTO change VALUES(?, ?, ?, ?, ?)", (self._edit_id, table.name, packed, image, crc)
             )
@@ -121,6 +123,16 @@ class Rows:
                 (self._snapshot_id, table.name, packed, image, crc),
             )
         return image, crc
+
+    def _kept_later(self, table: Table, key: bytes) -> bool:
+        """A run's entry grows behind later ones: where one of them has the row, its image leads back to before both."""
+        return bool(
+            self.connection.execute(
+                "SELECT 1 FROM change JOIN edit USING(edit_id)"
+                " WHERE edit_id>? AND target=? AND key=? AND NOT undone LIMIT 1",
+                (self._edit_id, table.name, key),
+            ).fetchall()
+        )
 
 
 def verified(table: Table, stored: Row) -> Row:

@@ -88,9 +88,11 @@ class RunWriter(Writer):
             UserError: the disk refuses; nothing of the window is kept.
         """
 
+        given = tuple(masks)  # it may be asked for twice, where the disk is full
+
         def work(_: Rows) -> list[MaskRecord]:
             run = self._living(run_id)
-            written = self._within(run.edit_id, lambda rows: put_unlocked(rows, masks))
+            written = self._within(run.edit_id, lambda rows: put_unlocked(rows, given))
             self._connection.execute(
                 "INSERT OR REPLACE INTO run_window VALUES(?, ?, ?, ?, 'done')", (run_id, number, span.start, span.stop)
             )
@@ -106,8 +108,9 @@ class RunWriter(Writer):
 
     def revise(self, run_id: int, masks: Iterable[MaskRecord]) -> list[MaskRecord]:
         """The run's final vote changed these. Raises: as `commit_window`."""
+        given = tuple(masks)
         return self._transact(
-            lambda _: self._within(self._living(run_id).edit_id, lambda rows: put_unlocked(rows, masks))
+            lambda _: self._within(self._living(run_id).edit_id, lambda rows: put_unlocked(rows, given))
         )
 
     def keep_queries(self, run_id: int, queries: QueryMasks) -> None:
@@ -167,7 +170,11 @@ class RunWriter(Writer):
             run = self.run(run_id)
             if run is None:
                 return
+            last = history.last_done(self._connection)
             edit = history.find(self._connection, run.edit_id)
+            if edit is not None and not edit.undone and last is not None and last.edit_id != edit.edit_id:
+                self._connection.execute("UPDATE run SET status='stopped' WHERE run_id=?", (run_id,))
+                return  # something was done since, which stands on it
             if edit is not None and not edit.undone:
                 self._exchange(edit, Touched())
                 history.forget(self._connection, run.edit_id)

@@ -112,6 +112,17 @@ def test_what_no_project_has_is_refused(sound: Path, statement: str) -> None:
     assert "evil" in refused(edited(sound, statement), "project.foreign_schema")
 
 
+def test_a_trigger_is_refused_whatever_its_name(sound: Path) -> None:
+    edited(
+        sound,
+        "CREATE TRIGGER evil AFTER INSERT ON session BEGIN DELETE FROM mask; END",
+        "UPDATE sqlite_schema SET name='sqlite_evil', sql=replace(sql, 'evil', 'sqlite_evil') WHERE name='evil'",
+    )
+    refused(sound, "project.foreign_schema")
+    with pytest.raises(UserError):
+        ProjectReader(sound)
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -208,3 +208,29 @@ def test_the_masks_of_all_queries_come_back_as_they_were(project: Project) -> No
         assert np.array_equal(stored.probability, given.probability)
     assert project.prune_queries(keep_runs=0) == 2
     assert list(project.query_masks(run.run_id)) == []
+
+
+def test_what_a_person_did_during_a_run_is_taken_back_rightly(project: Project) -> None:
+    """A run's entry grows behind theirs: undoing both leads to how it was before the run."""
+    project.apply(DrawMask(1, 2, numbered_mask(55)))
+    before = state_of(project)
+    run = project.begin_run(project.objects()[0], expression="x", span=FrameSpan(0, 10))
+    project.clear_for_run(run.run_id)
+    project.apply(DeleteMasks(1, FrameSpan(2, 3), locked_too=True))
+    project.apply(PutMasks((model_mask(1, 30),)))
+    project.commit_window(run.run_id, 1, FrameSpan(0, 10), (model_mask(1, frame) for frame in (1, 2, 3, 30)))
+    after = state_of(project)
+    for _ in range(3):
+        project.undo()
+    assert state_of(project) == before
+    for _ in range(3):
+        project.redo()
+    assert state_of(project) == after
+
+
+def test_a_run_that_is_given_up_takes_nothing_of_a_person_with_it(project: Project) -> None:
+    run = project.begin_run(thing(5, "new"), expression="new", span=FrameSpan(0, 10))
+    project.apply(DrawMask(5, 3, numbered_mask(3)))
+    project.abandon_if_waiting(run.run_id)
+    assert project.mask(5, 3) is not None
+    assert project.run(run.run_id).status == "stopped"  # type: ignore[union-attr]
