@@ -286,7 +286,7 @@ class Studio(QObject):
         self.window.hide()
         for queue in self.queues.all():
             queue.begin_shutdown()
-        self.clips.close_reader()
+        self.clips.give_up()
         still_working = [queue for queue in self.queues.all() if not queue.finish_shutdown(_WAIT_S)]
         self.documents.finish()
         if self._store is not None:

@@ -17,7 +17,7 @@ import apsw
 from rvos_core.errors import UserError
 from rvos_core.files import atomic_file, require_free_space
 from rvos_core.project.database import connect, look, quick_check, require_own_schema
-from rvos_core.project.errors import project_errors
+from rvos_core.project.errors import project_error, project_errors
 from rvos_core.project.sql import fetch
 
 _log = logging.getLogger("rvos.project")
@@ -29,7 +29,11 @@ _SHRUNK = 0.1  # a backup with less than this share of the masks never drives ou
 
 def write_copy(connection: apsw.Connection, source: Path, target: Path) -> None:
     """A whole, compact copy of what is committed. Raises: UserError: it cannot be written; an old file then stays."""
-    require_free_space(target.parent, source.stat().st_size)
+    try:
+        size = source.stat().st_size
+    except OSError as error:
+        raise project_error(source, apsw.CantOpenError(str(error))) from error
+    require_free_space(target.parent, size)
 
     def verify(part: Path) -> None:
         look(part)

@@ -66,6 +66,11 @@ class ClipController(QObject):
         self.close_reader()
         self._state.set_clip(None)
 
+    def give_up(self) -> None:
+        """The program ends: a clip that is still being opened is let go when it comes, and no thread begins for it."""
+        self._pending = None
+        self.close_reader()
+
     def close_reader(self) -> None:
         """End what reads the clip here; runs and exports have readers of their own."""
         self._playback.close()

@@ -63,6 +63,14 @@ def test_an_old_log_beside_the_target_is_not_read_into_the_copy(tmp_path: Path) 
         assert verify_file(target) == state_of(project)
 
 
+def test_a_project_whose_file_is_gone_says_so(tmp_path: Path) -> None:
+    with small_project(tmp_path / "p.rvos") as project:
+        (tmp_path / "p.rvos").unlink()
+        with pytest.raises(UserError, match="is gone"):
+            project.save_as(tmp_path / "copy.rvos")
+    assert not (tmp_path / "copy.rvos").exists()
+
+
 def test_backups_lie_beside_the_project_and_open_like_any(tmp_path: Path) -> None:
     with small_project(tmp_path / "p.rvos") as project:
         project.apply(DrawMask(1, 1, numbered_mask(1)))
