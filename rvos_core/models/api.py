@@ -190,3 +190,37 @@ class Propagator(Protocol):
     def restart(self) -> None:
         """The next frame does not follow the last one: keep only the frames that are kept for good."""
         ...
+
+
+@dataclass(frozen=True)
+class Clicks:
+    """What a person pointed at on one frame, about one object. All in pixels of the frame as displayed.
+
+    Attributes:
+        positive: (x, y) of pixels that belong to the object.
+        negative: (x, y) of pixels that do not.
+        box: (left, top, right, bottom) round the object, right and bottom exclusive; None: no box was drawn.
+    """
+
+    positive: tuple[tuple[int, int], ...] = ()
+    negative: tuple[tuple[int, int], ...] = ()
+    box: tuple[int, int, int, int] | None = None
+
+
+class Clicker(Protocol):
+    """Points and a box -> the object's mask on one frame."""
+
+    name: str
+
+    def segment(self, frame: np.ndarray, clicks: Clicks, *, current: np.ndarray | None = None) -> np.ndarray:
+        """Find the object.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+            clicks: inside the frame; at least one positive point or a box.
+            current: (H, W) bool, the mask that is being corrected; None: there is none.
+
+        Returns:
+            (H, W) bool.
+        """
+        ...
