@@ -214,7 +214,7 @@ class MotionRunner:
             for index in frames:
                 yield FrameResult(index, empty(height, width), 0.0, None, visible=False)
             return
-        for found in follow(self._engine.propagator, reader, given, span=frames, cancel=cancel):
+        for found in follow(self._engine.propagator, reader, given, span=frames, direction="nearest", cancel=cancel):
             for each in found.objects:
                 yield _result(found.frame_index, decode(each.mask), confidence=each.confidence)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan
 
-Direction = Literal["forward", "backward", "both"]
+Direction = Literal["forward", "backward", "both", "nearest"]
+"""`both`: frames between two given ones are reached from either side, and the two answers are blended. `nearest`: they
+belong to the nearer given frame alone, at half the work."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,30 @@ class Pass:
 
 @dataclass(frozen=True)
 class FollowPlan:
-    """The passes of a run; no (object, frame) is wanted twice, none where it is given."""
+    """The passes of a run.
+
+    Attributes:
+        passes: no object is wanted where it is given; going `both` ways, between two given frames both passes want it.
+        given: object id -> the frames in which it is given, ascending.
+    """
 
     passes: tuple[Pass, ...]
+    given: Mapping[int, Sequence[int]]
+
+    @property
+    def met_twice(self) -> Mapping[int, frozenset[int]]:
+        """Frame -> the objects that both passes want there."""
+        if len(self.passes) < 2:
+            return {}
+        forward, backward = (each.wanted for each in self.passes)
+        shared = {frame: forward[frame] & backward[frame] for frame in forward.keys() & backward.keys()}
+        return {frame: objects for frame, objects in shared.items() if objects}
+
+    def distances(self, object_id: int, frame: int) -> tuple[int, int]:
+        """Frames from `frame` back to the object's last given one, and on to its next; there must be both."""
+        frames = self.given[object_id]
+        after = bisect_left(frames, frame)
+        return frame - frames[after - 1], frames[after] - frame
 
     @property
     def steps(self) -> int:
@@ -40,8 +64,8 @@ class FollowPlan:
 def plan_passes(span: FrameSpan, given: Mapping[int, Collection[int]], direction: Direction) -> FollowPlan:
     """Divide the frames among the passes.
 
-    An object is followed from each of its given frames to the next one, or to the end of the span. Going both ways, a
-    frame between two given ones belongs to the nearer (the earlier of two that are as near).
+    An object is followed from each of its given frames to the next one, or to the end of the span. With `nearest`, a
+    frame between two given ones belongs to the nearer (the earlier of two that are as near); with `both`, to either.
 
     Args:
         span: the frames of the run.
@@ -67,8 +91,8 @@ def plan_passes(span: FrameSpan, given: Mapping[int, Collection[int]], direction
     objects = sorted({object_id for ids in given.values() for object_id in ids})
     forward: dict[int, set[int]] = {}
     backward: dict[int, set[int]] = {}
-    for object_id in objects:
-        frames = sorted(index for index, ids in given.items() if object_id in ids)
+    frames_of = {each: sorted(index for index, ids in given.items() if each in ids) for each in objects}
+    for object_id, frames in frames_of.items():
         for frame in _ahead(span, frames, direction):
             forward.setdefault(frame, set()).add(object_id)
         for frame in _behind(span, frames, direction):
@@ -77,7 +101,7 @@ def plan_passes(span: FrameSpan, given: Mapping[int, Collection[int]], direction
         Pass(False, {frame: frozenset(forward[frame]) for frame in sorted(forward)}),
         Pass(True, {frame: frozenset(backward[frame]) for frame in sorted(backward, reverse=True)}),
     )
-    return FollowPlan(tuple(each for each in passes if each.wanted))
+    return FollowPlan(tuple(each for each in passes if each.wanted), frames_of)
 
 
 def _ahead(span: FrameSpan, frames: list[int], direction: Direction) -> Iterable[int]:
@@ -88,7 +112,7 @@ def _ahead(span: FrameSpan, frames: list[int], direction: Direction) -> Iterable
         if following is None:
             yield from range(frame + 1, span.stop)
         else:
-            last = (frame + following) // 2 if direction == "both" else following - 1
+            last = (frame + following) // 2 if direction == "nearest" else following - 1
             yield from range(frame + 1, last + 1)
 
 
@@ -100,5 +124,5 @@ def _behind(span: FrameSpan, frames: list[int], direction: Direction) -> Iterabl
         if before is None:
             yield from range(span.start, frame)
         else:
-            first = (before + frame) // 2 + 1 if direction == "both" else before + 1
+            first = (before + frame) // 2 + 1 if direction == "nearest" else before + 1
             yield from range(first, frame)

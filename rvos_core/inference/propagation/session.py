@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from rvos_core.inference.cuts import CutDetector
-from rvos_core.inference.propagation.plan import Direction, Pass, plan_passes
+from rvos_core.inference.propagation.meeting import Answer, MeetingStore, blend
+from rvos_core.inference.propagation.plan import Direction, FollowPlan, Pass, plan_passes
 from rvos_core.masks import Rle, encode
 from rvos_core.models.api import Propagator
 from rvos_core.types import CancelToken, FrameSpan
@@ -38,19 +40,27 @@ class FollowedObject:
     Attributes:
         mask: display size; empty where the object is not seen.
         confidence: mean of 2p - 1 over the mask's cells, in [0, 1]; 0 for an empty mask.
+        agreement: IoU of what the two passes said, in [0, 1]; None where only one of them has come here.
     """
 
     object_id: int
     mask: Rle
     confidence: float
+    agreement: float | None = None
 
 
 @dataclass(frozen=True)
 class FollowedFrame:
-    """What was found in one frame; going both ways, a frame may come twice, each time with other objects."""
+    """What was found in one frame; going both ways, a frame may come twice, and what comes later counts.
+
+    Attributes:
+        objects: those that were wanted there.
+        settled: False: the other pass will come here too.
+    """
 
     frame_index: int
     objects: tuple[FollowedObject, ...]
+    settled: bool = True
 
 
 def follow(
@@ -60,13 +70,18 @@ def follow(
     *,
     span: FrameSpan,
     direction: Direction = "both",
+    elsewhere: Given | None = None,
     beyond_cut: Callable[[int], bool] | None = None,
     cancel: CancelToken | None = None,
 ) -> Iterator[FollowedFrame]:
     """Masks of the given objects in the other frames of the span; given masks stay as they are and are not repeated.
 
     An object appears at the first of its given frames that a pass meets; from there on the propagator knows all of its
-    given frames, also those that lie ahead. What the propagator followed before is forgotten.
+    given frames, also those that lie ahead. At a given frame it forgets what it had found on the way: that was another
+    guess, and here a person has spoken. What the propagator followed before is forgotten.
+
+    Going `both` ways, the frames between two given ones come twice: as the forward pass finds them, then blended with
+    what the backward pass says (see `meeting`).
 
     Args:
         propagator: follows.
@@ -74,7 +89,8 @@ def follow(
         given: the masks that are known.
         span: frames of the run.
         direction: where to go from the given frames.
-        beyond_cut: asked at every scene cut that a pass meets, with the first frame of the later shot; False: what is
+        elsewhere: masks of frames outside the span: they are remembered, and nothing is followed from there.
+        beyond_cut: asked once for every scene cut that is met, with the first frame of the later shot; False: what is
             followed ends there, until an object's next given frame. None: cuts are not looked for.
         cancel: looked at in every frame.
 
@@ -83,23 +99,30 @@ def follow(
         Cancelled: `cancel` was set; every frame that was handed out is complete.
     """
     plan = plan_passes(span, {index: tuple(masks) for index, masks in given.items()}, direction)
-    for each in plan.passes:
-        shots = None if beyond_cut is None else _Shots(beyond_cut, backward=each.backward)
-        yield from _walk(propagator, source, given, planned=each, shots=shots, cancel=cancel or CancelToken())
+    known = _Known(source, given, elsewhere or {})
+    ask = None if beyond_cut is None else functools.cache(beyond_cut)
+    with MeetingStore() as kept:
+        for each in plan.passes:
+            shots = None if ask is None else _Shots(ask, backward=each.backward)
+            meeting = _Meeting(plan, kept, backward=each.backward)
+            yield from _walk(
+                propagator, known, planned=each, meeting=meeting, shots=shots, cancel=cancel or CancelToken()
+            )
 
 
 def _walk(
     propagator: Propagator,
-    source: PictureSource,
-    given: Given,
+    known: _Known,
     *,
     planned: Pass,
+    meeting: _Meeting,
     shots: _Shots | None,
     cancel: CancelToken,
 ) -> Iterator[FollowedFrame]:
     for object_id in propagator.object_ids:
         propagator.forget(object_id)
     propagator.restart()
+    given, source = known.given, known.source
     stops = sorted(planned.wanted.keys() | given.keys(), reverse=planned.backward)
     wanted = [index for index in stops if index in planned.wanted]
     pictures = _pictures(source, wanted, backward=planned.backward, cancel=cancel)
@@ -113,14 +136,63 @@ def _walk(
         if shots is not None:
             shots.meet(index, source.frame(index) if picture is None else picture, propagator.object_ids)
             wanted_here -= shots.ended
+        prediction: FramePrediction | None = None
         if picture is not None and wanted_here:
-            yield _found(index, propagator.step(picture), wanted_here, size=_size(given))
+            prediction = propagator.step(picture)
+            yield meeting.found(index, prediction, wanted_here, size=known.size)
         if index in given:
-            _meet(propagator, source, given, given[index].keys() - set(propagator.object_ids))
+            _begin_again(propagator, picture, prediction, given[index].keys())
+            known.show(propagator, given[index].keys() - set(propagator.object_ids))
             if shots is not None:
                 shots.begin(given[index])
         if wanted_here or index in given:
             last = index
+
+
+@dataclass(frozen=True)
+class _Known:
+    """The masks that a person gave."""
+
+    source: PictureSource
+    given: Given
+    elsewhere: Given
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the clip as displayed: that of any given mask."""
+        mask = next(mask for masks in self.given.values() for mask in masks.values())
+        return int(mask.shape[0]), int(mask.shape[1])
+
+    def show(self, propagator: Propagator, new: set[int]) -> None:
+        """Show objects that were not followed yet, in every frame in which they are given."""
+        for index, shown in sorted([*self.given.items(), *self.elsewhere.items()]) if new else ():
+            masks = {object_id: mask for object_id, mask in shown.items() if object_id in new}
+            if masks:
+                propagator.remember(self.source.frame(index), masks, permanent=True)
+
+
+class _Meeting:
+    """What one pass says of a frame, joined with what the other one said before."""
+
+    def __init__(self, plan: FollowPlan, kept: MeetingStore, *, backward: bool) -> None:
+        self._plan = plan
+        self._met = plan.met_twice
+        self._kept = kept
+        self._backward = backward
+
+    def found(
+        self, index: int, prediction: FramePrediction, wanted: frozenset[int], *, size: tuple[int, int]
+    ) -> FollowedFrame:
+        """The masks of the objects that are wanted in a frame."""
+        answer = Answer(prediction.object_ids, prediction.probabilities, wanted)
+        shared = self._met.get(index, frozenset())
+        if shared and not self._backward:
+            self._kept.put(index, answer)
+        elif shared and index in self._kept:
+            first = self._kept.get(index)
+            both = shared & wanted & first.wanted
+            answer = blend(first, answer, {each: self._plan.distances(each, index) for each in both})
+        return _frame(index, answer, size=size, settled=self._backward or not shared)
 
 
 class _Shots:
@@ -146,31 +218,38 @@ class _Shots:
         self.ended -= frozenset(objects)
 
 
-def _meet(propagator: Propagator, source: PictureSource, given: Given, new: set[int]) -> None:
-    """Show objects that were not followed yet, in every frame in which they are given."""
-    for index in sorted(given) if new else ():
-        masks = {object_id: mask for object_id, mask in given[index].items() if object_id in new}
-        if masks:
-            propagator.remember(source.frame(index), masks, permanent=True)
+def _begin_again(
+    propagator: Propagator, picture: np.ndarray | None, prediction: FramePrediction | None, given: Collection[int]
+) -> None:
+    """A frame in which some of the followed objects are given: of them only what a person said is remembered.
 
-
-def _found(index: int, prediction: FramePrediction, wanted: frozenset[int], *, size: tuple[int, int]) -> FollowedFrame:
+    The others are remembered as they were found in this frame, so that their way is not broken.
+    """
     from rvos_core.models.object_rows import label_map
 
-    labels = label_map(prediction.object_ids, prediction.probabilities, size)
+    if not set(propagator.object_ids) & set(given):
+        return
+    propagator.restart()
+    if picture is None or prediction is None:
+        return
+    labels = label_map(prediction.object_ids, prediction.probabilities, picture.shape[:2])
+    others = {each: labels == each for each in prediction.object_ids if each not in given}
+    if others:
+        propagator.remember(picture, others, permanent=False)
+
+
+def _frame(index: int, answer: Answer, *, size: tuple[int, int], settled: bool) -> FollowedFrame:
+    from rvos_core.models.object_rows import label_map
+
+    labels = label_map(answer.object_ids, answer.probabilities, size)
     objects = []
-    for object_id, probability in zip(prediction.object_ids, prediction.probabilities, strict=True):
-        if object_id in wanted:
+    for object_id, probability in zip(answer.object_ids, answer.probabilities, strict=True):
+        if object_id in answer.wanted:
             inside = probability[probability > 0.5]
             confidence = float((2 * inside - 1).mean()) if len(inside) else 0.0
-            objects.append(FollowedObject(object_id, encode(labels == object_id), confidence))
-    return FollowedFrame(index, tuple(objects))
-
-
-def _size(given: Given) -> tuple[int, int]:
-    """(height, width) of the clip as displayed: that of any given mask."""
-    mask = next(mask for masks in given.values() for mask in masks.values())
-    return int(mask.shape[0]), int(mask.shape[1])
+            agreement = answer.agreement.get(object_id)
+            objects.append(FollowedObject(object_id, encode(labels == object_id), confidence, agreement))
+    return FollowedFrame(index, tuple(objects), settled)
 
 
 def _pictures(

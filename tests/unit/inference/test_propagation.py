@@ -49,9 +49,8 @@ class Recorder:
         return tuple(self._ids)
 
     def remember(self, frame: np.ndarray, masks: Mapping[int, np.ndarray], *, permanent: bool) -> None:
-        assert permanent
         self._ids += [each for each in masks if each not in self._ids]
-        self.log.append(f"remember {frame[0, 0, 0]} {sorted(masks)}")
+        self.log.append(f"{'remember' if permanent else 'bridge'} {frame[0, 0, 0]} {sorted(masks)}")
 
     def step(self, frame: np.ndarray) -> FramePrediction:
         self.log.append(f"step {frame[0, 0, 0]}")
@@ -85,29 +84,43 @@ def test_backward_is_its_mirror_image() -> None:
     assert list(walk) == [4, 3, 1, 0]
 
 
-def test_both_ways_a_frame_belongs_to_the_nearer_given_one() -> None:
-    forward, backward = wanted("both", {2: (1,), 7: (1,)})
+def test_to_the_nearest_a_frame_belongs_to_the_nearer_given_one() -> None:
+    forward, backward = wanted("nearest", {2: (1,), 7: (1,)})
     assert list(forward) == [3, 4, 8, 9]
     assert list(backward) == [6, 5, 1, 0]
-    forward, backward = wanted("both", {2: (1,), 6: (1,)})
+    forward, backward = wanted("nearest", {2: (1,), 6: (1,)})
     assert 4 in forward, "as near to both: the earlier one"
+
+
+def test_both_ways_what_lies_between_is_reached_from_either_side() -> None:
+    forward, backward = wanted("both", {2: (1,), 7: (1,), 4: (2,)})
+    assert forward == {3: [1], 4: [1], 5: [1, 2], 6: [1, 2], 7: [2], 8: [1, 2], 9: [1, 2]}
+    assert backward == {6: [1], 5: [1], 4: [1], 3: [1, 2], 2: [2], 1: [1, 2], 0: [1, 2]}
+    plan = plan_passes(SPAN, {2: (1,), 7: (1,), 4: (2,)}, "both")
+    assert plan.met_twice == {frame: frozenset({1}) for frame in (3, 4, 5, 6)}
+    assert plan.distances(1, 3) == (1, 4)
 
 
 @drawn(
     given=st.dictionaries(st.integers(0, 9), st.sets(st.integers(1, 4), min_size=1), min_size=1),
-    direction=st.sampled_from(["forward", "backward", "both"]),
+    direction=st.sampled_from(["forward", "backward", "both", "nearest"]),
 )
-def test_no_object_is_wanted_twice_or_where_it_is_given(given: dict[int, set[int]], direction: Direction) -> None:
+def test_every_frame_is_reached_and_none_where_it_is_given(given: dict[int, set[int]], direction: Direction) -> None:
     plan = plan_passes(SPAN, given, direction)
     seen = [(obj, frame) for each in plan.passes for frame, ids in each.wanted.items() for obj in ids]
-    assert len(seen) == len(set(seen))
+    twice = {(obj, frame) for frame, ids in plan.met_twice.items() for obj in ids}
+    assert {each for each in seen if seen.count(each) > 1} == twice
+    for obj, frame in twice:
+        known = {index for index, ids in given.items() if obj in ids}
+        before, after = plan.distances(obj, frame)
+        assert {frame - before, frame + after} <= known
+        assert not known & set(range(frame - before + 1, frame + after))
     for obj in {obj for ids in given.values() for obj in ids}:
         frames = [frame for frame, ids in given.items() if obj in ids]
         reach = {
             "forward": set(range(min(frames), 10)),
             "backward": set(range(max(frames) + 1)),
-            "both": set(range(10)),
-        }[direction]
+        }.get(direction, set(range(10)))
         assert {frame for each, frame in seen if each == obj} == reach - set(frames)
     assert plan.steps == sum(len(each.wanted) for each in plan.passes)
 
@@ -119,7 +132,7 @@ def test_a_run_shows_everything_that_is_known_of_an_object_when_it_appears() -> 
     assert tool.log == [
         "restart",
         "remember 1 [3]", "remember 6 [3]", "step 2", "step 3", "step 4", "remember 4 [2]",
-        "step 5", "step 6", "step 7",
+        "step 5", "step 6", "restart", "bridge 6 [2]", "step 7",
     ]  # fmt: skip
     by_frame = {each.frame_index: [obj.object_id for obj in each.objects] for each in found}
     assert by_frame == {2: [3], 3: [3], 4: [3], 5: [3, 2], 6: [2], 7: [3, 2]}
@@ -128,13 +141,34 @@ def test_a_run_shows_everything_that_is_known_of_an_object_when_it_appears() -> 
     assert seen.confidence == pytest.approx(0.8)
 
 
-def test_going_both_ways_jumps_over_what_the_other_pass_does() -> None:
+def test_to_the_nearest_a_pass_jumps_over_what_the_other_one_does() -> None:
     tool, clip = Recorder(), Clip(10)
-    frames = [each.frame_index for each in follow(tool, clip, {2: masks(1), 7: masks(1)}, span=SPAN, direction="both")]
-    assert frames == [3, 4, 8, 9, 6, 5, 1, 0]
-    assert tool.log == [
-        "restart", "remember 2 [1]", "remember 7 [1]", "step 3", "step 4", "restart", "step 8", "step 9",
-        "restart", "remember 2 [1]", "remember 7 [1]", "step 6", "step 5", "restart", "step 1", "step 0",
+    found = follow(tool, clip, {2: masks(1), 7: masks(1)}, span=SPAN, direction="nearest")
+    assert [each.frame_index for each in found] == [3, 4, 8, 9, 6, 5, 1, 0]
+    assert [each for each in tool.log if each != "restart"] == [
+        "remember 2 [1]", "remember 7 [1]", "step 3", "step 4", "step 8", "step 9",
+        "remember 2 [1]", "remember 7 [1]", "step 6", "step 5", "step 1", "step 0",
+    ]  # fmt: skip
+    for first, then in (("step 4", "step 8"), ("step 5", "step 1")):
+        assert "restart" in tool.log[tool.log.index(first) : tool.log.index(then)]
+
+
+def test_both_ways_the_frames_between_come_twice_and_settle() -> None:
+    tool = Recorder()
+    found = list(follow(tool, Clip(10), {2: masks(1), 6: masks(1)}, span=SPAN, direction="both"))
+    assert [(each.frame_index, each.settled) for each in found] == [
+        (3, False), (4, False), (5, False), (7, True), (8, True), (9, True),
+        (5, True), (4, True), (3, True), (1, True), (0, True),
+    ]  # fmt: skip
+    assert [each.objects[0].agreement for each in found] == [None] * 6 + [1.0] * 3 + [None] * 2
+
+
+def test_frames_elsewhere_are_remembered_and_nothing_is_followed_from_them() -> None:
+    tool = Recorder()
+    found = follow(tool, Clip(10), {4: masks(1)}, span=FrameSpan(3, 6), elsewhere={0: masks(1), 9: masks(2)})
+    assert [each.frame_index for each in found] == [5, 3]
+    assert [each for each in tool.log if each != "restart"] == [
+        "remember 0 [1]", "remember 4 [1]", "step 5", "remember 0 [1]", "remember 4 [1]", "step 3",
     ]  # fmt: skip
 
 
@@ -202,9 +236,23 @@ def test_a_jump_over_what_the_other_pass_does_is_no_cut() -> None:
         return False
 
     given = {1: masks(1), 8: masks(1)}  # forward: 2 to 4, then 9; the cut lies in what is left out
-    found = follow(Recorder(), TwoShots(10), given, span=SPAN, direction="both", beyond_cut=beyond)
+    found = follow(Recorder(), TwoShots(10), given, span=SPAN, direction="nearest", beyond_cut=beyond)
     assert sorted(each.frame_index for each in found) == [0, 2, 3, 4, 5, 6, 7, 9]
     assert not asked
+
+
+def test_between_two_shots_each_side_belongs_to_its_own_given_frame() -> None:
+    asked: list[int] = []
+
+    def beyond(index: int) -> bool:
+        asked.append(index)
+        return False
+
+    given = {1: masks(1), 8: masks(1)}
+    found = list(follow(Recorder(), TwoShots(10), given, span=SPAN, direction="both", beyond_cut=beyond))
+    assert asked == [5], "a person is asked once, though both passes meet the cut"
+    assert [each.frame_index for each in found] == [2, 3, 4, 9, 7, 6, 5, 0]
+    assert all(each.objects[0].agreement is None for each in found)
 
 
 def test_without_a_question_cuts_are_not_looked_for() -> None:
@@ -246,7 +294,7 @@ def test_isvos_follows_a_clip_both_ways() -> None:
         return list(follow(tool, Pictures(), given, span=FrameSpan(0, 9)))
 
     found = run()
-    pairs = [(each.frame_index, obj.object_id) for each in found for obj in each.objects]
+    pairs = [(each.frame_index, obj.object_id) for each in found if each.settled for obj in each.objects]
     assert sorted(pairs) == sorted([(f, 1) for f in range(9) if f != 4] + [(f, 8) for f in range(9) if f not in (4, 7)])
     for each in found:
         for obj in each.objects:
