@@ -71,8 +71,8 @@ def test_next_to_a_given_frame_the_far_side_hardly_counts() -> None:
 
 
 def test_an_object_that_only_one_pass_knows_keeps_its_answer() -> None:
-    first = answer(some(1), some(2), ids=(1, 2), wanted=frozenset({1, 2}))
-    second = answer(some(3), some(4), ids=(1, 5), wanted=frozenset({1}))
+    first = answer(some(1, 0.3), some(2, 0.3), ids=(1, 2), wanted=frozenset({1, 2}))
+    second = answer(some(3, 0.3), some(4, 0.3), ids=(1, 5), wanted=frozenset({1}))
     both = blend(first, second, {1: (2, 2)})
     rows = dict(zip(both.object_ids, both.probabilities, strict=True))
     assert set(rows) == {1, 2, 5}
