@@ -140,7 +140,7 @@ def _follow(
     first, path = next(iter(clip.masks.items()))
     with open_media(clip.pictures) as reader:
         labels = read_indexed_png(path, size=(reader.info.height, reader.info.width))
-        given = {first: {each: labels == each for each in _ids(labels)}}
+        given = {first: {each: labels == each for each in object_ids(labels)}}
         if not given[first]:
             raise UserError(
                 f"{path} has no object in it.",
@@ -157,7 +157,7 @@ def _scores(clip: FollowedClip, found: Mapping[int, Mapping[int, np.ndarray]]) -
     labels = read_indexed_png(next(iter(clip.masks.values())))
     truths = {index: read_indexed_png(clip.masks[index], size=labels.shape) for index in clip.scored}
     scores = []
-    for object_id in _ids(labels):
+    for object_id in object_ids(labels):
         j, f = [], []
         for index, truth in truths.items():
             pair = truth == object_id, found[index][object_id]
@@ -168,5 +168,5 @@ def _scores(clip: FollowedClip, found: Mapping[int, Mapping[int, np.ndarray]]) -
     return scores
 
 
-def _ids(labels: np.ndarray) -> list[int]:
+def object_ids(labels: np.ndarray) -> list[int]:
     return [int(each) for each in np.unique(labels) if each not in (0, VOID)]

@@ -17,6 +17,8 @@ from rvos_core.models.api import Propagator
 from rvos_core.types import CancelToken, FrameSpan
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from rvos_core.models.api import FramePrediction
 
 _BACKWARD_BYTES = 128 * 1024 * 1024  # of pictures held at once: going back, they are read forward in stretches
@@ -39,7 +41,7 @@ class FollowedObject:
 
     Attributes:
         mask: display size; empty where the object is not seen.
-        confidence: mean of 2p - 1 over the mask's cells, in [0, 1]; 0 for an empty mask.
+        confidence: the IoU with the truth that the probabilities let one expect, in [0, 1]; 0 for an empty mask.
         agreement: IoU of what the two passes said, in [0, 1]; None where only one of them has come here.
     """
 
@@ -238,6 +240,17 @@ def _begin_again(
         propagator.remember(picture, others, permanent=False)
 
 
+def expected_iou(probability: Tensor) -> float:
+    """The IoU to be expected of the mask p > 0.5 if every cell of (h, w) belongs to the object with probability p.
+
+    Expected intersection over expected union; 0 for an empty mask.
+    """
+    inside = probability > 0.5
+    hit = float(probability[inside].sum())
+    union = float(inside.sum()) + float(probability.sum()) - hit
+    return hit / union if hit else 0.0
+
+
 def _frame(index: int, answer: Answer, *, size: tuple[int, int], settled: bool) -> FollowedFrame:
     from rvos_core.models.object_rows import label_map
 
@@ -245,8 +258,7 @@ def _frame(index: int, answer: Answer, *, size: tuple[int, int], settled: bool) 
     objects = []
     for object_id, probability in zip(answer.object_ids, answer.probabilities, strict=True):
         if object_id in answer.wanted:
-            inside = probability[probability > 0.5]
-            confidence = float((2 * inside - 1).mean()) if len(inside) else 0.0
+            confidence = expected_iou(probability)
             agreement = answer.agreement.get(object_id)
             objects.append(FollowedObject(object_id, encode(labels == object_id), confidence, agreement))
     return FollowedFrame(index, tuple(objects), settled)

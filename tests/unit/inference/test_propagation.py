@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from isvos_small import CARD, moving_squares, tiny
 from rvos_core.errors import Cancelled, UserError
 from rvos_core.inference.propagation import Direction, FollowedFrame, follow, plan_passes
+from rvos_core.inference.propagation.session import expected_iou
 from rvos_core.masks import decode
 from rvos_core.models.api import FramePrediction, ModelCard
 from rvos_core.models.isvos_configs import MemoryConfig
@@ -138,7 +139,7 @@ def test_a_run_shows_everything_that_is_known_of_an_object_when_it_appears() -> 
     assert by_frame == {2: [3], 3: [3], 4: [3], 5: [3, 2], 6: [2], 7: [3, 2]}
     seen = found[3].objects[1]
     assert decode(seen.mask).nonzero()[1].tolist() == [2] * 4
-    assert seen.confidence == pytest.approx(0.8)
+    assert seen.confidence == pytest.approx(0.9)
 
 
 def test_to_the_nearest_a_pass_jumps_over_what_the_other_one_does() -> None:
@@ -279,6 +280,15 @@ def test_nothing_given_is_said(given: dict[int, dict[int, np.ndarray]]) -> None:
 def test_a_frame_outside_the_span_is_named() -> None:
     with pytest.raises(UserError, match="frame 12, outside the frames 0 to 9"):
         next(follow(Recorder(), Clip(20), {12: masks(1)}, span=SPAN))
+
+
+def test_confidence_is_the_iou_to_be_expected() -> None:
+    probability = np.random.default_rng(4).random((9, 11)).astype(np.float32)
+    mask = probability > 0.5
+    draws = np.random.default_rng(5).random((20_000, 9, 11)) < probability
+    hits, unions = (draws & mask).sum((1, 2)), (draws | mask).sum((1, 2))
+    assert expected_iou(torch.from_numpy(probability)) == pytest.approx(float((hits / unions).mean()), abs=0.005)
+    assert expected_iou(torch.full((3, 3), 0.4)) == 0.0
 
 
 def test_isvos_follows_a_clip_both_ways() -> None:
