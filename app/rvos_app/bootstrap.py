@@ -19,19 +19,26 @@ from rvos_app.actions.edit import EditCommands, edit_actions
 from rvos_app.actions.file import FileCommands, file_actions
 from rvos_app.actions.help import HelpCommands, help_actions
 from rvos_app.actions.hub import ActionHub, KeyGuard
+from rvos_app.actions.mask import mask_actions
 from rvos_app.actions.playback import playback_actions
 from rvos_app.actions.run import run_actions
 from rvos_app.actions.view import view_actions
-from rvos_app.canvas.view import VideoCanvas
+from rvos_app.canvas.drawing_canvas import DrawingCanvas
+from rvos_app.controllers.annotations import Annotations
 from rvos_app.controllers.backups import Backups
+from rvos_app.controllers.clicking import Clicking
 from rvos_app.controllers.clip import ClipController, demo_clip
 from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands
 from rvos_app.controllers.document import DocumentController
+from rvos_app.controllers.drawing import Drawing
 from rvos_app.controllers.export import ExportController
 from rvos_app.controllers.front import Front
+from rvos_app.controllers.mask_commands import MaskCommands
+from rvos_app.controllers.mask_editor import MaskEditor
 from rvos_app.controllers.projects import ProjectFlow
 from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
+from rvos_app.controllers.shown import ShownFrame
 from rvos_app.controllers.stage import Stage
 from rvos_app.dialogs.about import AboutDialog
 from rvos_app.dialogs.commands import CommandList
@@ -39,6 +46,7 @@ from rvos_app.dialogs.error import ErrorPresenter
 from rvos_app.dialogs.export import ExportDialog
 from rvos_app.dialogs.open import choose_folder, choose_video, start_folder
 from rvos_app.errors import ErrorReporter
+from rvos_app.jobs.click_jobs import ClickAnswerer
 from rvos_app.jobs.collector import GarbageCollector
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.main_window import MainWindow, Parts
@@ -48,6 +56,7 @@ from rvos_app.panels.history import HistoryPanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
 from rvos_app.panels.recent_menu import RecentMenu
+from rvos_app.panels.tools import ToolLine, ToolsBar
 from rvos_app.panels.transport import TransportBar
 from rvos_app.panels.welcome import Welcome
 from rvos_app.playback.controller import PlaybackController
@@ -87,6 +96,7 @@ class Studio(QObject):
         store: where settings are saved; None: nowhere.
         reporter: told of every error.
         library: where projects without a name lie; None: the person's data folder.
+        answer_clicks: finds an object from points and a box; None: the tools for them say that it is missing.
     """
 
     def __init__(
@@ -97,6 +107,7 @@ class Studio(QObject):
         store: SettingsStore | None = None,
         reporter: ErrorReporter | None = None,
         library: Library | None = None,
+        answer_clicks: ClickAnswerer | None = None,
     ) -> None:
         super().__init__()
         apply_theme(app, settings.theme)
@@ -130,7 +141,8 @@ class Studio(QObject):
             open_project=self.projects.open,
         )
         self.hub = ActionHub(self._commands, self.window)
-        self.canvas, self.field = VideoCanvas(), ExpressionField()
+        self.canvas, self.field = DrawingCanvas(), ExpressionField()
+        self._make_hand(answer_clicks)
         self.objects = ObjectCommands(self.state, runs=self.runs, field=self.field)
         self._register_commands()
         self.parts = self._build_parts()
@@ -161,6 +173,36 @@ class Studio(QObject):
             state, queue=self.queues.export, clips=self.clips, documents=self.documents, settings=settings
         )
 
+    def _make_hand(self, answer_clicks: ClickAnswerer | None) -> None:
+        """What a person draws with."""
+        state, context = self.state, self._commands.context
+        self.shown = ShownFrame(state, self.playback)
+        editor = MaskEditor(state, documents=self.documents, shown=self.shown)
+        self.clicking = Clicking(state, queue=self.queues.gpu, editor=editor, answer=answer_clicks, shown=self.shown)
+        self.drawing = Drawing(
+            state,
+            canvas=self.canvas,
+            playback=self.playback,
+            shown=self.shown,
+            editor=editor,
+            clicking=self.clicking,
+            settings=self.settings,
+            context=context,
+        )
+        annotations = Annotations(state, canvas=self.canvas, shown=self.shown, editor=editor, clicking=self.clicking)
+        self.masks = MaskCommands(
+            state,
+            drawing=self.drawing,
+            editor=editor,
+            shown=self.shown,
+            playback=self.playback,
+            canvas=self.canvas,
+            annotations=annotations,
+            context=context,
+        )
+        for each in (self.drawing, self.masks):
+            each.said.connect(self._say)
+
     def _join(self) -> None:
         """Views follow the state from here on."""
         parts = self.parts
@@ -184,7 +226,7 @@ class Studio(QObject):
         parts.welcome.chosen.connect(self._open_chosen)
         parts.welcome.files_dropped.connect(self._open_dropped)
         self.canvas.filesDropped.connect(self._open_dropped)
-        self.playback.audioUnavailable.connect(self._on_no_audio)
+        self.playback.audioUnavailable.connect(self._say)
         self.presenter = ErrorPresenter(self.window)
         self.reporter.reported.connect(self.presenter.show)
 
@@ -219,6 +261,7 @@ class Studio(QObject):
         self.hub.register(file_actions(files))
         self.hub.register(edit_actions(EditCommands(self.documents.undo, self.documents.redo)))
         self.hub.register(playback_actions(transport))
+        self.hub.register(mask_actions(self.masks))
         self.hub.register(run_actions(self.objects))
         self.hub.register(view_actions(view))
         self.hub.register(help_actions(helps))
@@ -241,6 +284,8 @@ class Studio(QObject):
                 library=self.documents.library,
             ),
             canvas=self.canvas,
+            tools=ToolsBar(self.hub),
+            tool_line=ToolLine(self.hub, self.drawing),
             transport=TransportBar(self.hub),
             timeline=TimelineWidget(),
             expression=expression,
@@ -336,5 +381,5 @@ class Studio(QObject):
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file("studio").parent)))
 
     @Slot(str)
-    def _on_no_audio(self, reason: str) -> None:
-        self.window.statusBar().showMessage(reason, 8000)
+    def _say(self, sentence: str) -> None:
+        self.window.statusBar().showMessage(sentence, 8000)

@@ -9,7 +9,16 @@ from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QCloseEvent, QIcon
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QElidingLabel
 
 from rvos_app.actions.hub import ActionHub
@@ -21,6 +30,7 @@ from rvos_app.panels.history import HistoryPanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
 from rvos_app.panels.parts import label
+from rvos_app.panels.tools import ToolLine, ToolsBar
 from rvos_app.panels.transport import TransportBar
 from rvos_app.panels.welcome import Welcome
 from rvos_app.settings import Settings
@@ -38,6 +48,8 @@ class Parts:
 
     welcome: Welcome
     canvas: VideoCanvas
+    tools: ToolsBar
+    tool_line: ToolLine
     transport: TransportBar
     timeline: TimelineWidget
     expression: ExpressionBar
@@ -73,10 +85,14 @@ class MainWindow(QMainWindow):
         self._add_expression_bar(parts.expression)
         stage = QWidget()
         stage.setObjectName("stage")
-        column = QVBoxLayout(stage)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
+        row, column = QHBoxLayout(stage), QVBoxLayout()
+        for layout in (row, column):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(0)
+        row.addWidget(parts.tools)
+        row.addLayout(column, stretch=1)
         column.addWidget(parts.candidates)
+        column.addWidget(parts.tool_line)
         column.addWidget(parts.canvas, stretch=1)
         column.addWidget(parts.transport)
         self._stack.addWidget(parts.welcome)

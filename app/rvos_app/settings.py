@@ -31,6 +31,8 @@ class Settings(BaseModel):
     view_mode: Literal["overlay", "outline", "matte", "original"] = "overlay"
     show_boxes: bool = False
     overlay_opacity: float = Field(default=0.5, ge=0.05, le=1.0)
+    brush_size: float = Field(default=40.0, ge=1.0, le=1000.0)  # diameter, pixels of the clip
+    brush_hardness: float = Field(default=1.0, ge=0.0, le=1.0)
     muted: bool = False
     export_folder: str = ""
     expressions: list[str] = []

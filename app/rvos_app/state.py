@@ -190,6 +190,11 @@ class StudioState:
         self.select(made.object_id)
         return made
 
+    @property
+    def next_object_id(self) -> int:
+        """The id that the next new object will have."""
+        return self._next_id
+
     def change_object(self, object_id: int, *, visible: bool | None = None, colour: Colour | None = None) -> None:
         """A person changes what is given; nothing happens where the object is gone."""
         old = self._objects.get(object_id)
@@ -272,19 +277,26 @@ class StudioState:
     def has_results(self) -> bool:
         return any(self._results.values())
 
-    def put_results(self, object_id: int, frames: Iterable[FrameResult]) -> None:
-        """Take results of finished frames in; later ones replace earlier ones."""
+    def put_results(self, object_id: int, frames: Iterable[FrameResult], *, locked: bool | None = None) -> None:
+        """Take results of finished frames in; later ones replace earlier ones. `locked`: as `MaskShelf.put`."""
         kept = self._results.get(object_id)
-        new = kept.put(frames) if kept is not None else ()
+        new = kept.put(frames, locked=locked) if kept is not None else ()
         if new:
             self.results_changed.emit(object_id, new)
 
-    def clear_results(self, object_id: int, span: FrameSpan) -> None:
+    def clear_results(self, object_id: int, span: FrameSpan, *, keep_locked: bool = False) -> None:
         """Forget one object's results inside `span`."""
         kept = self._results.get(object_id)
-        gone = kept.clear(span) if kept is not None else ()
+        gone = kept.clear(span, keep_locked=keep_locked) if kept is not None else ()
         if gone:
             self.results_changed.emit(object_id, gone)
+
+    def lock_results(self, object_id: int, frames: Iterable[int], *, locked: bool) -> None:
+        """Lock frames that have a mask, or unlock them."""
+        kept = self._results.get(object_id)
+        changed = kept.lock(frames, locked=locked) if kept is not None else ()
+        if changed:
+            self.results_changed.emit(object_id, changed)
 
     def told_results(self, object_id: int, frames: tuple[int, ...]) -> None:
         """The shelf of an object was changed from the document: tell the views."""

@@ -74,7 +74,7 @@ QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QToolBar { background: $panel; border: none; border-bottom: 1px solid $line; padding: 5px 8px; spacing: 6px; }
 QDockWidget { color: $muted; font-weight: 600; }
 QDockWidget::title { background: $panel; padding: 6px 10px; border-bottom: 1px solid $line; }
-QDockWidget > QWidget, TransportBar { background: $panel; }
+QDockWidget > QWidget, TransportBar, ToolsBar, ToolLine { background: $panel; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QStatusBar { background: $panel; border-top: 1px solid $line; }
 QStatusBar::item { border: none; }

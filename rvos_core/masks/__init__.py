@@ -1,7 +1,7 @@
 """Masks: run lengths, PNG files, outlines, colours. numpy and OpenCV; Pillow where indexed PNG is read or written."""
 
 from rvos_core.masks.edges import guide_bytes, guide_of, mask_along_edges
-from rvos_core.masks.ops import contours, logits_to_mask, pixel_bbox
+from rvos_core.masks.ops import contours, fill_holes, logits_to_mask, moved, pixel_bbox
 from rvos_core.masks.palette import OBJECT_COLOURS, davis_palette, object_colour
 from rvos_core.masks.png import (
     MAX_OBJECT_ID,
@@ -44,6 +44,7 @@ __all__ = [
     "difference",
     "empty",
     "encode",
+    "fill_holes",
     "from_coco",
     "guide_bytes",
     "guide_of",
@@ -54,6 +55,7 @@ __all__ = [
     "logits_to_mask",
     "mask_along_edges",
     "mask_png_bytes",
+    "moved",
     "object_colour",
     "pixel_bbox",
     "read_indexed_png",

@@ -1,4 +1,4 @@
-"""Pixel work on one mask at a time: from logits to display size, outlines."""
+"""Pixel work on one mask at a time: from logits to display size, outlines, holes, moving it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,29 @@ def pixel_bbox(mask: np.ndarray) -> tuple[int, int, int, int] | None:
     """Tight box (x0, y0, x1, y1) of `mask` (H, W) bool, right and bottom exclusive; None where it is empty."""
     x, y, width, height = cv2.boundingRect(_as_bytes(mask))
     return (x, y, x + width, y + height) if width else None
+
+
+def fill_holes(mask: np.ndarray) -> np.ndarray:
+    """`mask` (H, W) bool with what it goes round filled: background that no path of side neighbours joins to the edge.
+
+    Background that touches the frame's edge is no hole.
+    """
+    height, width = mask.shape
+    ringed = np.zeros((height + 2, width + 2), dtype=np.uint8)  # one empty ring joins all background at the edge
+    ringed[1:-1, 1:-1] = mask
+    cv2.floodFill(ringed, None, (0, 0), 2, flags=4)
+    return np.asarray(ringed[1:-1, 1:-1] != 2)
+
+
+def moved(mask: np.ndarray, dx: int, dy: int) -> np.ndarray:
+    """`mask` (H, W) bool, `dx` pixels to the right and `dy` down; what leaves the frame is cut off."""
+    height, width = mask.shape
+    result = np.zeros_like(mask)
+    if abs(dx) < width and abs(dy) < height:
+        left, top = max(dx, 0), max(dy, 0)
+        right, bottom = width + min(dx, 0), height + min(dy, 0)
+        result[top:bottom, left:right] = mask[top - dy : bottom - dy, left - dx : right - dx]
+    return result
 
 
 def _as_bytes(mask: np.ndarray) -> np.ndarray:

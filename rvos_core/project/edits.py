@@ -38,6 +38,18 @@ class Edit(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Together:
+    """Several edits as one entry of the history, done in this order, all or none."""
+
+    edits: tuple[Edit, ...]
+    name: str
+
+    def apply(self, rows: Rows) -> None:
+        for each in self.edits:
+            each.apply(rows)
+
+
 # -- media -------------------------------------------------------------------------------------------------------------
 
 

@@ -29,15 +29,16 @@ class PutMasks:
 
 @dataclass(frozen=True)
 class DrawMask:
-    """A person's mask: it replaces what is there and locks the frame."""
+    """A person's mask: it replaces what is there and locks the frame. `what`: how it was drawn, for the history."""
 
     object_id: int
     frame: int
     mask: Rle = field(repr=False)
+    what: str = "Mask"
 
     @property
     def name(self) -> str:
-        return f"Mask on frame {self.frame}"
+        return f"{self.what} on frame {self.frame}"
 
     def apply(self, rows: Rows) -> None:
         required_object(rows, self.object_id)

@@ -28,6 +28,9 @@ INITIAL: dict[str, object] = {
     "view_mode": "overlay",
     "show_boxes": False,
     "full_screen": False,
+    "tool": "select",
+    "magnifier": False,
+    "onion_skin": False,
     "theme": "dark",
 }
 

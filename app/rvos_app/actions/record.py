@@ -14,6 +14,7 @@ MENUS = {
     "file": "&File",
     "edit": "&Edit",
     "playback": "&Playback",
+    "mask": "&Mask",
     "run": "&Run",
     "view": "&View",
     "help": "&Help",

@@ -96,6 +96,7 @@ class OverlayItem(QGraphicsItem):
         super().__init__()
         self.mode = ViewMode.OVERLAY
         self.show_boxes = False
+        self.left_out: int | None = None  # the object whose mask is under the person's hand and painted from there
         self._size = QSize()
         self._overlays: tuple[Overlay, ...] = ()
         self._art = MaskArtCache()
@@ -120,7 +121,7 @@ class OverlayItem(QGraphicsItem):
         if self.mode is ViewMode.MATTE:
             painter.fillRect(self.boundingRect(), Qt.GlobalColor.black)
         for overlay in self._overlays:
-            if overlay.mask is not None:
+            if overlay.mask is not None and overlay.object_id != self.left_out:
                 self._paint_mask(painter, overlay.mask, overlay)
         if self.show_boxes:
             for overlay in self._overlays:

@@ -356,7 +356,7 @@ class DocumentController(QObject):
             covered = shown.frames[object_id]
             gone = shelf.clear(FrameSpan(covered.start, min(covered.stop, info.frame_count)))
             inside = lane.frames < info.frame_count
-            shelf.load(lane.frames[inside], lane.visible[inside], lane.confidence[inside])
+            shelf.load(lane.frames[inside], lane.visible[inside], lane.confidence[inside], lane.locked[inside])
             frames = np.union1d(np.asarray(gone, np.int64), lane.frames[inside])
             self._state.told_results(object_id, tuple(frames.tolist()))
 

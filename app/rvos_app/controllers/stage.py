@@ -73,8 +73,9 @@ class Stage(QObject):
 
     def _on_results(self, object_id: int, frames: tuple[int, ...]) -> None:
         places = np.asarray(frames, np.int64)
-        states, confidence = self._state.results(object_id).states(places)
-        self._timeline.set_lane_values(object_id, places, states, confidence)
+        shelf = self._state.results(object_id)
+        states, confidence = shelf.states(places)
+        self._timeline.set_lane_values(object_id, places, states, confidence, shelf.locks(places))
         if self._shown in frames:
             self._show_overlays()
 

@@ -36,17 +36,27 @@ class LaneTrack:
     _state: np.ndarray = field(init=False, repr=False)
     _confidence: np.ndarray = field(init=False, repr=False)
 
+    _locked: np.ndarray = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
+        self._locked = np.zeros(self.frame_count, bool)
         self._state = np.zeros(self.frame_count, np.uint8)
         self._confidence = np.full(self.frame_count, np.inf, np.float32)
 
-    def update(self, frame_index: np.ndarray, state: np.ndarray, confidence: np.ndarray) -> None:
+    def update(
+        self,
+        frame_index: np.ndarray,
+        state: np.ndarray,
+        confidence: np.ndarray,
+        locked: np.ndarray | None = None,
+    ) -> None:
         """Sets some frames; indices outside the clip are ignored.
 
         Args:
             frame_index: (n,) int.
             state: (n,) uint8, NO_RESULT, EMPTY or MASK.
             confidence: (n,) float32, 0..1.
+            locked: (n,) bool; None: none of them.
         """
         frames = np.asarray(frame_index, np.int64).reshape(-1)
         known = (frames >= 0) & (frames < self.frame_count)
@@ -54,18 +64,28 @@ class LaneTrack:
         values = np.asarray(confidence, np.float32).reshape(-1)
         self._state[frames[known]] = states[known]
         self._confidence[frames[known]] = np.where(states == MASK, values, np.inf)[known]
+        self._locked[frames[known]] = False if locked is None else np.asarray(locked, bool).reshape(-1)[known]
         self.version += 1
 
     def clear(self) -> None:
         """Forgets all values."""
         self._state.fill(NO_RESULT)
         self._confidence.fill(np.inf)
+        self._locked.fill(False)
         self.version += 1
 
     def value(self, frame_index: int) -> tuple[int, float | None]:
         """State of one frame, and its confidence where it has a mask."""
         confidence = float(self._confidence[frame_index])
         return int(self._state[frame_index]), confidence if np.isfinite(confidence) else None
+
+    def is_locked(self, frame_index: int) -> bool:
+        """Whether a person's word stands on a frame."""
+        return bool(self._locked[frame_index])
+
+    def locked_frames(self, start: int, stop: int) -> np.ndarray:
+        """Locked frames with `start <= frame < stop`, (n,) int64, in order."""
+        return max(start, 0) + np.flatnonzero(self._locked[max(start, 0) : max(stop, 0)])
 
     def columns(self, edges: np.ndarray) -> LaneColumns:
         """The lane over columns of frames `edges[i] <= frame < edges[i + 1]` (at least one frame each).

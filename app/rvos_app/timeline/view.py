@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QScrollBar, QSizePolicy, QWidget
 from rvos_app.i18n import tr
 from rvos_app.timeline.lane_image import lane_image
 from rvos_app.timeline.lanes import Lane, LaneTrack
+from rvos_app.timeline.lock_marks import lock_bars, paint_locks
 from rvos_app.timeline.painting import (
     GUTTER_PX,
     LANE_PAD_PX,
@@ -133,7 +134,12 @@ class TimelineView(QWidget):
         self._invalidate()
 
     def set_lane_values(
-        self, object_id: int, frame_index: np.ndarray, state: np.ndarray, confidence: np.ndarray
+        self,
+        object_id: int,
+        frame_index: np.ndarray,
+        state: np.ndarray,
+        confidence: np.ndarray,
+        locked: np.ndarray | None = None,
     ) -> None:
         """Sets some frames of a lane; the others keep their values. Without such a lane (deleted) nothing happens.
 
@@ -142,10 +148,11 @@ class TimelineView(QWidget):
             frame_index: (n,) int.
             state: (n,) uint8, NO_RESULT (0), EMPTY (1) or MASK (2).
             confidence: (n,) float32, 0..1; used where the state is MASK.
+            locked: (n,) bool, frames on which a person's word stands; None: none of them.
         """
         track = self._tracks.get(object_id)
         if track is not None:
-            track.update(frame_index, state, confidence)
+            track.update(frame_index, state, confidence, locked)
             self._invalidate()
 
     def clear_lane(self, object_id: int) -> None:
@@ -292,8 +299,17 @@ class TimelineView(QWidget):
         height = round((LANE_PX - 2 * LANE_PAD_PX) * ratio)
         image = lane_image(columns, height=height, band=round(height * _BAND_SHARE), colour=track.lane.colour)
         image.setDevicePixelRatio(ratio)
+        band_px = (LANE_PX - 2 * LANE_PAD_PX) * _BAND_SHARE
+        paint_locks(image, self._lock_marks(track), middle=band_px / 2)
         self._lane_images[track.lane.object_id] = (key, image)
         return image
+
+    def _lock_marks(self, track: LaneTrack) -> list[tuple[float, float]]:
+        """Where the marks of locked frames begin and end, in pixels; those just out of view reach into it."""
+        visible, half = self._scale.visible, self._scale.frame_px / 2
+        frames = track.locked_frames(visible.start - 1, visible.stop + 1)
+        x_of = self._scale.x_of
+        return [(x_of(first) + half, x_of(last) + half) for first, last in lock_bars(frames, self._scale.frame_px)]
 
     @Slot()
     def _ask_for_thumbnails(self) -> None:

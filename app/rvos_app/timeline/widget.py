@@ -146,6 +146,8 @@ class TimelineWidget(TimelineView):
             lines.append(tr("This frame is damaged."))
         if track is not None:
             lines.append(f"{track.lane.name}: {self._describe_value(track, frame)}")
+            if track.is_locked(frame):
+                lines.append(tr("Locked: no run changes it."))
         return "\n".join(lines)
 
     def _describe_value(self, track: LaneTrack, frame: int) -> str:

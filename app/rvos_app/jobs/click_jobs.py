@@ -1,0 +1,84 @@
+"""From clicks to a mask, off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from rvos_app.i18n import tr
+from rvos_app.jobs.job import JobContext
+from rvos_core.errors import UserError
+from rvos_core.masks import Rle, area, decode, encode
+from rvos_core.models.api import Clicks
+
+
+class ClickResult(Protocol):
+    """What a clicker answers.
+
+    Attributes:
+        mask: (H, W) bool.
+        clicker_name: which clicker it was, as a person reads it.
+        agreement: share of the clicks that the mask fulfils, 0..1.
+    """
+
+    @property
+    def mask(self) -> np.ndarray: ...
+    @property
+    def clicker_name(self) -> str: ...
+    @property
+    def agreement(self) -> float: ...
+
+
+ClickAnswerer = Callable[[np.ndarray, Clicks, np.ndarray | None], ClickResult]
+"""(frame (H, W, 3) uint8 RGB, clicks, current mask (H, W) bool or None) -> result. Called in the GPU queue's thread."""
+
+
+@dataclass(frozen=True)
+class ClickedMask:
+    """An answer as the window takes it."""
+
+    mask: Rle
+    clicker_name: str
+    agreement: float
+
+
+@dataclass(frozen=True)
+class AnswerClicks:
+    """Ask a clicker for the object."""
+
+    answer: ClickAnswerer
+    picture: np.ndarray = field(repr=False)
+    clicks: Clicks
+    current: Rle | None = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        return tr("Looking where you clicked")
+
+    def run(self, context: JobContext) -> ClickedMask:
+        """Raises: UserError: the clicker cannot answer."""
+        current = decode(self.current) if self.current is not None and area(self.current) else None
+        clicks = self.clicks if current is None else with_a_positive(self.clicks, current)
+        found = self.answer(self.picture, clicks, current)
+        context.checkpoint()
+        if found.mask.shape != self.picture.shape[:2]:
+            raise UserError(
+                f"“{found.clicker_name}” answered with a mask of another size than the frame.", code="clicker.size"
+            )
+        return ClickedMask(encode(found.mask), found.clicker_name, found.agreement)
+
+
+def with_a_positive(clicks: Clicks, current: np.ndarray) -> Clicks:
+    """Clicks that only take away say what stays by the mask itself: its deepest pixel far from them stands for it."""
+    if clicks.positive or clicks.box is not None:
+        return clicks
+    free = current.astype(np.uint8)
+    for x, y in clicks.negative:
+        free[y, x] = 0
+    depth = cv2.distanceTransform(np.pad(free, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
+    return replace(clicks, positive=((int(x), int(y)),)) if depth[y, x] > 0 else clicks
