@@ -6,7 +6,6 @@ import itertools
 import logging
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from app_model import Application
@@ -22,6 +21,7 @@ from rvos_app.actions.hub import ActionHub, KeyGuard
 from rvos_app.actions.mask import mask_actions
 from rvos_app.actions.playback import playback_actions
 from rvos_app.actions.run import run_actions
+from rvos_app.actions.track import track_actions
 from rvos_app.actions.view import view_actions
 from rvos_app.canvas.drawing_canvas import DrawingCanvas
 from rvos_app.controllers.annotations import Annotations
@@ -29,6 +29,7 @@ from rvos_app.controllers.backups import Backups
 from rvos_app.controllers.clicking import Clicking
 from rvos_app.controllers.clip import ClipController, demo_clip
 from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands
+from rvos_app.controllers.correction import Correction
 from rvos_app.controllers.document import DocumentController
 from rvos_app.controllers.drawing import Drawing
 from rvos_app.controllers.export import ExportController
@@ -36,10 +37,12 @@ from rvos_app.controllers.front import Front
 from rvos_app.controllers.mask_commands import MaskCommands
 from rvos_app.controllers.mask_editor import MaskEditor
 from rvos_app.controllers.projects import ProjectFlow
+from rvos_app.controllers.propagation import PropagationController
 from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
 from rvos_app.controllers.shown import ShownFrame
 from rvos_app.controllers.stage import Stage
+from rvos_app.controllers.suspicion import SuspicionKeeper
 from rvos_app.dialogs.about import AboutDialog
 from rvos_app.dialogs.commands import CommandList
 from rvos_app.dialogs.error import ErrorPresenter
@@ -48,14 +51,16 @@ from rvos_app.dialogs.open import choose_folder, choose_video, start_folder
 from rvos_app.errors import ErrorReporter
 from rvos_app.jobs.click_jobs import ClickAnswerer
 from rvos_app.jobs.collector import GarbageCollector
-from rvos_app.jobs.queue import JobQueue
+from rvos_app.jobs.queue import JobQueue, Queues
 from rvos_app.main_window import MainWindow, Parts
 from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.expression_bar import ExpressionBar, ExpressionField
 from rvos_app.panels.history import HistoryPanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
+from rvos_app.panels.proposal_bar import ProposalBar
 from rvos_app.panels.recent_menu import RecentMenu
+from rvos_app.panels.review import ReviewPanel
 from rvos_app.panels.tools import ToolLine, ToolsBar
 from rvos_app.panels.transport import TransportBar
 from rvos_app.panels.welcome import Welcome
@@ -73,18 +78,6 @@ _log = logging.getLogger("rvos.app")
 _WAIT_S = 25.0  # for a window of a slow model on a slow machine to end
 _SWITCH_S = 0.001  # the GUI thread waits this long for the interpreter while a job computes; Python's 5 ms add up
 _numbers = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Queues:
-    """One queue for the model, one for opening, one for writing, so that none waits for another."""
-
-    gpu: JobQueue
-    media: JobQueue
-    export: JobQueue
-
-    def all(self) -> tuple[JobQueue, ...]:
-        return (self.gpu, self.media, self.export)
 
 
 class Studio(QObject):
@@ -200,7 +193,19 @@ class Studio(QObject):
             annotations=annotations,
             context=context,
         )
-        for each in (self.drawing, self.masks):
+        self.spread = PropagationController(
+            state,
+            queue=self.queues.gpu,
+            clips=self.clips,
+            documents=self.documents,
+            settings=self.settings,
+            reporter=self.reporter,
+        )
+        self.doubts = SuspicionKeeper(state)
+        self.correction = Correction(
+            state, spread=self.spread, doubts=self.doubts, playback=self.playback, context=context
+        )
+        for each in (self.drawing, self.masks, self.correction):
             each.said.connect(self._say)
 
     def _join(self) -> None:
@@ -213,6 +218,8 @@ class Studio(QObject):
             timeline=parts.timeline,
             transport=parts.transport,
             settings=self.settings,
+            spread=self.spread,
+            doubts=self.doubts,
         )
         self.front = Front(
             self.state,
@@ -262,6 +269,8 @@ class Studio(QObject):
         self.hub.register(edit_actions(EditCommands(self.documents.undo, self.documents.redo)))
         self.hub.register(playback_actions(transport))
         self.hub.register(mask_actions(self.masks))
+        self.hub.register(track_actions(self.correction))
+        self.hub.action("mask.accept").triggered.connect(self.correction.accepted)
         self.hub.register(run_actions(self.objects))
         self.hub.register(view_actions(view))
         self.hub.register(help_actions(helps))
@@ -276,6 +285,9 @@ class Studio(QObject):
         history = HistoryPanel(self.hub)
         history.chosen.connect(self.documents.jump)
         self.documents.changed.connect(history.show_standing)
+        proposal, review = ProposalBar(self.state, self.spread, self.hub), ReviewPanel(self.state, self.hub)
+        proposal.frame_chosen.connect(self.playback.seek)
+        self.correction.show_in(review)
         return Parts(
             welcome=Welcome(
                 self.hub,
@@ -286,6 +298,8 @@ class Studio(QObject):
             canvas=self.canvas,
             tools=ToolsBar(self.hub),
             tool_line=ToolLine(self.hub, self.drawing),
+            proposal=proposal,
+            review=review,
             transport=TransportBar(self.hub),
             timeline=TimelineWidget(),
             expression=expression,

@@ -30,6 +30,8 @@ from rvos_app.panels.history import HistoryPanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
 from rvos_app.panels.parts import label
+from rvos_app.panels.proposal_bar import ProposalBar
+from rvos_app.panels.review import ReviewPanel
 from rvos_app.panels.tools import ToolLine, ToolsBar
 from rvos_app.panels.transport import TransportBar
 from rvos_app.panels.welcome import Welcome
@@ -37,7 +39,7 @@ from rvos_app.settings import Settings
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_resources.paths import icons_dir
 
-_LAYOUT_VERSION = 2
+_LAYOUT_VERSION = 3
 _FIRST_SIZE = (1360, 860)
 _SIDE_PX = 320
 
@@ -50,6 +52,8 @@ class Parts:
     canvas: VideoCanvas
     tools: ToolsBar
     tool_line: ToolLine
+    proposal: ProposalBar
+    review: ReviewPanel
     transport: TransportBar
     timeline: TimelineWidget
     expression: ExpressionBar
@@ -93,6 +97,7 @@ class MainWindow(QMainWindow):
         row.addLayout(column, stretch=1)
         column.addWidget(parts.candidates)
         column.addWidget(parts.tool_line)
+        column.addWidget(parts.proposal)
         column.addWidget(parts.canvas, stretch=1)
         column.addWidget(parts.transport)
         self._stack.addWidget(parts.welcome)
@@ -103,7 +108,9 @@ class MainWindow(QMainWindow):
         objects = self._dock(tr("Objects"), parts.objects, right)
         model = self._dock(tr("Model"), parts.model, right)
         history = self._dock(tr("History"), parts.history, right)
+        review = self._dock(tr("Review"), parts.review, right)
         self.tabifyDockWidget(model, history)
+        self.tabifyDockWidget(model, review)
         model.raise_()
         timeline = self._dock(tr("Timeline"), parts.timeline, bottom)
         timeline.setTitleBarWidget(QWidget())
@@ -114,7 +121,7 @@ class MainWindow(QMainWindow):
         view_menu = self.menuBar().findChild(QMenu, "menu.view")
         if view_menu is not None:
             view_menu.addSeparator()
-            view_menu.addActions([each.toggleViewAction() for each in (objects, model, history, timeline)])
+            view_menu.addActions([each.toggleViewAction() for each in (objects, model, history, review, timeline)])
         self._set_tab_order(parts)
 
     def _lay_out(self, objects: QDockWidget, model: QDockWidget, timeline: QDockWidget) -> None:
@@ -153,6 +160,7 @@ class MainWindow(QMainWindow):
             parts.model.models,
             parts.model.devices,
             parts.history.list,
+            parts.review.list,
         )
         for before, after in pairwise(chain):
             self.setTabOrder(before, after)

@@ -35,6 +35,7 @@ _log = logging.getLogger("rvos.project")
 
 _MAX_NAME_BYTES = 240  # of 255: the lock, the log and the copies add to it
 CHECKED_AT_ONCE_BYTES = 64 * 1024 * 1024
+_PATIENT = "follow:"
 _MERGE_S = 3.0
 
 
@@ -167,7 +168,8 @@ class Project(RunWriter):
         Args:
             edits: made in this order, all or none.
             name: of the entry; that of the first edit where empty.
-            merge: entries of the same word within three seconds become one, e.g. while a slider is dragged.
+            merge: entries of the same word within three seconds become one, e.g. while a slider is dragged. A word
+                that begins with `follow:` waits however long: those are the parts of one propagation.
 
         Raises:
             UserError: an edit makes no sense or the disk refuses; the document is as before.
@@ -241,7 +243,8 @@ class Project(RunWriter):
             return None
         edit_id, last_word, at = self._merge
         head = history.last_done(self._connection)
-        fits = last_word == word and time.monotonic() - at < _MERGE_S and head is not None and head.edit_id == edit_id
+        in_time = word.startswith(_PATIENT) or time.monotonic() - at < _MERGE_S
+        fits = last_word == word and in_time and head is not None and head.edit_id == edit_id
         return edit_id if fits and history.first_undone(self._connection) is None else None
 
     # -- snapshots ---------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ MENUS = {
     "edit": "&Edit",
     "playback": "&Playback",
     "mask": "&Mask",
+    "track": "&Track",
     "run": "&Run",
     "view": "&View",
     "help": "&Help",

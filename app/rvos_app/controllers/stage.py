@@ -6,6 +6,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Slot
 
 from rvos_app.canvas.view import Overlay, VideoCanvas
+from rvos_app.controllers.propagation import PropagationController
+from rvos_app.controllers.suspicion import SuspicionKeeper
 from rvos_app.i18n import tr
 from rvos_app.panels.transport import TransportBar
 from rvos_app.playback.controller import PlaybackController
@@ -28,6 +30,8 @@ class Stage(QObject):
         timeline: TimelineWidget,
         transport: TransportBar,
         settings: Settings,
+        spread: PropagationController,
+        doubts: SuspicionKeeper,
     ) -> None:
         super().__init__()
         self._state = state
@@ -36,7 +40,11 @@ class Stage(QObject):
         self._timeline = timeline
         self._transport = transport
         self._settings = settings
+        self._spread = spread
         self._shown = 0
+        self._doubts = doubts
+        spread.changed.connect(self._show_overlays)
+        doubts.changed.connect(self._on_doubts)
         playback.frameReady.connect(self._on_frame)
         playback.indexChanged.connect(self._on_index)
         playback.speedChanged.connect(transport.set_speed)
@@ -79,6 +87,10 @@ class Stage(QObject):
         if self._shown in frames:
             self._show_overlays()
 
+    @Slot(int)
+    def _on_doubts(self, object_id: int) -> None:
+        self._timeline.set_suspects(object_id, self._doubts.worth_a_look(object_id))
+
     def _on_run(self, run: RunStatus) -> None:
         self._timeline.set_run_progress(self._run_span(run))
 
@@ -92,7 +104,8 @@ class Stage(QObject):
     def _show_overlays(self) -> None:
         overlays = []
         for thing in self._state.objects:
-            result = self._state.results(thing.object_id).get(self._shown)
+            proposed = self._spread.shown(thing.object_id, self._shown)
+            result = proposed or self._state.results(thing.object_id).get(self._shown)
             if thing.visible and result is not None and result.visible:
                 opacity = self._settings.overlay_opacity
                 overlays.append(Overlay(thing.object_id, result.mask, thing.colour, opacity, result.box, thing.name))

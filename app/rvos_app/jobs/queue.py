@@ -7,6 +7,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
@@ -190,3 +191,15 @@ class JobQueue(QObject):
     def finish_shutdown(self, wait_s: float) -> bool:
         """Wait for the thread to end; False where it still works after `wait_s` (it is never killed)."""
         return self._thread.wait(int(wait_s * 1000))
+
+
+@dataclass(frozen=True)
+class Queues:
+    """One queue for the model, one for opening, one for writing, so that none waits for another."""
+
+    gpu: JobQueue
+    media: JobQueue
+    export: JobQueue
+
+    def all(self) -> tuple[JobQueue, ...]:
+        return (self.gpu, self.media, self.export)

@@ -33,9 +33,9 @@ class LaneTrack:
     lane: Lane
     frame_count: int
     version: int = 0
+    suspects: tuple[int, ...] = ()  # frames that are worth a look
     _state: np.ndarray = field(init=False, repr=False)
     _confidence: np.ndarray = field(init=False, repr=False)
-
     _locked: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ from rvos_app.timeline.painting import (
     slot_width,
 )
 from rvos_app.timeline.scale import TimeScale
+from rvos_app.timeline.suspect_marks import paint_suspects
 from rvos_app.timeline.thumbnails import ThumbnailStore, filmstrip_slots
 from rvos_app.timeline.timecode import timecode
 from rvos_core.types import FrameSpan, MediaInfo
@@ -153,6 +154,14 @@ class TimelineView(QWidget):
         track = self._tracks.get(object_id)
         if track is not None:
             track.update(frame_index, state, confidence, locked)
+            self._invalidate()
+
+    def set_suspects(self, object_id: int, frames: Sequence[int]) -> None:
+        """Marks the frames of a lane that are worth a look, and no others."""
+        track = self._tracks.get(object_id)
+        if track is not None and track.suspects != tuple(frames):
+            track.suspects = tuple(frames)
+            track.version += 1
             self._invalidate()
 
     def clear_lane(self, object_id: int) -> None:
@@ -301,6 +310,9 @@ class TimelineView(QWidget):
         image.setDevicePixelRatio(ratio)
         band_px = (LANE_PX - 2 * LANE_PAD_PX) * _BAND_SHARE
         paint_locks(image, self._lock_marks(track), middle=band_px / 2)
+        half = self._scale.frame_px / 2
+        shown = [frame for frame in track.suspects if frame in self._scale.visible]
+        paint_suspects(image, [self._scale.x_of(frame) + half for frame in shown], bottom=LANE_PX - 2 * LANE_PAD_PX)
         self._lane_images[track.lane.object_id] = (key, image)
         return image
 
