@@ -12,6 +12,7 @@ import typer
 from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
 from rvos_core.cli.evaluate_effort import effort, suspicion
 from rvos_core.cli.evaluate_corrections import revote
+from rvos_core.cli.evaluate_corrections import refine, revote
 from rvos_core.cli.evaluate_r2 import r2
 from rvos_core.cli.evaluate_training import ablations, curves
 from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption, PlainMasksOption
@@ -25,6 +26,7 @@ evaluate_app.command("ytvos")(ytvos)
 evaluate_app.command("mevis")(mevis)
 evaluate_app.command("a2d")(a2d)
 evaluate_app.command("r2")(r2)
+evaluate_app.command("refine")(refine)
 evaluate_app.command("revote")(revote)
 evaluate_app.command("ablations")(ablations)
 evaluate_app.command("curves")(curves)

@@ -31,7 +31,7 @@ _CHANGE = 0.02  # what any change of queries costs, in IoU of one locked frame
 _JUMP = 0.5  # what a change between masks that do not meet costs more
 _EARLY_OR_LATE = 0.05  # what a change costs more beside a locked frame than half way to the next
 _CLASS = 0.01  # what class probability 1 on all frames is worth: less than a change
-_PERSONS_CHOICE = 0.5  # confidence of masks that a person chose and that nothing else speaks for
+_POINTED = 0.5  # confidence of masks that a person pointed at on one frame, where nothing else speaks for them
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def vote(ballot: Ballot) -> Choice:
 
 
 def follow_from(ballot: Ballot, frame: int, query: int) -> Choice:
-    """The path of the query that a person pointed at on one frame, whatever is locked elsewhere.
+    """The path of the query that a person pointed at on one frame, whatever is locked elsewhere; agreement .5.
 
     Raises:
         ValueError: the frame is not in the ballot, or there is no such query.
@@ -147,7 +147,7 @@ def follow_from(ballot: Ballot, frame: int, query: int) -> Choice:
         raise ValueError(f"no query {query} on frame {frame}")
     pointed = np.zeros(queries)
     pointed[query] = 1.0
-    return vote(replace(ballot, agreement={frame: pointed}))
+    return replace(vote(replace(ballot, agreement={frame: pointed})), agreement=_POINTED)
 
 
 def masks_along(
@@ -163,8 +163,8 @@ def masks_along(
     """The masks of a path, drawn as a run draws a frame that its final vote changed.
 
     The class probability says whether the object is in sight only where it knows this object: where it lies above the
-    threshold on the frames that the choice stands on. Elsewhere (the sentence means another thing) a query is in sight
-    wherever it draws something.
+    threshold on the locked frames, or in the mean where none is locked. Elsewhere (the sentence means another thing) a
+    query is in sight wherever it draws something.
 
     Args:
         choice, ballot: as `vote` and `read_ballot` gave them.
@@ -174,7 +174,6 @@ def masks_along(
         guide: the picture of a frame along whose edges its mask is drawn; None: masks are enlarged as they are.
     """
     seen = _in_sight(choice, ballot, visible)
-    trust = choice.agreement if choice.agrees else _PERSONS_CHOICE
     for block in blocks:
         for row, frame in enumerate(block.span):
             at = ballot.row(frame)
@@ -186,7 +185,7 @@ def masks_along(
             yield drawn_result(
                 frame,
                 soft_logits(bits) if shown else None,
-                confidence=max(float(ballot.probability[at, query]), trust),
+                confidence=max(float(ballot.probability[at, query]), choice.agreement),
                 height=height,
                 width=width,
                 guide=guide(frame) if shown and guide is not None else None,
@@ -274,7 +273,7 @@ def _in_sight(choice: Choice, ballot: Ballot, visible: tuple[float, float]) -> n
     """(t,) bool, by the class probability along the path where it knows this object, else everywhere."""
     on, off = visible
     along = ballot.probability[np.arange(len(choice.path)), choice.path]
-    known = along[_locked_rows(ballot)]
-    if not len(known) or float(known.mean()) <= on:
+    rows = _locked_rows(ballot)
+    if float(along[rows].mean() if rows else along.mean()) <= on:
         return np.ones(len(along), dtype=bool)
     return Hysteresis(1, on=on, off=off).push(along[:, None])[:, 0]
