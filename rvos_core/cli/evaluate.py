@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
-from rvos_core.cli.evaluate_effort import effort, suspicion
-from rvos_core.cli.evaluate_corrections import revote
 from rvos_core.cli.evaluate_corrections import refine, revote
+from rvos_core.cli.evaluate_effort import effort, suspicion
 from rvos_core.cli.evaluate_r2 import r2
 from rvos_core.cli.evaluate_training import ablations, curves
 from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption, PlainMasksOption
