@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 from app_model import Application
@@ -38,6 +39,7 @@ from rvos_app.controllers.mask_commands import MaskCommands
 from rvos_app.controllers.mask_editor import MaskEditor
 from rvos_app.controllers.projects import ProjectFlow
 from rvos_app.controllers.propagation import PropagationController
+from rvos_app.controllers.rechoosing import RechooseController
 from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
 from rvos_app.controllers.shown import ShownFrame
@@ -162,6 +164,13 @@ class Studio(QObject):
             settings=settings,
             reporter=reporter,
         )
+        self.rechoosing = RechooseController(
+            state,
+            queue=self.queues.media,
+            clips=self.clips,
+            documents=self.documents,
+            reporter=reporter,
+        )
         self.exports = ExportController(
             state, queue=self.queues.export, clips=self.clips, documents=self.documents, settings=settings
         )
@@ -282,6 +291,9 @@ class Studio(QObject):
         self.canvas.playPauseRequested.connect(self.hub.action("playback.play").trigger)
         candidates = CandidateStrip(self.state)
         candidates.chosen.connect(self.runs.take_candidate)
+        candidates.query_chosen.connect(self.rechoosing.take_query)
+        candidates.correction_used.connect(self.rechoosing.use_correction)
+        self.rechoosing.noticed.connect(partial(expression.set_notice, warns=False))
         history = HistoryPanel(self.hub)
         history.chosen.connect(self.documents.jump)
         self.documents.changed.connect(history.show_standing)

@@ -95,6 +95,7 @@ class StudioState:
         self._objects: dict[int, StudioObject] = {}
         self._results: dict[int, MaskShelf] = {}
         self._candidates: dict[int, tuple[CandidatePicture, ...]] = {}
+        self._fits_another: set[int] = set()
         self._next_id = 1
         self._source: MaskSource | None = None
 
@@ -106,6 +107,7 @@ class StudioState:
         self._objects.clear()
         self._results.clear()
         self._candidates.clear()
+        self._fits_another.clear()
         self.selected = None
         self._next_id = 1
         self._source = None
@@ -307,10 +309,17 @@ class StudioState:
         """What else an object's expression could mean, as its last run found it."""
         return self._candidates.get(object_id, ())
 
-    def put_candidates(self, object_id: int, pictures: tuple[CandidatePicture, ...]) -> None:
+    def fits_another(self, object_id: int) -> bool:
+        """Whether what a person locked is another candidate than the masks show."""
+        return object_id in self._fits_another
+
+    def put_candidates(
+        self, object_id: int, pictures: tuple[CandidatePicture, ...], *, fits_another: bool = False
+    ) -> None:
         """Take in what a run found; nothing happens where the object is gone."""
         if object_id in self._objects:
             self._candidates[object_id] = pictures
+            (self._fits_another.add if fits_another else self._fits_another.discard)(object_id)
             self.candidates_changed.emit(object_id)
 
     # -- run -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
+from rvos_core.cli.evaluate_corrections import refine, revote
 from rvos_core.cli.evaluate_effort import effort, suspicion
 from rvos_core.cli.evaluate_r2 import r2
 from rvos_core.cli.evaluate_training import ablations, curves
@@ -24,6 +25,8 @@ evaluate_app.command("ytvos")(ytvos)
 evaluate_app.command("mevis")(mevis)
 evaluate_app.command("a2d")(a2d)
 evaluate_app.command("r2")(r2)
+evaluate_app.command("refine")(refine)
+evaluate_app.command("revote")(revote)
 evaluate_app.command("ablations")(ablations)
 evaluate_app.command("curves")(curves)
 evaluate_app.command("effort")(effort)

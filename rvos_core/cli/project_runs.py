@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,6 +47,21 @@ class ProjectRun:
         return self.document.do(
             lambda project: tuple(frame_result(each) for each in project.masks(self.run.object_id, self.span))
         )
+
+    def put_refined(self, frames: Iterable[FrameResult], given: Collection[int]) -> tuple[FrameResult, ...]:
+        """Masks that were followed from the frames `given`, as an entry of the history of their own. Returns: what the
+        project holds then; locked frames stay.
+        """
+        from rvos_core.inference.recording import mask_record
+        from rvos_core.project.mask_edits import PutMasks
+
+        records = tuple(
+            replace(mask_record(each, self.run), origin="propagated")
+            for each in frames
+            if each.frame_index not in given
+        )
+        self.document.do(lambda project: project.apply(PutMasks(records, name="Refine by propagation")))
+        return self.frames()
 
 
 @contextmanager

@@ -25,7 +25,11 @@ from rvos_core.cli.options import (
     OutputOption,
     PlainMasksOption,
     ProjectOption,
+    Quality,
+    QualityOption,
     RateOption,
+    Refine,
+    RefineOption,
     ResumeOption,
     SizeOption,
     StartOption,
@@ -39,6 +43,7 @@ from rvos_core.cli.options import (
 )
 from rvos_core.cli.output import Output, seconds_in_words
 from rvos_core.cli.project_runs import ProjectRun, project_run
+from rvos_core.cli.refining import refine_run
 from rvos_core.cli.session import Segmentation, cancel_on_interrupt, checked_span, load_any, media_notes, run_request
 from rvos_core.errors import UsageError
 from rvos_core.types import CancelToken, FrameSpan
@@ -65,6 +70,8 @@ def segment(
     candidate: CandidateOption = None,
     list_candidates: ListCandidatesOption = False,
     plain_masks: PlainMasksOption = False,
+    refine: RefineOption = Refine.NONE,
+    quality: QualityOption = Quality.NORMAL,
     device: DeviceOption = "auto",
     fps: RateOption = None,
     formats: FormatsOption = None,
@@ -86,6 +93,8 @@ def segment(
 
     if resume and project is None:
         raise UsageError("--resume needs --project.", hint="Say which project the run was kept in.", code="usage")
+    if quality is Quality.BEST and refine is Refine.NONE:
+        raise UsageError("--quality best needs --refine propagate.", hint="It is about following.", code="usage")
     request = RunRequest(
         checked_expression(expression),
         FrameSpan(0, 0),
@@ -106,7 +115,8 @@ def segment(
             show_candidates(engine, reader, request=request, folder=folder, output=output, cancel=cancel)
         else:
             engine_of = partial(load_any, model, device=device, output=output)
-            place = _Place(folder, wanted, output, cancel)
+            refining = partial(refine_run, quality=quality, device=device) if refine is Refine.PROPAGATE else None
+            place = _Place(folder, wanted, output, cancel, refining)
             if project is None:
                 _segment(engine_of, reader, request=request, place=place)
                 return
@@ -116,12 +126,13 @@ def segment(
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a run's results go, and who hears of it."""
+    """Where a run's results go, who hears of it, and what is done with its masks before."""
 
     folder: Path
     formats: frozenset[Format]
     output: Output
     cancel: CancelToken
+    refining: Callable[..., Segmentation] | None
 
 
 def _segment(
@@ -142,6 +153,8 @@ def _segment(
     with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
         engine, load_s = engine_of()
         run = run_request(engine, reader, request=request, output=output, cancel=cancel, kept=kept)
+        if place.refining is not None:
+            run = place.refining(run, reader, output=output, cancel=cancel, kept=kept)
         began = time.monotonic()
         for each in run.frames:
             cancel.raise_if_cancelled()
@@ -172,6 +185,7 @@ def _document(run: Segmentation, outputs: dict[str, Path], *, seconds: float, no
         "unknown_words": list(summary.unknown_words),
         "why": summary.why,
         "candidates": [each.as_dict() for each in summary.candidates],
+        "refined_from": [] if run.refinement is None else list(run.refinement.frames),
         "notes": [*notes, *summary.notes],
     }
 

@@ -23,14 +23,25 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Refinement:
+    """How a run was refined: by which model, from which frames, in what quality; seconds."""
+
+    model: str
+    frames: tuple[int, ...]
+    quality: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Segmentation:
-    """What a run gave: one `FrameResult` per frame of the span, in order."""
+    """What a run gave: one `FrameResult` per frame of the span, in order. `refinement`: None where there was none."""
 
     info: MediaInfo
     request: RunRequest
     frames: tuple[FrameResult, ...]
     summary: RunSummary
     seconds: float
+    refinement: Refinement | None = None
 
 
 @contextmanager

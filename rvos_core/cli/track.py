@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rvos_core.cli.options import DEFAULT_PROPAGATOR, DeviceOption, JsonOption, ModelOption, OutputOption, read_rate
+from rvos_core.cli.options import (
+    DEFAULT_PROPAGATOR,
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    OutputOption,
+    Quality,
+    QualityOption,
+    read_rate,
+)
 from rvos_core.cli.output import Output, seconds_in_words
 from rvos_core.cli.session import cancel_on_interrupt, checked_span, media_notes
 from rvos_core.errors import UsageError, UserError
@@ -76,6 +85,7 @@ def track(
         bool, typer.Option("--through-cuts", help="Go on behind scene cuts; else objects end there.")
     ] = False,
     model: ModelOption = DEFAULT_PROPAGATOR,
+    quality: QualityOption = Quality.NORMAL,
     device: DeviceOption = "auto",
     fps: Annotated[
         str | None, typer.Option("--fps", metavar="RATE", help="Frames per second of a folder of pictures (24).")
@@ -98,7 +108,7 @@ def track(
         given = given_masks(wanted, reader.info, span)
         # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
         with _writer(folder / "masks", reader.info, span, given) as writer:
-            propagator, load_s = _load(model, device=device, output=output)
+            propagator, load_s = _load(model, quality=quality, device=device, output=output)
             began = time.monotonic()
             run = _follow(
                 propagator, reader, given, span=span, way=direction, through=through_cuts, output=output, cancel=cancel
@@ -108,7 +118,7 @@ def track(
     outputs = {"masks": folder / "masks"}
     outputs["result"] = folder / "result.json"
     settings = {"device": propagator.device, "size": propagator.card.size, "direction": direction.value}
-    settings |= {"through_cuts": through_cuts, "ended_at": list(run.cuts)}
+    settings |= {"through_cuts": through_cuts, "ended_at": list(run.cuts), "quality": quality.value}
     _write_record(outputs, run, objects, model=propagator.card.name, settings=settings, load_s=load_s)
     _tell(run, objects, outputs=outputs, device=propagator.device, output=output)
     output.result(_document(run, objects, outputs=outputs, model=propagator.card.name, seconds=seconds))
@@ -169,12 +179,12 @@ def given_masks(files: Mapping[int, Path], info: MediaInfo, span: FrameSpan) -> 
     return given
 
 
-def _load(model: str, *, device: str, output: Output) -> tuple[IsvosPropagator, float]:
+def _load(model: str, *, quality: Quality, device: str, output: Output) -> tuple[IsvosPropagator, float]:
     from rvos_core.models.registry import load_propagator
 
     output.note(f"loading {model}")
     began = time.monotonic()
-    return load_propagator(model, device=device), time.monotonic() - began
+    return load_propagator(model, device=device, views=quality.views), time.monotonic() - began
 
 
 def _follow(

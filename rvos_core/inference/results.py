@@ -169,16 +169,41 @@ class SpanResults:
     def _result(
         self, frame_index: int, logits: np.ndarray, *, probability: float, certainty: float, visible: bool
     ) -> FrameResult:
-        confidence = probability * certainty
-        if not visible:
-            return FrameResult(frame_index, empty(self._height, self._width), confidence, None, visible=False)
-        if self._guide is None:
-            mask = logits_to_mask(logits, self._height, self._width)
-        else:
-            mask = mask_along_edges(logits, self._guide(frame_index), self._height, self._width)
-        box = pixel_bbox(mask)
-        floats = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-        return FrameResult(frame_index, encode(mask), confidence, floats, visible=True)
+        guide = None if self._guide is None or not visible else self._guide(frame_index)
+        return drawn_result(
+            frame_index,
+            logits if visible else None,
+            confidence=probability * certainty,
+            height=self._height,
+            width=self._width,
+            guide=guide,
+        )
+
+
+def drawn_result(
+    frame_index: int,
+    logits: np.ndarray | None,
+    *,
+    confidence: float,
+    height: int,
+    width: int,
+    guide: np.ndarray | None,
+) -> FrameResult:
+    """A frame's logits at stride 4 as its mask at display size.
+
+    Args:
+        frame_index: of the frame.
+        logits: (h, w) float32; None: the object is out of sight.
+        confidence: 0..1.
+        height, width: display size, pixels.
+        guide: the picture along whose edges the mask is drawn; None: it is enlarged as it is.
+    """
+    if logits is None:
+        return FrameResult(frame_index, empty(height, width), confidence, None, visible=False)
+    mask = logits_to_mask(logits, height, width) if guide is None else mask_along_edges(logits, guide, height, width)
+    box = pixel_bbox(mask)
+    floats = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
+    return FrameResult(frame_index, encode(mask), confidence, floats, visible=True)
 
 
 def soft_logits(bits: np.ndarray) -> np.ndarray:

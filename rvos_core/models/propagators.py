@@ -45,6 +45,9 @@ class ViewConfig:
             raise ValueError(f"scales {self.scales} must be positive, and there must be one")
 
 
+BEST_VIEWS = ViewConfig(mirror=True)  # `--quality best`; measured in docs/benchmarks.md
+
+
 class IsvosPropagator:
     """ISVOS on one device, in evaluation mode.
 

@@ -18,7 +18,7 @@ from rvos_core.weights.store import store_dir, stored_names
 
 if TYPE_CHECKING:
     from rvos_core.models.engine import Engine
-    from rvos_core.models.propagators import IsvosPropagator
+    from rvos_core.models.propagators import IsvosPropagator, ViewConfig
     from rvos_core.weights.bundle import Bundle
 
 DEFAULT_MODEL = "ifirvos-mini"
@@ -104,6 +104,7 @@ def load_propagator(
     device: str = "auto",
     size: int | None = None,
     remembered: int | None = None,
+    views: ViewConfig | None = None,
 ) -> IsvosPropagator:
     """As `load_engine`, for a model that follows given masks through a clip. Raises: the same.
 
@@ -111,6 +112,7 @@ def load_propagator(
         model, device: as in `load_engine`.
         size: short side of the network input, pixels; None: the card's.
         remembered: frames on the way that are kept in memory at most; None: as the model is configured.
+        views: scales and mirroring in which each frame is seen; None: once, as it is.
     """
 
     def place(bundle: Bundle, card: ModelCard, device: str) -> IsvosPropagator:
@@ -123,7 +125,7 @@ def load_propagator(
         memory = network.config.memory
         if remembered is not None:
             memory = dataclasses.replace(memory, most=remembered)
-        propagator = IsvosPropagator(network, card=card, device=device, memory=memory)
+        propagator = IsvosPropagator(network, card=card, device=device, memory=memory, views=views)
         propagator.warm_up()
         return propagator
 

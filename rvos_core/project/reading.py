@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -234,9 +234,28 @@ class ProjectReader:
                 if run.status in ("running", "waiting", "stopped", "failed")
                 and run.object_id in living
                 and len(self.remaining(run))
-                and (edit := history.find(self._connection, run.edit_id)) is not None
-                and not edit.undone
+                and self._stands(run)
             ]
+
+    def run_with_queries(self, object_id: int) -> RunRecord | None:
+        """The latest run that an object's masks stand on, where the masks of its queries are still stored."""
+        latest = next((run for run in reversed(self.runs(object_id)) if self._stands(run)), None)
+        if latest is None or self.version < 2:
+            return None
+        stored = self._number("SELECT count(*) FROM candidate WHERE run_id=?", (latest.run_id,))
+        return latest if stored else None
+
+    def seams(self, run_id: int) -> frozenset[int]:
+        """First frames of a run's windows that share no frame with the window before: queries are not linked there."""
+        with project_errors(self.path):
+            found = fetch(
+                self._connection,
+                "SELECT start, stop FROM run_window WHERE run_id=? AND status='done' ORDER BY number",
+                (run_id,),
+            )
+            for window in found:
+                require_kinds(window, "II", "a window of a run")
+        return frozenset(start for (_, stop), (start, _) in pairwise(found) if start >= stop)
 
     def query_masks(self, run_id: int) -> Iterator[QueryMasks]:
         """What all queries of a run said, in order of frames; nothing where it was pruned. Raises: UserError."""
@@ -271,6 +290,12 @@ class ProjectReader:
         """Who opened it for writing last."""
         with project_errors(self.path):
             return sessions.last(self._connection)
+
+    def _stands(self, run: RunRecord) -> bool:
+        """Whether a run's entry is in the history and not undone."""
+        with project_errors(self.path):
+            edit = history.find(self._connection, run.edit_id)
+        return edit is not None and not edit.undone
 
     def _number(self, query: str, values: tuple[int, ...] = ()) -> int:
         with project_errors(self.path):

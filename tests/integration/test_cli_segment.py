@@ -11,6 +11,8 @@ from PIL import Image
 
 from helpers_cli import rvos, write_clip, write_tiny_model
 from helpers_data import shared_data
+from rvos_core.masks import decode
+from rvos_core.project.reading import ProjectReader
 
 
 @pytest.fixture(scope="session")
@@ -171,3 +173,34 @@ def test_what_is_not_there_has_empty_masks_until_it_is_believed(capsys, clip: Pa
     assert document["absent"] is False and document["visible_frames"] == 10
     result = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
     assert any(line["area_px"] for line in result["frames"])
+
+
+def test_a_run_is_refined_by_following_its_surest_frames(capsys, model: Path, tmp_path: Path):
+    clip = write_clip(tmp_path / "short.mp4", frames=4)
+    arguments = ("segment", clip, "the red car", "--model", model)
+    rvos(capsys, *arguments, "-o", tmp_path / "plain")
+    project = tmp_path / "p.rvos"
+    said = rvos(capsys, *arguments, "-o", tmp_path / "out", "--refine", "propagate", "--project", project, "--json")
+    assert said.code == 0, said.err
+    given = said.json["refined_from"]
+    assert given and set(given) <= set(range(4)) and "following from frame" in said.err
+    record = json.loads((tmp_path / "out" / "result.json").read_text(encoding="utf-8"))
+    assert record["settings"]["refined"]["model"] == "isvos-mini"
+    assert record["settings"]["refined"]["frames"] == given and record["settings"]["refined"]["quality"] == "normal"
+    for index in range(4):
+        name = f"masks/{index:05d}.png"
+        if index in given:
+            assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
+    with ProjectReader(project) as kept:
+        records = list(kept.masks(1))
+        assert [each.origin for each in records] == ["model" if index in given else "propagated" for index in range(4)]
+        assert [edit.name for edit in kept.edits()] == ["Run “the red car”", "Refine by propagation"]
+        for each in records:
+            written = np.asarray(Image.open(tmp_path / "out" / "masks" / f"{each.frame:05d}.png")) > 0
+            assert np.array_equal(decode(each.mask), written)
+
+
+def test_best_quality_is_about_following(capsys, clip: Path, model: Path, tmp_path: Path):
+    said = rvos(capsys, "segment", clip, "a man", "-o", tmp_path / "out", "--model", model, "--quality", "best")
+    assert said.code == 2 and "--refine propagate" in said.err
+    assert not (tmp_path / "out").exists()

@@ -11,7 +11,12 @@ from PIL import Image
 
 from helpers_cli import rvos, write_clip, write_tiny_model
 from isvos_small import CARD, moving_squares, tiny
-from rvos_core.masks import read_indexed_png, write_indexed_png, write_mask_png
+from rvos_core.inference.propagation import follow
+from rvos_core.masks import decode, read_indexed_png, write_indexed_png, write_mask_png
+from rvos_core.media import open_media
+from rvos_core.models.propagators import BEST_VIEWS
+from rvos_core.models.registry import load_propagator
+from rvos_core.types import FrameSpan
 from rvos_core.weights.bundle import save_bundle
 
 SIZE = (48, 64)
@@ -147,3 +152,22 @@ def test_a_model_of_the_other_sort_is_refused_both_ways(
     assert said.code == 1
     assert "does not read expressions" in said.err
     assert not (tmp_path / "a" / "masks").exists() and not (tmp_path / "b" / "masks").exists()
+
+
+def test_best_quality_looks_more_often(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: Path, follower: Path
+) -> None:
+    """The masks are those of a propagator with these views."""
+    write_mask_png(tmp_path / "given.png", square(8))
+    given = f"0:{tmp_path / 'given.png'}"
+    arguments = ("track", clip, "--mask", given, "--model", follower, "-o", tmp_path / "out", "--quality", "best")
+    said = rvos(capsys, *arguments)
+    assert said.code == 0, said.err
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["settings"]["quality"] == "best"
+    propagator = load_propagator(follower, views=BEST_VIEWS)
+    with open_media(clip) as reader:
+        found = list(follow(propagator, reader, {0: {1: square(8)}}, span=FrameSpan(0, 6)))
+    assert len(found) == 5
+    for each in found:
+        written = np.asarray(Image.open(tmp_path / "out" / "masks" / f"{each.frame_index:05d}.png")) > 0
+        assert np.array_equal(decode(each.objects[0].mask), written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -19,18 +20,27 @@ _ROOM = 0.35  # of the thing's side that is shown round it
 
 @dataclass(frozen=True)
 class CandidatePicture:
-    """A candidate as the strip shows it. `pixels`: (h, w, 3) uint8 RGB."""
+    """A candidate as the strip shows it.
+
+    Attributes:
+        pixels: (h, w, 3) uint8 RGB.
+        kind: what it is: a thing that moves, or what a query of a model shows on that frame (number less one).
+    """
 
     candidate: Candidate
     pixels: np.ndarray = field(repr=False)
+    kind: Literal["moving", "query"] = "moving"
 
 
 def candidate_pictures(reader: MediaReader, candidates: Sequence[Candidate]) -> tuple[CandidatePicture, ...]:
     """Pictures of the first few, in their order. Raises: UserError: a frame cannot be read."""
-    return tuple(CandidatePicture(each, _picture(reader.frame(each.frame_index), each)) for each in candidates[:_MOST])
+    return tuple(
+        CandidatePicture(each, picture_of(reader.frame(each.frame_index), each)) for each in candidates[:_MOST]
+    )
 
 
-def _picture(frame: np.ndarray, candidate: Candidate) -> np.ndarray:
+def picture_of(frame: np.ndarray, candidate: Candidate) -> np.ndarray:
+    """(h, w, 3) uint8 RGB of a candidate, cut out of its frame (H, W, 3) uint8 RGB."""
     box = bbox(candidate.mask) or (0, 0, frame.shape[1], frame.shape[0])
     left, top, right, bottom = (float(side) for side in box)
     room = _ROOM * max(right - left, bottom - top) + 8
