@@ -17,16 +17,15 @@ from rvos_core.project.edits import (
     DeleteExpression,
     DeleteObject,
     Edit,
-    MergeObjects,
     PutExpression,
     ReorderObjects,
     SetSetting,
-    SplitObject,
 )
 from rvos_core.project.history import KEPT_AT_LEAST
 from rvos_core.project.mask_edits import DeleteMasks, DrawMask, LockFrames, PutMasks, Stroke
 from rvos_core.project.records import ExpressionRecord, MaskRecord
 from rvos_core.project.store import Project
+from rvos_core.project.track_edits import MergeObjects, SplitObject
 from rvos_core.types import FrameSpan
 
 
@@ -88,6 +87,7 @@ def test_each_edit_is_taken_back_and_done_again_exactly(project: Project, edit: 
         (MergeObjects(1, 1), "project.same_object"),
         (MergeObjects(1, 7), "project.no_object"),
         (SplitObject(1, 5, thing(2)), "project.object_exists"),
+        (SplitObject(1, 50, thing(3)), "project.nothing_to_do"),
         (PutExpression(ExpressionRecord(1, 7, "x")), "project.no_object"),
         (DrawMask(7, 3, numbered_mask(7)), "project.no_object"),
         (Stroke(1, 3, encode(np.ones((5, 5), dtype=bool))), "project.mask_size"),
