@@ -20,6 +20,7 @@ from rvos_app.actions.file import FileCommands, file_actions
 from rvos_app.actions.help import HelpCommands, help_actions
 from rvos_app.actions.hub import ActionHub, KeyGuard
 from rvos_app.actions.mask import mask_actions
+from rvos_app.actions.object import object_actions
 from rvos_app.actions.playback import playback_actions
 from rvos_app.actions.run import run_actions
 from rvos_app.actions.view import view_actions
@@ -40,6 +41,7 @@ from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
 from rvos_app.controllers.shown import ShownFrame
 from rvos_app.controllers.stage import Stage
+from rvos_app.controllers.surgery import Surgery
 from rvos_app.dialogs.about import AboutDialog
 from rvos_app.dialogs.commands import CommandList
 from rvos_app.dialogs.error import ErrorPresenter
@@ -144,6 +146,7 @@ class Studio(QObject):
         self.canvas, self.field = DrawingCanvas(), ExpressionField()
         self._make_hand(answer_clicks)
         self.objects = ObjectCommands(self.state, runs=self.runs, field=self.field)
+        self.surgery = Surgery(self.state, documents=self.documents, runs=self.runs, window=self.window)
         self._register_commands()
         self.parts = self._build_parts()
         self._assemble()
@@ -227,6 +230,8 @@ class Studio(QObject):
         parts.welcome.files_dropped.connect(self._open_dropped)
         self.canvas.filesDropped.connect(self._open_dropped)
         self.playback.audioUnavailable.connect(self._say)
+        self.surgery.noticed.connect(self._say)
+        self.surgery.standing_changed.connect(self.window.set_object_line)
         self.presenter = ErrorPresenter(self.window)
         self.reporter.reported.connect(self.presenter.show)
 
@@ -263,6 +268,7 @@ class Studio(QObject):
         self.hub.register(playback_actions(transport))
         self.hub.register(mask_actions(self.masks))
         self.hub.register(run_actions(self.objects))
+        self.hub.register(object_actions(self.surgery))
         self.hub.register(view_actions(view))
         self.hub.register(help_actions(helps))
 

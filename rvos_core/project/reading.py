@@ -257,6 +257,10 @@ class ProjectReader:
         with project_errors(self.path):
             return history.edits(self._connection, limit)
 
+    def changed_masks(self, edit_id: int) -> int:
+        """How many masks an entry of the history made, changed or took away."""
+        return self._number("SELECT count(*) FROM change WHERE edit_id=? AND target='mask'", (edit_id,))
+
     def snapshots(self) -> list[SnapshotRecord]:
         """All snapshots, oldest first."""
         with project_errors(self.path):

@@ -16,6 +16,7 @@ MENUS = {
     "playback": "&Playback",
     "mask": "&Mask",
     "run": "&Run",
+    "object": "&Object",
     "view": "&View",
     "help": "&Help",
 }
