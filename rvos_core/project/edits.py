@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rvos_core.errors import UserError
-from rvos_core.project.mask_edits import frames_of, required_object
+from rvos_core.project.errors import shown
+from rvos_core.project.mask_edits import frames_of, required_clip, required_object
 from rvos_core.project.records import (
     Colour,
     ExpressionRecord,
@@ -62,7 +63,7 @@ class AddMedia:
 
     @property
     def name(self) -> str:
-        return f"Add {self.media.absolute_path.name}"
+        return f"Add {shown(Path(self.media.absolute_path.name))}"
 
     def apply(self, rows: Rows) -> None:
         rows.put(MEDIA, self.media.row())
@@ -84,14 +85,11 @@ class RelinkMedia:
 
     @property
     def name(self) -> str:
-        return f"Relink {self.path.name}"
+        return f"Relink {shown(Path(self.path.name))}"
 
     def apply(self, rows: Rows) -> None:
-        old = rows.get(MEDIA, self.media_id)
-        if old is None:
-            raise UserError("That clip is not part of the project.", code="project.no_media")
         new = replace(
-            MediaRecord.of(old),
+            required_clip(rows, self.media_id),
             absolute_path=self.path,
             relative_path=self.relative_path,
             size_bytes=self.size_bytes,
@@ -123,6 +121,7 @@ class AddObject:
     def apply(self, rows: Rows) -> None:
         if rows.get(OBJECT, self.object.object_id) is not None:
             raise UserError(f"There is an object {self.object.object_id} already.", code="project.object_exists")
+        required_clip(rows, self.object.media_id)
         rows.put(OBJECT, self.object.row())
 
 

@@ -34,6 +34,7 @@ from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTI
 from rvos_core.project.sql import fetch, number
 from rvos_core.types import FrameSpan
 
+_EVERYWHERE = FrameSpan(0, 2**62)
 _LANE_BLOCK = 50_000
 _CANDIDATE_BYTES = 1 << 30  # unpacked, in one row
 _RUN = (
@@ -112,7 +113,7 @@ class ProjectReader:
 
     def pts(self, media_id: int, span: FrameSpan | None = None) -> np.ndarray:
         """Times of a clip's frames, (n,) int64 in its time base."""
-        wanted = span or FrameSpan(0, 2**62)
+        wanted = _EVERYWHERE if span is None else span
         blocks = [np.zeros(0, dtype=np.int64)]
         with project_errors(self.path):
             for row in self._rows.select(
@@ -153,7 +154,7 @@ class ProjectReader:
 
     def masks(self, object_id: int, span: FrameSpan | None = None) -> Iterator[MaskRecord]:
         """Masks of an object in order of frames. Raises: UserError: one is damaged."""
-        wanted = span or FrameSpan(0, 2**62)
+        wanted = _EVERYWHERE if span is None else span
         with project_errors(self.path):
             for row in self._rows.select(
                 MASK, "object_id=? AND frame>=? AND frame<?", (object_id, wanted.start, wanted.stop)
@@ -169,7 +170,7 @@ class ProjectReader:
 
     def lane(self, object_id: int, span: FrameSpan | None = None) -> Lane:
         """What the timeline shows, without the masks themselves."""
-        wanted = span or FrameSpan(0, 2**62)
+        wanted = _EVERYWHERE if span is None else span
         blocks = [np.zeros((0, 4))]
         with project_errors(self.path):
             found = self._connection.execute(

@@ -15,10 +15,10 @@ from rvos_core.errors import UserError
 from rvos_core.masks import area, empty, union
 from rvos_core.masks.interpolation import between
 from rvos_core.project.edits import AddObject, DeleteObject
-from rvos_core.project.mask_edits import DeleteMasks, frames_of, mask_at, required_mask, required_object
-from rvos_core.project.records import Absence, ExpressionRecord, MaskRecord, MediaRecord, ObjectRecord
+from rvos_core.project.mask_edits import DeleteMasks, frames_of, mask_at, required_clip, required_mask, required_object
+from rvos_core.project.records import Absence, ExpressionRecord, MaskRecord, ObjectRecord
 from rvos_core.project.rows import Rows
-from rvos_core.project.schema import EXPRESSION, MASK, MEDIA
+from rvos_core.project.schema import EXPRESSION, MASK
 from rvos_core.types import FrameSpan
 
 TO_THE_END = 2**62  # the stop of a span that no clip is longer than
@@ -149,8 +149,8 @@ class MarkAbsent:
         return f"Mark as {_ABSENCE_WORDS[self.absence]} {where}"
 
     def apply(self, rows: Rows) -> None:
-        clip = clip_of(rows, required_object(rows, self.object_id))
-        if not len(self.span) or self.span.stop > clip.frame_count:
+        clip = required_clip(rows, required_object(rows, self.object_id).media_id)
+        if not self.span.start < self.span.stop <= clip.frame_count:
             raise UserError(
                 f"Frames {self.span.start} to {self.span.stop - 1} are not all in the clip"
                 f" (0 to {clip.frame_count - 1}).",
@@ -263,14 +263,6 @@ def required_same_clip(rows: Rows, first: int, second: int) -> None:
         raise UserError(f"“{one.name}” and “{other.name}” are in different clips.", code="project.other_clip")
 
 
-def clip_of(rows: Rows, thing: ObjectRecord) -> MediaRecord:
-    """The clip of an object. Raises: UserError: it is not part of the project."""
-    row = rows.get(MEDIA, thing.media_id)
-    if row is None:
-        raise UserError(f"The clip of “{thing.name}” is not part of the project.", code="project.no_media")
-    return MediaRecord.of(row)
-
-
 def _joined(ours: MaskRecord, theirs: MaskRecord) -> MaskRecord:
     if ours.locked != theirs.locked:
         return ours if ours.locked else theirs
@@ -280,7 +272,7 @@ def _joined(ours: MaskRecord, theirs: MaskRecord) -> MaskRecord:
 
 
 def _masks(rows: Rows, object_id: int, span: FrameSpan | None) -> Iterator[MaskRecord]:
-    span = span or FrameSpan(0, TO_THE_END)
+    span = FrameSpan(0, TO_THE_END) if span is None else span
     found = rows.select(MASK, "object_id=? AND frame>=? AND frame<?", (object_id, span.start, span.stop))
     return (MaskRecord.of(row) for row in found)
 
