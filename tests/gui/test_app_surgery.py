@@ -3,62 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import QLineEdit, QMenu
 from pytestqt.qtbot import QtBot
 
-from documents import state_of
-from helpers_cli import write_clip
-from helpers_studio import error_said, open_project, run, running_studio, settled
+from helpers_studio import error_said, open_project, running_studio, settled
+from helpers_tracks import FRAMES, dialog, document, frames, go_to, said, to_the_front, two_tracks, undone_exactly
 from rvos_app.bootstrap import Studio
-from rvos_app.dialogs.objects import GapDialog, ObjectChooser, RenameDialog
-from rvos_app.state import StudioObject
-from rvos_core.masks import area, encode
-from rvos_core.media import open_media
-from rvos_core.project.edits import AddObject, ChangeObject
-from rvos_core.project.mask_edits import DrawMask, PutMasks
-from rvos_core.project.reading import ProjectReader
-from rvos_core.project.records import MaskRecord, ObjectRecord
-from rvos_core.project.relink import take_in
+from rvos_app.dialogs.objects import GapDialog, ObjectChooser
+from rvos_core.masks import area
+from rvos_core.project.edits import ChangeObject
+from rvos_core.project.records import MaskRecord
 from rvos_core.project.store import Project
-from rvos_core.types import FrameSpan
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
 _CTRL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 _LEFT = Qt.MouseButton.LeftButton
-_FRAMES = 24
-Dialog = TypeVar("Dialog", bound=QWidget)
-
-
-def square(left: int, height: int, width: int) -> MaskRecord:
-    mask = np.zeros((height, width), dtype=bool)
-    mask[10:30, left : left + 20] = True
-    return MaskRecord(0, 0, encode(mask), "model", 0.8)
 
 
 @pytest.fixture
 def project_path(tmp_path: Path) -> Path:
-    """A project with “dog” on frames 0 to 9 and 14 to 19 (9 locked) and “cat” on frames 5 to 20."""
-    clip = write_clip(tmp_path / "street.mp4", frames=_FRAMES)
-    path = tmp_path / "p.rvos"
-    with open_media(clip) as reader, Project.create(path, program="test") as made:
-        info = reader.info
-        media = take_in(made, info)
-        for number, (name, frames) in enumerate({"dog": (*range(10), *range(14, 20)), "cat": range(5, 21)}.items(), 1):
-            made.apply(AddObject(ObjectRecord(number, media.media_id, number, name, (90 * number, 200, 40))))
-            masks = []
-            for frame in frames:
-                drawn = square(frame * 2 + 10 * number, info.height, info.width)
-                masks.append(MaskRecord(number, frame, drawn.mask, "model", 0.8))
-            made.apply(PutMasks(tuple(masks)))
-        made.apply(DrawMask(1, 9, square(3, info.height, info.width).mask))
-    return path
+    return two_tracks(tmp_path)
 
 
 @pytest.fixture
@@ -70,153 +39,13 @@ def studio(qtbot: QtBot, tmp_path: Path, tiny_model: str, project_path: Path) ->
         yield made
 
 
-def document(studio: Studio) -> dict[object, object]:
-    assert studio.documents.path is not None
-    with ProjectReader(studio.documents.path) as reader:
-        return dict(state_of(reader))
-
-
-def frames(studio: Studio, object_id: int) -> list[int]:
-    """Where the window shows a mask; the same as the document holds."""
-    found = [i for i, result in studio.state.results(object_id).items() if result.visible]
-    assert studio.documents.path is not None
-    with ProjectReader(studio.documents.path) as reader:
-        assert found == [mask.frame for mask in reader.masks(object_id) if mask.visible]
-    return found
-
-
-def dialog(qtbot: QtBot, studio: Studio, kind: type[Dialog]) -> Dialog:
-    qtbot.waitUntil(lambda: any(each.isVisible() for each in studio.window.findChildren(kind)))
-    return next(each for each in studio.window.findChildren(kind) if each.isVisible())
-
-
-def said(studio: Studio) -> str:
-    return studio.window.statusBar().currentMessage()
-
-
-def to_the_front(qtbot: QtBot, studio: Studio) -> None:
-    """Where a dialog was closed a window manager would do that; without one nobody does."""
-    studio.window.activateWindow()
-    qtbot.waitUntil(studio.window.isActiveWindow)
-
-
-def undone_exactly(qtbot: QtBot, studio: Studio, before: dict[object, object]) -> None:
-    """Undo with the key is one step back to `before`, redo one step forward, in the document and in the window."""
-    settled(qtbot, studio)
-    after = document(studio)
-    assert after != before
-    to_the_front(qtbot, studio)
-    QTest.keyClick(studio.window, Qt.Key.Key_Z, _CTRL)
-    settled(qtbot, studio)
-    assert document(studio) == before
-    for thing in studio.state.objects:
-        frames(studio, thing.object_id)
-    QTest.keyClick(studio.window, Qt.Key.Key_Z, _CTRL | _SHIFT)
-    settled(qtbot, studio)
-    assert document(studio) == after
-    for thing in studio.state.objects:
-        frames(studio, thing.object_id)
-
-
-def go_to(qtbot: QtBot, studio: Studio, frame: int) -> None:
-    studio.playback.seek(frame)
-    qtbot.waitUntil(lambda: studio.state.frame_index == frame)
-
-
-# -- the name ----------------------------------------------------------------------------------------------------------
-
-
-def test_shift_f2_gives_another_name_and_the_sentence_stays(qtbot: QtBot, studio: Studio) -> None:
-    before = document(studio)
-    QTest.keyClick(studio.canvas, Qt.Key.Key_F2, _SHIFT)
-    asked = dialog(qtbot, studio, RenameDialog)
-    assert asked.field.text() == "dog"
-    asked.field.clear()
-    assert not asked.done_button.isEnabled(), "no name is no name"
-    QTest.keyClick(asked.field, Qt.Key.Key_Return)
-    assert asked.isVisible()
-    QTest.keyClicks(asked.field, "  Rex   the dog ")
-    QTest.keyClick(asked.field, Qt.Key.Key_Return)
-    thing = studio.state.object(1)
-    assert thing is not None
-    assert (thing.name, thing.expression) == ("Rex the dog", "dog")
-    undone_exactly(qtbot, studio, before)
-    assert studio.state.objects[0].name == "Rex the dog"
-
-
-def test_a_renamed_object_is_run_again_by_its_sentence_also_after_opening_it_anew(
-    qtbot: QtBot, tmp_path: Path, tiny_model: str, clip: Path
-) -> None:
-    with running_studio(tmp_path, model=tiny_model, clip=clip) as studio:
-        qtbot.waitUntil(lambda: studio.runs.engine is not None, timeout=30_000)
-        object_id = run(qtbot, studio, "the red car")
-        studio.state.change_object(object_id, name="Car 1")
-        settled(qtbot, studio)
-        path = tmp_path / "named.rvos"
-        studio.documents.save_as(path)
-        qtbot.waitUntil(lambda: studio.documents.path == path)
-        settled(qtbot, studio)
-    with running_studio(tmp_path, model=tiny_model) as studio:
-        open_project(qtbot, studio, path)
-        (thing,) = studio.state.objects
-        assert (thing.name, thing.expression) == ("Car 1", "the red car")
-        studio.state.select(None)
-        studio.state.select(object_id)
-        assert studio.field.text() == "the red car"
-        studio.hub.trigger("run.again")
-        qtbot.waitUntil(lambda: studio.state.run.active, timeout=20_000)
-        qtbot.waitUntil(lambda: not studio.state.run.active, timeout=20_000)
-        settled(qtbot, studio)
-        (thing,) = studio.state.objects
-        assert (thing.name, thing.expression) == ("Car 1", "the red car")
-        studio.state.change_object(object_id, name="the red car")
-        settled(qtbot, studio)
-        assert studio.state.objects == (StudioObject(object_id, "the red car", thing.colour, note=thing.note),)
-
-
-def test_a_double_click_renames_in_the_list(qtbot: QtBot, studio: Studio) -> None:
-    rows = studio.parts.objects.list
-    place = rows.visualRect(studio.parts.objects.model.index(1))
-    text = QPoint(place.left() + 40, place.top() + 14)
-    qtbot.mouseClick(rows.viewport(), _LEFT, pos=text)
-    qtbot.mouseDClick(rows.viewport(), _LEFT, pos=text)
-    qtbot.waitUntil(lambda: rows.findChild(QLineEdit) is not None)
-    field = rows.findChild(QLineEdit)
-    assert field.text() == "cat"
-    assert place.contains(field.geometry())
-    QTest.keyClick(field, Qt.Key.Key_A, _CTRL)
-    QTest.keyClicks(field, "tom i")  # I and H are commands elsewhere
-    QTest.keyClick(field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: studio.state.objects[1].name == "tom i")
-    assert studio.state.span == FrameSpan(0, _FRAMES)
-    qtbot.mouseDClick(rows.viewport(), _LEFT, pos=text)
-    qtbot.waitUntil(lambda: rows.findChild(QLineEdit) not in (None, field))
-    other = next(each for each in rows.findChildren(QLineEdit) if each.isVisible())
-    QTest.keyClicks(other, "never")
-    QTest.keyClick(other, Qt.Key.Key_Escape)
-    assert studio.state.objects[1].name == "tom i"
-    settled(qtbot, studio)
-    assert document(studio)["object", 2].name == "tom i"  # type: ignore[attr-defined]
-
-
-def test_a_double_click_on_the_eye_hides_and_shows_and_opens_no_field(qtbot: QtBot, studio: Studio) -> None:
-    rows = studio.parts.objects.list
-    place = rows.visualRect(studio.parts.objects.model.index(0))
-    eye = QPoint(place.right() - 12, place.center().y())
-    qtbot.mouseClick(rows.viewport(), _LEFT, pos=eye)
-    assert not studio.state.objects[0].visible
-    qtbot.mouseDClick(rows.viewport(), _LEFT, pos=eye)
-    assert studio.state.objects[0].visible
-    assert rows.findChild(QLineEdit) is None
-
-
 # -- tracks ------------------------------------------------------------------------------------------------------------
 
 
-def test_ctrl_k_splits_at_the_playhead(qtbot: QtBot, studio: Studio) -> None:
+def test_ctrl_b_splits_at_the_playhead(qtbot: QtBot, studio: Studio) -> None:
     before = document(studio)
     go_to(qtbot, studio, 9)
-    QTest.keyClick(studio.canvas, Qt.Key.Key_K, _CTRL)
+    QTest.keyClick(studio.canvas, Qt.Key.Key_B, _CTRL)
     settled(qtbot, studio)
     assert [each.name for each in studio.state.objects] == ["dog", "cat", "dog 2"]
     new = studio.state.objects[2]
@@ -228,7 +57,7 @@ def test_ctrl_k_splits_at_the_playhead(qtbot: QtBot, studio: Studio) -> None:
     undone_exactly(qtbot, studio, before)
     go_to(qtbot, studio, 22)
     studio.state.select(1)
-    QTest.keyClick(studio.canvas, Qt.Key.Key_K, _CTRL)
+    QTest.keyClick(studio.canvas, Qt.Key.Key_B, _CTRL)
     settled(qtbot, studio)
     assert "no mask from frame 22 on" in said(studio)
     assert len(studio.state.objects) == 3
@@ -265,7 +94,7 @@ def test_swapping_from_this_frame_on_or_up_to_out(qtbot: QtBot, studio: Studio, 
     qtbot.mouseClick(chooser.done_button, _LEFT)
     settled(qtbot, studio)
     last = 15 if limited else 23
-    dog = [f for f in range(_FRAMES) if (5 <= f <= 20 if 8 <= f <= last else (f < 10 or 14 <= f < 20))]
+    dog = [f for f in range(FRAMES) if (5 <= f <= 20 if 8 <= f <= last else (f < 10 or 14 <= f < 20))]
     assert frames(studio, 1) == dog
     assert studio.state.results(2)[9].mask == before["mask", 1, 9].mask  # type: ignore[attr-defined]
     assert ("15" in said(studio)) == limited
@@ -327,8 +156,6 @@ def test_a_locked_object_says_so(qtbot: QtBot, studio: Studio) -> None:
 def test_a_mark_on_this_frame_takes_the_mask_away_and_is_said(qtbot: QtBot, studio: Studio) -> None:
     before = document(studio)
     go_to(qtbot, studio, 9)
-    menu = studio.window.menuBar().findChild(QMenu, "menu.object")
-    assert menu is not None
     studio.hub.trigger("object.occluded")
     settled(qtbot, studio)
     mark = document(studio)["mask", 1, 9]
@@ -381,6 +208,7 @@ def _masks(studio: Studio) -> list[tuple[tuple[str, int, int], MaskRecord]]:
 def test_a_run_leaves_a_marked_frame_empty(qtbot: QtBot, studio: Studio) -> None:
     go_to(qtbot, studio, 3)
     studio.hub.trigger("object.occluded")
+    assert said(studio) == "Mark as occluded on frame 3 …", "a long track takes a while"
     settled(qtbot, studio)
     mark = document(studio)["mask", 1, 3]
     studio.field.setText("dog")
@@ -389,7 +217,7 @@ def test_a_run_leaves_a_marked_frame_empty(qtbot: QtBot, studio: Studio) -> None
     qtbot.waitUntil(lambda: not studio.state.run.active, timeout=20_000)
     settled(qtbot, studio)
     assert document(studio)["mask", 1, 3] == mark
-    assert len(studio.state.results(1)) == _FRAMES
+    assert len(studio.state.results(1)) == FRAMES
     assert not studio.state.results(1)[3].visible
 
 
@@ -405,6 +233,7 @@ def test_without_a_selection_nothing_can_be_done_and_each_has_its_letter(qtbot: 
     studio.state.select(None)
     assert not any(studio.hub.action(each).isEnabled() for each in commands)
     menu = studio.window.menuBar().findChild(QMenu, "menu.object")
+    assert menu is not None
     keys = [each.text()[each.text().index("&") + 1].lower() for each in menu.actions() if each.text()]
     assert len(keys) == 12
     assert len(set(keys)) == 12, "a letter for each in the menu"

@@ -16,7 +16,7 @@ from rvos_core.errors import UserError
 from rvos_core.masks import area, empty, union
 from rvos_core.masks.interpolation import between
 from rvos_core.project.edits import Edit
-from rvos_core.project.records import MaskRecord, ObjectRecord
+from rvos_core.project.records import Absence, MaskRecord, ObjectRecord
 from rvos_core.project.store import Project
 from rvos_core.project.track_edits import (
     ClearAbsence,
@@ -155,7 +155,8 @@ class TrackRules:
     @precondition(lambda self: self.objects)
     @rule(which=picks, first=frames, length=st.integers(1, 4), occluded=st.booleans(), locked_too=st.booleans())
     def mark_absent(self, which: int, first: int, length: int, occluded: bool, locked_too: bool) -> None:
-        object_id, why = self.pick(which), "occluded" if occluded else "out_of_frame"
+        object_id = self.pick(which)
+        why: Absence = "occluded" if occluded else "out_of_frame"
         span = FrameSpan(first, min(first + length, FRAMES))
         new = {}
         for at in span:

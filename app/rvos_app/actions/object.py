@@ -49,7 +49,7 @@ def _tracks(do: TrackCommands) -> list[Action[Any, Any]]:
             "&Split at This Frame",
             do.split,
             place="2_track/1",
-            keys=("Ctrl+K",),
+            keys=("Ctrl+B",),
             when=_SELECTED,
             tip="From this frame on the masks of the selected object belong to a new one",
         ),

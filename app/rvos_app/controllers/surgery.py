@@ -228,7 +228,8 @@ class Surgery(QObject):
     def _change(
         self, edit: Edit, objects: Iterable[int], sentence: _Sentence, *, then_select: int | None = None
     ) -> None:
-        """Hand an edit to the document; its answer is shown and said."""
+        """Hand an edit to the document; its answer, which takes seconds for a long track, is shown and said."""
+        self.noticed.emit(f"{edit.name} …")
         task = partial(work.change_tracks, edit=edit, objects=tuple(objects), media_id=self._state.media_id)
         self._documents.do(task, partial(self._on_changed, sentence, then_select))
 

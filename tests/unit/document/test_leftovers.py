@@ -14,14 +14,16 @@ import pytest
 
 from documents import numbered_mask, small_project, state_of, thing, verify_file
 from rvos_core.errors import Cancelled, UserError
-from rvos_core.project import store
+from rvos_core.project import sessions
 from rvos_core.project.database import connect
 from rvos_core.project.edits import ChangeObject, DeleteObject
 from rvos_core.project.library import Library
+from rvos_core.project.lock import WriterLock
 from rvos_core.project.mask_edits import DrawMask
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import MaskRecord
 from rvos_core.project.recovery import examine, recover, save_for_support
+from rvos_core.project.schema import VERSION
 from rvos_core.project.store import Project
 from rvos_core.types import FrameSpan
 
@@ -70,7 +72,7 @@ def test_the_trash_takes_the_journal_along(tmp_path: Path) -> None:
 def test_a_session_that_was_closed_is_not_said_to_have_it_open(tmp_path: Path) -> None:
     path = tmp_path / "p.rvos"
     small_project(path).close()
-    lock = store.WriterLock(path)  # a program that is only just opening it
+    lock = WriterLock(path)  # a program that is only just opening it
     try:
         with pytest.raises(UserError) as caught:
             Project(path, program="test")
@@ -158,7 +160,7 @@ def test_opening_that_fails_late_leaves_nothing_beside_the_project(
     def broken(*_given: object) -> int:
         raise apsw.IOError("disk I/O error")
 
-    monkeypatch.setattr(store.sessions, "begin", broken)
+    monkeypatch.setattr(sessions, "begin", broken)
     with pytest.raises(UserError, match="reports an error"):
         Project(path, program="test")
     assert [each.name for each in tmp_path.iterdir()] == ["p.rvos"]
@@ -250,4 +252,4 @@ def test_readers_of_a_project_that_is_being_made_see_nothing_or_all(tmp_path: Pa
     Project.create(path, program="test").close()
     assert [each.name for each in tmp_path.iterdir()] == ["p.rvos"]
     with ProjectReader(path) as reader:
-        assert reader.version == store.VERSION
+        assert reader.version == VERSION
