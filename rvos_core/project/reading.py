@@ -201,6 +201,21 @@ class ProjectReader:
             found = fetch(self._connection, f"{_RUN}WHERE run_id=?", (run_id,))
             return RunRecord.of(found[0]) if found else None
 
+    def sentence(self, object_id: int) -> str:
+        """What an object was last looked for by; empty where it never was, or all of that was undone."""
+        with project_errors(self.path):
+            found = fetch(
+                self._connection,
+                "SELECT expression FROM run LEFT JOIN edit USING(edit_id) WHERE object_id=? AND NOT coalesce(undone, 0)"
+                " ORDER BY run_id DESC LIMIT 1",
+                (object_id,),
+            )
+            if found:
+                require_kinds(found[0], "T", "a run")
+                return str(found[0][0])
+        known = self.expressions(object_id)
+        return known[-1].text if known else ""
+
     def remaining(self, run: RunRecord) -> FrameSpan:
         """The frames that a run has not done yet; empty where it did all."""
         with project_errors(self.path):

@@ -145,10 +145,8 @@ def spans_of(touched: Touched) -> dict[int, FrameSpan]:
 
 
 def studio_object(record: ObjectRecord, project: ProjectReader) -> StudioObject:
-    """A record as the state has it. Its sentence is the last one that it was looked for by, its name may be another."""
-    said = [run.expression for run in project.runs(record.object_id)]
-    said += [each.text for each in project.expressions(record.object_id)]
-    sentence = said[-1] if said and record.name not in said else record.name
+    """A record as the state has it: its sentence is the last one that it was looked for by, its name may be another."""
+    sentence = project.sentence(record.object_id) or record.name
     given_name = record.name if sentence != record.name else ""
     return StudioObject(
         record.object_id, sentence, record.colour, record.visible, record.note, record.locked, given_name

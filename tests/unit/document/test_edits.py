@@ -210,6 +210,21 @@ def test_the_masks_of_all_queries_come_back_as_they_were(project: Project) -> No
     assert list(project.query_masks(run.run_id)) == []
 
 
+def test_the_sentence_of_an_object_is_that_of_its_last_run_that_stands(project: Project) -> None:
+    assert project.sentence(1) == ""
+    project.apply(PutExpression(ExpressionRecord(1, 1, "imported")))
+    assert project.sentence(1) == "imported"
+    project.begin_run(thing(1, "the dog"), expression="the dog", span=FrameSpan(0, 10))
+    run = project.begin_run(thing(1, "Rex"), expression="the white dog", span=FrameSpan(0, 10))
+    assert project.sentence(1) == "the white dog"
+    project.finish_run(run.run_id, "done")
+    project.undo()
+    assert project.sentence(1) == "the dog"
+    project.undo()
+    assert project.sentence(1) == "imported"
+    assert project.sentence(77) == ""
+
+
 def test_what_a_person_did_during_a_run_is_taken_back_rightly(project: Project) -> None:
     """A run's entry grows behind theirs: undoing both leads to how it was before the run."""
     project.apply(DrawMask(1, 2, numbered_mask(55)))

@@ -21,6 +21,7 @@ from rvos_core.project.edits import AddObject, ChangeObject, Edit
 from rvos_core.project.mask_edits import DrawMask, LockFrames, PutMasks
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import MaskRecord
+from rvos_core.project.recovery import recover
 from rvos_core.project.store import Project
 from rvos_core.project.track_edits import (
     TO_THE_END,
@@ -286,6 +287,9 @@ def test_marks_are_kept_read_and_written_out(project: Project, tmp_path: Path) -
     }
     checked = subprocess.run([*command, "check", str(path)], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
+    assert recover(path, tmp_path / "saved.rvos").complete
+    with ProjectReader(tmp_path / "saved.rvos") as reader:
+        assert [mask.absence for mask in reader.masks(1, FrameSpan(20, 23))] == ["occluded"] * 2 + ["out_of_frame"]
     forged = tmp_path / "forged.rvos"
     forged.write_bytes(path.read_bytes())
     _forge_visible(forged, -7)
