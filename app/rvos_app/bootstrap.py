@@ -20,6 +20,7 @@ from rvos_app.actions.file import FileCommands, file_actions
 from rvos_app.actions.help import HelpCommands, help_actions
 from rvos_app.actions.hub import ActionHub, KeyGuard
 from rvos_app.actions.mask import mask_actions
+from rvos_app.actions.object import object_actions
 from rvos_app.actions.playback import playback_actions
 from rvos_app.actions.run import run_actions
 from rvos_app.actions.track import track_actions
@@ -44,6 +45,7 @@ from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
 from rvos_app.controllers.shown import ShownFrame
 from rvos_app.controllers.stage import Stage
+from rvos_app.controllers.surgery import Surgery
 from rvos_app.controllers.suspicion import SuspicionKeeper
 from rvos_app.dialogs.about import AboutDialog
 from rvos_app.dialogs.commands import CommandList
@@ -139,6 +141,7 @@ class Studio(QObject):
         self.canvas, self.field = DrawingCanvas(), ExpressionField()
         self._make_hand(answer_clicks)
         self.objects = ObjectCommands(self.state, runs=self.runs, field=self.field)
+        self.surgery = Surgery(self.state, documents=self.documents, runs=self.runs, window=self.window)
         self._register_commands()
         self.parts = self._build_parts()
         self._assemble()
@@ -243,6 +246,8 @@ class Studio(QObject):
         parts.welcome.files_dropped.connect(self._open_dropped)
         self.canvas.filesDropped.connect(self._open_dropped)
         self.playback.audioUnavailable.connect(self._say)
+        self.surgery.noticed.connect(self._say)
+        self.surgery.standing_changed.connect(self.window.set_object_line)
         self.presenter = ErrorPresenter(self.window)
         self.reporter.reported.connect(self.presenter.show)
 
@@ -281,6 +286,7 @@ class Studio(QObject):
         self.hub.register(track_actions(self.correction))
         self.hub.action("mask.accept").triggered.connect(self.correction.accepted)
         self.hub.register(run_actions(self.objects))
+        self.hub.register(object_actions(self.surgery))
         self.hub.register(view_actions(view))
         self.hub.register(help_actions(helps))
 

@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self._first_layout: Callable[[], None] | None = None  # until a clip is first shown, or a layout restored
         self._media_line = QElidingLabel()  # a long file name must not widen the window
         self._media_line.setProperty("role", "muted")
+        self._object_line = label(role="muted")
         self._pixel_line = label(role="muted")
 
     def assemble(self, parts: Parts, hub: ActionHub, *, submenus: dict[str, QMenu]) -> None:
@@ -116,6 +117,7 @@ class MainWindow(QMainWindow):
         timeline.setTitleBarWidget(QWidget())
         self._first_layout = partial(self._lay_out, objects, model, timeline)
         self.statusBar().addWidget(self._media_line, 1)
+        self.statusBar().addPermanentWidget(self._object_line)
         self.statusBar().addPermanentWidget(self._pixel_line)
         self.statusBar().setSizeGripEnabled(False)
         view_menu = self.menuBar().findChild(QMenu, "menu.view")
@@ -196,6 +198,10 @@ class MainWindow(QMainWindow):
     def set_media_line(self, text: str) -> None:
         """What the status bar says of the clip."""
         self._media_line.setText(text)
+
+    def set_object_line(self, text: str) -> None:
+        """What the status bar says of the selected object on this frame."""
+        self._object_line.setText(text)
 
     def set_pixel_line(self, text: str) -> None:
         """What the status bar says of the pixel under the pointer."""

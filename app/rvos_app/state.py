@@ -35,10 +35,11 @@ class StudioObject:
     visible: bool = True
     note: str = ""  # one sentence on its last run, e.g. which words were unknown
     locked: bool = False
+    given_name: str = ""  # by a person; empty where its sentence is its name
 
     @property
     def name(self) -> str:
-        return self.expression
+        return self.given_name or self.expression
 
 
 class RunPhase(Enum):
@@ -178,14 +179,8 @@ class StudioState:
         self._next_id = max(self._next_id, next_id)
 
     def add_object(self, expression: str) -> StudioObject:
-        """Make an object for `expression`, in the first colour that no other has, and select it.
-
-        The run that it is made for tells the document.
-        """
-        used = {o.colour for o in self._objects.values()}
-        colour = next(c for c in map(object_colour, itertools.count()) if c not in used)
-        made = StudioObject(self._next_id, expression, colour)
-        self._next_id += 1
+        """Make an object for `expression` and select it. The run that it is made for tells the document."""
+        made = self.new_object(expression)
         self._objects[made.object_id] = made
         self._results[made.object_id] = self._shelf(made.object_id)
         self.objects_changed.emit()
@@ -197,18 +192,32 @@ class StudioState:
         """The id that the next new object will have."""
         return self._next_id
 
-    def change_object(self, object_id: int, *, visible: bool | None = None, colour: Colour | None = None) -> None:
-        """A person changes what is given; nothing happens where the object is gone."""
+    def new_object(self, expression: str) -> StudioObject:
+        """An object under a number of its own, in the first colour that no other has; it is not in the list yet."""
+        used = {o.colour for o in self._objects.values()}
+        colour = next(c for c in map(object_colour, itertools.count()) if c not in used)
+        self._next_id += 1
+        return StudioObject(self._next_id - 1, expression, colour)
+
+    def change_object(
+        self, object_id: int, *, visible: bool | None = None, colour: Colour | None = None, name: str | None = None
+    ) -> None:
+        """A person changes what is given; nothing happens where the object is gone, or with an empty name."""
         old = self._objects.get(object_id)
-        if old is None:
+        words = " ".join((name or "").split())
+        if old is None or (name is not None and not words):
             return
         new = replace(
-            old, visible=old.visible if visible is None else visible, colour=old.colour if colour is None else colour
+            old,
+            visible=old.visible if visible is None else visible,
+            colour=old.colour if colour is None else colour,
+            given_name=old.given_name if name is None else words if words != old.expression else "",
         )
         if new != old:
             self._objects[object_id] = new
             self.objects_changed.emit()
-            self.edited.emit(ChangeObject(object_id, visible=visible, colour=colour), "")
+            new_name = None if name is None else new.name
+            self.edited.emit(ChangeObject(object_id, new_name=new_name, visible=visible, colour=colour), "")
 
     def note_object(self, object_id: int, note: str, *, expression: str | None = None) -> None:
         """What a run says of its object; the run tells the document itself."""

@@ -222,6 +222,7 @@ def _lines(reader: ProjectReader) -> Any:
                 origin=mask.origin,
                 confidence=mask.confidence,
                 visible=mask.visible,
+                absence=mask.absence,
                 locked=mask.locked,
             )
 

@@ -54,6 +54,7 @@ class FrameResult:
         box: x1, y1, x2, y2 of the mask, display pixels, as `masks.bbox` gives it; None for an empty mask.
         visible: False where the object is out of sight: by the class probability, because nothing of it is drawn, or
             because it is not in the clip.
+        absence: why it is out of sight, where a person said so: "occluded" or "out_of_frame".
     """
 
     frame_index: int
@@ -61,6 +62,7 @@ class FrameResult:
     confidence: float
     box: tuple[float, float, float, float] | None
     visible: bool
+    absence: str | None = None
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def frame_result(record: MaskRecord) -> FrameResult:
     """A mask of the project as a result. Raises: UserError: its run lengths are damaged."""
     box = bbox(record.mask) if record.visible else None
     floats = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))
-    return FrameResult(record.frame, record.mask, record.confidence, floats, record.visible)
+    return FrameResult(record.frame, record.mask, record.confidence, floats, record.visible, record.absence)
 
 
 def settings_of(request: RunRequest) -> str:

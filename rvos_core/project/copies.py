@@ -6,7 +6,9 @@ miss what still lies in the log beside it.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +17,17 @@ from pathlib import Path
 import apsw
 
 from rvos_core.errors import UserError
-from rvos_core.files import atomic_file, require_free_space
-from rvos_core.project.database import connect, look, quick_check, require_own_schema
-from rvos_core.project.errors import project_error, project_errors
+from rvos_core.files import atomic_file, require_free_space, writing
+from rvos_core.project.database import LOGS, check_name, connect, look, quick_check, require_own_schema
+from rvos_core.project.errors import project_error, project_errors, shown
+from rvos_core.project.schema import SUFFIX
 from rvos_core.project.sql import fetch
 
 _log = logging.getLogger("rvos.project")
 
 _HOUR, _DAY, _WEEK = 3600.0, 86400.0, 7 * 86400.0
 _RULE = ((_HOUR, 4), (_DAY, 8), (_WEEK, 7), (float("inf"), 4))  # of the last hour, day, week, and older
+_STEM_BYTES = 80  # a whole path may have 512 bytes (SQLite), and the folder has the name already
 _SHRUNK = 0.1  # a backup with less than this share of the masks never drives out a fuller one
 
 
@@ -79,22 +83,35 @@ def write_backup(connection: apsw.Connection, project: Path, *, folder: Path | N
     (masks,) = fetch(connection, "SELECT count(*) FROM mask INDEXED BY mask_lane")[0]
     now = time.time()
     stamp = time.strftime("%Y-%m-%d_%H-%M-%S", time.localtime(now)) + f"-{int(now % 1 * 1000):03d}"
-    target = place / f"{project.stem}_{stamp}_{masks}{project.suffix}"
+    target = place / f"{_short(project.stem)}_{stamp}_{masks}{project.suffix}"
     write_copy(connection, project, target)
     rotate(backups_in(place, project.stem))
     return Backup(target, now, int(masks))
 
 
 def backups_in(folder: Path, stem: str) -> list[Backup]:
-    """The backups of a project, oldest first."""
+    """The backups of a project, oldest first. Raises: UserError: the folder cannot be read."""
     found = []
-    for path in folder.glob("*.rvos"):
-        if not path.name.startswith(f"{stem}_"):
-            continue
-        masks = path.stem.rpartition("_")[2]
-        if masks.isdigit():
-            found.append(Backup(path, path.stat().st_mtime, int(masks)))
+    try:
+        for path in folder.iterdir():
+            masks = path.stem.rpartition("_")[2]
+            if path.suffix == SUFFIX and path.name.startswith((f"{_short(stem)}_", f"{stem}_")) and masks.isdigit():
+                with contextlib.suppress(FileNotFoundError):  # rotated out at this moment
+                    found.append(Backup(path, path.stat().st_mtime, int(masks)))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(
+            f"The backups in {shown(folder)} cannot be read: {(error.strerror or str(error)).lower()}.",
+            hint="Check that it is a folder, and that you may read and write it.",
+            code="files.cannot_read",
+        ) from error
     return sorted(found, key=lambda each: (each.made, each.path.name))
+
+
+def _short(stem: str) -> str:
+    """As much of a project's name as leaves room for time and number in that of a backup."""
+    return os.fsencode(stem)[:_STEM_BYTES].decode("utf-8", "ignore")
 
 
 def rotate(backups: Sequence[Backup], *, now: float | None = None) -> list[Backup]:
@@ -142,7 +159,10 @@ def save_as(connection: apsw.Connection, source: Path, target: Path) -> None:
     """As `write_copy`, but never over a project that another program has open. Raises: UserError."""
     from rvos_core.project.lock import LockHeld, WriterLock
 
-    if target.exists() and target.samefile(source):
+    check_name(target)
+    with writing(target):
+        same = target.exists() and target.samefile(source)
+    if same:
         raise UserError(f"{target.name} is the project itself.", hint="Choose another name.", code="project.same_file")
     try:
         lock = WriterLock(target)
@@ -157,13 +177,22 @@ def save_as(connection: apsw.Connection, source: Path, target: Path) -> None:
         lock.release()
 
 
+def is_free(target: Path) -> bool:
+    """True where nothing is at `target`, or an empty file, as a killed program leaves it.
+
+    Logs beside it belong to nothing any more and are removed. Raises: UserError: it cannot be told.
+    """
+    with writing(target):
+        if target.exists() and (not target.is_file() or target.stat().st_size):
+            return False
+        for log in LOGS:
+            target.with_name(target.name + log).unlink(missing_ok=True)
+    return True
+
+
 def _fold_log(target: Path) -> None:
     """An old project at `target` takes its log in, so that the log is never read into the file that replaces it."""
-    if not any(target.with_name(target.name + helper).exists() for helper in ("-wal", "-journal")):
-        return
-    if not target.exists():  # what is left of a project that is gone
-        for helper in ("-wal", "-journal"):
-            target.with_name(target.name + helper).unlink(missing_ok=True)
+    if is_free(target) or not any(target.with_name(target.name + log).exists() for log in LOGS):
         return
     with project_errors(target):
         look(target)

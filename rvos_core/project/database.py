@@ -18,19 +18,37 @@ import apsw
 
 from rvos_core.errors import UserError
 from rvos_core.project.errors import damaged, not_a_project, project_errors, shown
-from rvos_core.project.schema import APPLICATION_ID, STEPS, VERSION, expected_objects, schema_objects
+from rvos_core.project.schema import APPLICATION_ID, STEPS, SUFFIX, VERSION, expected_objects, schema_objects
 from rvos_core.project.sql import fetch
 
 _log = logging.getLogger("rvos.project")
 
 Mode = Literal["write", "read"]
+LOGS = ("-wal", "-journal")  # what lies beside a project that was not closed, and holds a part of it
 
 _MAGIC = b"SQLite format 3\0"
 _APPLICATION_ID_AT = 68
 _HEADER_BYTES = 100
 _BUSY_MS = 5000
+_MAX_NAME_BYTES = 240  # of 255: the lock, the log and the copies add to it
 _CACHE_KIB = 16 * 1024
 _NETWORK_KINDS = ("nfs", "cifs", "smb", "9p", "afp", "davfs", "fuse", "ncpfs", "ceph", "glusterfs")
+
+
+def check_name(path: Path) -> None:
+    """Raises: UserError: no project can have that name."""
+    if path.suffix != SUFFIX:
+        raise UserError(
+            f"{shown(path)} does not end in {SUFFIX}.",
+            hint=f"Give the project a name like clip{SUFFIX}.",
+            code="project.bad_name",
+        )
+    if len(os.fsencode(path.name)) > _MAX_NAME_BYTES:
+        raise UserError(
+            f"The name of {shown(path)[:80]}… is too long for the files that lie beside a project.",
+            hint=f"Choose a name of at most {_MAX_NAME_BYTES} bytes.",
+            code="files.name_too_long",
+        )
 
 
 def look(path: Path) -> None:

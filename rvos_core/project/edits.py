@@ -1,7 +1,8 @@
 """Everything that a person or a run can change, one small class each.
 
 An edit says what it does to the rows; `Rows` keeps how they were, which is its undo and its cost in bytes. What makes
-no sense (an object that is gone) raises `UserError`, and the document stays as it was. Masks are in `mask_edits`.
+no sense (an object that is gone) raises `UserError`, and the document stays as it was. Masks are in `mask_edits`,
+whole tracks in `track_edits`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 from rvos_core.errors import UserError
-from rvos_core.masks import union
-from rvos_core.project.mask_edits import frames_of, mask_at, required_mask, required_object
+from rvos_core.project.errors import shown
+from rvos_core.project.mask_edits import frames_of, required_clip, required_object
 from rvos_core.project.records import (
     Colour,
     ExpressionRecord,
@@ -62,7 +63,7 @@ class AddMedia:
 
     @property
     def name(self) -> str:
-        return f"Add {self.media.absolute_path.name}"
+        return f"Add {shown(Path(self.media.absolute_path.name))}"
 
     def apply(self, rows: Rows) -> None:
         rows.put(MEDIA, self.media.row())
@@ -84,14 +85,11 @@ class RelinkMedia:
 
     @property
     def name(self) -> str:
-        return f"Relink {self.path.name}"
+        return f"Relink {shown(Path(self.path.name))}"
 
     def apply(self, rows: Rows) -> None:
-        old = rows.get(MEDIA, self.media_id)
-        if old is None:
-            raise UserError("That clip is not part of the project.", code="project.no_media")
         new = replace(
-            MediaRecord.of(old),
+            required_clip(rows, self.media_id),
             absolute_path=self.path,
             relative_path=self.relative_path,
             size_bytes=self.size_bytes,
@@ -123,6 +121,7 @@ class AddObject:
     def apply(self, rows: Rows) -> None:
         if rows.get(OBJECT, self.object.object_id) is not None:
             raise UserError(f"There is an object {self.object.object_id} already.", code="project.object_exists")
+        required_clip(rows, self.object.media_id)
         rows.put(OBJECT, self.object.row())
 
 
@@ -192,54 +191,6 @@ class ReorderObjects:
     def apply(self, rows: Rows) -> None:
         for position, object_id in enumerate(self.object_ids):
             rows.put(OBJECT, replace(required_object(rows, object_id), position=position).row())
-
-
-@dataclass(frozen=True)
-class MergeObjects:
-    """Join `other` into `object_id`: union of masks, its expressions move over, then it goes.
-
-    Locked frames stay as they are.
-    """
-
-    object_id: int
-    other: int
-    name: str = "Merge objects"
-
-    def apply(self, rows: Rows) -> None:
-        if self.object_id == self.other:
-            raise UserError("An object cannot be merged with itself.", code="project.same_object")
-        required_object(rows, self.object_id)
-        for frame in frames_of(rows, self.other):
-            theirs = required_mask(rows, self.other, frame)
-            ours = mask_at(rows, self.object_id, frame)
-            if ours is None:
-                rows.put(MASK, replace(theirs, object_id=self.object_id).row())
-            elif not ours.locked:
-                joined = union(ours.mask, theirs.mask)
-                new = replace(theirs if theirs.locked else ours, mask=joined, visible=ours.visible or theirs.visible)
-                rows.put(MASK, replace(new, object_id=self.object_id).row())
-        for row in list(rows.select(EXPRESSION, "object_id=?", (self.other,))):
-            rows.put(EXPRESSION, replace(ExpressionRecord.of(row), object_id=self.object_id).row())
-        DeleteObject(self.other).apply(rows)
-
-
-@dataclass(frozen=True)
-class SplitObject:
-    """From `frame` on the masks belong to a new object."""
-
-    object_id: int
-    frame: int
-    new: ObjectRecord
-    name: str = "Split object"
-
-    def apply(self, rows: Rows) -> None:
-        required_object(rows, self.object_id)
-        AddObject(self.new).apply(rows)
-        for frame in frames_of(rows, self.object_id):
-            if frame >= self.frame:
-                old = required_mask(rows, self.object_id, frame)
-                rows.put(MASK, replace(old, object_id=self.new.object_id).row())
-                rows.delete(MASK, self.object_id, frame)
 
 
 # -- expressions -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,7 +41,7 @@ def project_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite raises in the block into a `UserError` that names the project."""
     try:
         yield
-    except (apsw.Error, UnicodeDecodeError, DamagedRow) as error:
+    except (apsw.Error, UnicodeError, DamagedRow, struct.error, OverflowError) as error:
         raise project_error(path, error) from error
 
 
@@ -78,6 +79,18 @@ def project_error(path: Path, error: Exception) -> UserError:
             f"The disk of {name} reports an error; everything that was kept before is still there.",
             hint="Check the disk, then save a copy of the project on another one.",
             code="files.io_error",
+        )
+    if isinstance(error, struct.error | OverflowError):
+        return UserError(
+            f"A number of this change is too large for {name}; nothing was changed.",
+            hint="Frames and numbers of objects lie below 2^63.",
+            code="project.number_too_large",
+        )
+    if isinstance(error, UnicodeEncodeError):
+        return UserError(
+            f"A text of this change holds characters that cannot be kept in {name}; nothing was changed.",
+            hint="Type the text again.",
+            code="project.bad_text",
         )
     if isinstance(error, UnicodeDecodeError):
         return damaged(path, "a text in it is not UTF-8")

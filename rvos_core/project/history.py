@@ -13,10 +13,10 @@ from typing import Any, cast
 
 import apsw
 
-from rvos_core.project.codec import DamagedRow, checksum, require_kinds, unpack
+from rvos_core.project.codec import DamagedRow, checksum, pack, require_kinds, unpack
 from rvos_core.project.records import EditRecord
 from rvos_core.project.rows import Row, Rows, image_bytes, table_of
-from rvos_core.project.schema import Table
+from rvos_core.project.schema import EXPRESSION, MASK, OBJECT, Table
 from rvos_core.project.sql import fetch
 
 _BLOCK = 2048
@@ -86,6 +86,7 @@ def toggle(connection: apsw.Connection, edit: EditRecord, *, snapshot_id: int | 
     rows = Rows(connection, snapshot_id=snapshot_id)
     touched = Touched()
     total = 0
+    gone: list[int] = []
     for target, key, image, crc in _changes(connection, edit.edit_id):
         table, unpacked = table_of(target), unpack(key)
         if image is not None and checksum(image) != crc:
@@ -97,12 +98,34 @@ def toggle(connection: apsw.Connection, edit: EditRecord, *, snapshot_id: int | 
         )
         total += image_bytes(key, before)
         touched.add(table, unpacked)
+        if table is OBJECT and image is None:
+            gone.append(int(unpacked[0]))  # type: ignore[arg-type]
+    for object_id in gone:
+        total += _take_along(rows, edit.edit_id, object_id, touched)
     connection.execute("UPDATE edit SET undone=?, bytes=? WHERE edit_id=?", (not edit.undone, total, edit.edit_id))
     return touched
 
 
+def _take_along(rows: Rows, edit_id: int, object_id: int, touched: Touched) -> int:
+    """An object goes: so does what a run wrote for it while the edit was undone. Returns: bytes of the images kept."""
+    kept = 0
+    for table in (MASK, EXPRESSION):
+        columns = ", ".join(table.key_columns)
+        for key in fetch(rows.connection, f"SELECT {columns} FROM {table.name} WHERE object_id=?", (object_id,)):
+            before, crc = rows.restore(table, key, None, 0)
+            packed = pack(key)
+            rows.connection.execute(
+                "INSERT INTO change VALUES(?, ?, ?, ?, ?)", (edit_id, table.name, packed, before, crc)
+            )
+            kept += image_bytes(packed, before)
+            touched.add(table, key)
+    return kept
+
+
 def prune(connection: apsw.Connection, *, budget_bytes: int) -> int:
     """Forget the oldest edits beyond the budget; at least 50 stay, and all that redo can bring back.
+
+    So do the entry of a run that is still at work, as it writes into it, and all after that: undo is in order.
 
     Returns:
         What the history takes now, bytes.
@@ -111,7 +134,8 @@ def prune(connection: apsw.Connection, *, budget_bytes: int) -> int:
     if total > budget_bytes and number > KEPT_AT_LEAST:
         oldest = fetch(
             connection,
-            "SELECT edit_id, bytes FROM edit WHERE NOT undone ORDER BY edit_id LIMIT ?",
+            "SELECT edit_id, bytes FROM edit WHERE NOT undone AND edit_id<coalesce((SELECT min(edit_id) FROM run"
+            " WHERE status IN ('waiting', 'running')), edit_id+1) ORDER BY edit_id LIMIT ?",
             (number - KEPT_AT_LEAST,),
         )
         for edit_id, size in oldest:

@@ -27,7 +27,7 @@ _log = logging.getLogger("rvos.project")
 
 _TRASH_DAYS = 30
 _TRIES = 2
-_HELPERS = ("-wal", "-shm")
+_HELPERS = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from rvos_core.errors import UserError
 from rvos_core.masks import Rle, area, difference, empty, union
-from rvos_core.project.records import MaskRecord, ObjectRecord
+from rvos_core.project.records import MaskRecord, MediaRecord, ObjectRecord
 from rvos_core.project.rows import Rows
-from rvos_core.project.schema import MASK, OBJECT
+from rvos_core.project.schema import MASK, MEDIA, OBJECT
 from rvos_core.types import FrameSpan
 
 
@@ -139,6 +139,14 @@ def required_object(rows: Rows, object_id: int) -> ObjectRecord:
     if row is None:
         raise UserError(f"Object {object_id} is not in the project (any more).", code="project.no_object")
     return ObjectRecord.of(row)
+
+
+def required_clip(rows: Rows, media_id: int) -> MediaRecord:
+    """Raises: UserError: the clip is not part of the project."""
+    row = rows.get(MEDIA, media_id)
+    if row is None:
+        raise UserError(f"Clip {media_id} is not part of the project.", code="project.no_media")
+    return MediaRecord.of(row)
 
 
 def mask_at(rows: Rows, object_id: int, frame: int) -> MaskRecord | None:

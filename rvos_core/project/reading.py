@@ -34,6 +34,7 @@ from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTI
 from rvos_core.project.sql import fetch, number
 from rvos_core.types import FrameSpan
 
+_EVERYWHERE = FrameSpan(0, 2**62)
 _LANE_BLOCK = 50_000
 _CANDIDATE_BYTES = 1 << 30  # unpacked, in one row
 _RUN = (
@@ -112,7 +113,7 @@ class ProjectReader:
 
     def pts(self, media_id: int, span: FrameSpan | None = None) -> np.ndarray:
         """Times of a clip's frames, (n,) int64 in its time base."""
-        wanted = span or FrameSpan(0, 2**62)
+        wanted = _EVERYWHERE if span is None else span
         blocks = [np.zeros(0, dtype=np.int64)]
         with project_errors(self.path):
             for row in self._rows.select(
@@ -153,7 +154,7 @@ class ProjectReader:
 
     def masks(self, object_id: int, span: FrameSpan | None = None) -> Iterator[MaskRecord]:
         """Masks of an object in order of frames. Raises: UserError: one is damaged."""
-        wanted = span or FrameSpan(0, 2**62)
+        wanted = _EVERYWHERE if span is None else span
         with project_errors(self.path):
             for row in self._rows.select(
                 MASK, "object_id=? AND frame>=? AND frame<?", (object_id, wanted.start, wanted.stop)
@@ -169,7 +170,7 @@ class ProjectReader:
 
     def lane(self, object_id: int, span: FrameSpan | None = None) -> Lane:
         """What the timeline shows, without the masks themselves."""
-        wanted = span or FrameSpan(0, 2**62)
+        wanted = _EVERYWHERE if span is None else span
         blocks = [np.zeros((0, 4))]
         with project_errors(self.path):
             found = self._connection.execute(
@@ -199,6 +200,21 @@ class ProjectReader:
         with project_errors(self.path):
             found = fetch(self._connection, f"{_RUN}WHERE run_id=?", (run_id,))
             return RunRecord.of(found[0]) if found else None
+
+    def sentence(self, object_id: int) -> str:
+        """What an object was last looked for by; empty where it never was, or all of that was undone."""
+        with project_errors(self.path):
+            found = fetch(
+                self._connection,
+                "SELECT expression FROM run LEFT JOIN edit USING(edit_id) WHERE object_id=? AND NOT coalesce(undone, 0)"
+                " ORDER BY run_id DESC LIMIT 1",
+                (object_id,),
+            )
+            if found:
+                require_kinds(found[0], "T", "a run")
+                return str(found[0][0])
+        known = self.expressions(object_id)
+        return known[-1].text if known else ""
 
     def remaining(self, run: RunRecord) -> FrameSpan:
         """The frames that a run has not done yet; empty where it did all."""
@@ -275,6 +291,10 @@ class ProjectReader:
         """The latest entries of the history, oldest first."""
         with project_errors(self.path):
             return history.edits(self._connection, limit)
+
+    def changed_masks(self, edit_id: int) -> int:
+        """How many masks an entry of the history made, changed or took away."""
+        return self._number("SELECT count(*) FROM change WHERE edit_id=? AND target='mask'", (edit_id,))
 
     def snapshots(self) -> list[SnapshotRecord]:
         """All snapshots, oldest first."""

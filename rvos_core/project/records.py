@@ -18,10 +18,17 @@ from rvos_core.project.rows import Row
 from rvos_core.types import FrameSpan
 
 Origin: TypeAlias = Literal["model", "propagated", "manual", "imported", "interpolated"]
+Absence: TypeAlias = Literal["occluded", "out_of_frame"]
 RunState: TypeAlias = Literal["waiting", "running", "done", "stopped", "failed"]
 Colour: TypeAlias = tuple[int, int, int]
 
 _PTS_BLOCK = 65_536  # frames a row
+_ABSENCES: dict[Absence, int] = {"occluded": -1, "out_of_frame": -2}  # in the column `visible`; from format 3 on
+_SEEN: dict[int, tuple[bool, Absence | None]] = {
+    1: (True, None),
+    0: (False, None),
+    **{number: (False, absence) for absence, number in _ABSENCES.items()},
+}
 
 
 @dataclass(frozen=True)
@@ -203,6 +210,10 @@ class MaskRecord:
         visible: False where the object is out of sight.
         locked: a person's: no run and no propagation changes it.
         run_id: the run that made it; 0: none.
+        absence: why it is out of sight, where a person said so.
+
+    Raises:
+        ValueError: it is in sight and out of sight at once.
     """
 
     object_id: int
@@ -213,6 +224,11 @@ class MaskRecord:
     visible: bool = True
     locked: bool = False
     run_id: int = 0
+    absence: Absence | None = None
+
+    def __post_init__(self) -> None:
+        if self.visible and self.absence is not None:
+            raise ValueError(f"a mask that is to be seen is not {self.absence}")
 
     def row(self) -> Row:
         return (
@@ -223,7 +239,7 @@ class MaskRecord:
             self.mask.counts,
             self.origin,
             float(self.confidence),
-            int(self.visible),
+            int(self.visible) if self.absence is None else _ABSENCES[self.absence],
             int(self.locked),
             self.run_id,
         )
@@ -236,11 +252,14 @@ class MaskRecord:
         )
         if origin not in get_args(Origin):
             raise DamagedRow(f"a mask of the unknown origin {origin!r:.40}")
+        if visible not in _SEEN:
+            raise DamagedRow(f"a mask that is neither seen nor out of sight ({visible!r:.40})")
         try:
             mask = Rle(height, width, counts)
         except ValueError as error:
             raise DamagedRow(str(error)) from error
-        return MaskRecord(object_id, frame, mask, origin, confidence, bool(visible), bool(locked), run_id)
+        seen, absence = _SEEN[visible]
+        return MaskRecord(object_id, frame, mask, origin, confidence, seen, bool(locked), run_id, absence)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -25,18 +26,18 @@ import apsw
 from rvos_core.errors import UserError
 from rvos_core.files import atomic_file, require_free_space, writing
 from rvos_core.project.codec import DamagedRow
-from rvos_core.project.database import connect, create
+from rvos_core.project.database import LOGS, check_name, connect, create
 from rvos_core.project.errors import damaged, project_errors, shown
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import MediaRecord, ObjectRecord
 from rvos_core.project.rows import Row, Rows, verified
-from rvos_core.project.schema import JOURNALED, MEDIA, OBJECT, Table
+from rvos_core.project.schema import JOURNALED, MEDIA, OBJECT, SUFFIX, Table
 from rvos_core.project.sql import fetch, number
 
 _log = logging.getLogger("rvos.project")
 
 _TIMEOUT_S = 60.0
-_HELPERS = ("-wal",)
+_STEM_BYTES = 200  # leaves room for the time
 _LOST_COLOUR = (79, 195, 247)
 
 
@@ -116,7 +117,7 @@ def copy_with_log(path: Path, folder: Path) -> Path:
     target = folder / "copy.rvos"
     with writing(target):
         shutil.copyfile(path, target)
-        for helper in _HELPERS:
+        for helper in LOGS:
             beside = path.with_name(path.name + helper)
             if beside.exists():
                 shutil.copyfile(beside, target.with_name(target.name + helper))
@@ -126,14 +127,15 @@ def copy_with_log(path: Path, folder: Path) -> Path:
 def save_for_support(path: Path, target: Path) -> None:
     """The project and its log, as they lie, in a zip file. Raises: UserError."""
     with atomic_file(target) as part, writing(target), zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in (path.name, *(path.name + helper for helper in _HELPERS)):
+        for name in (path.name, *(path.name + helper for helper in LOGS)):
             if path.with_name(name).exists():
                 archive.write(path.with_name(name), name)
 
 
 def recovered_path(path: Path) -> Path:
     """Where what is saved of a damaged project goes, if nobody says otherwise: beside it."""
-    return path.with_name(f"{path.stem} recovered {time.strftime('%Y-%m-%d %H-%M-%S')}{path.suffix}")
+    stem = os.fsencode(path.stem)[:_STEM_BYTES].decode("utf-8", "ignore")
+    return path.with_name(f"{stem} recovered {time.strftime('%Y-%m-%d %H-%M-%S')}{SUFFIX}")
 
 
 def recover(path: Path, target: Path) -> RecoveryReport:
@@ -142,7 +144,10 @@ def recover(path: Path, target: Path) -> RecoveryReport:
     Raises:
         UserError: nothing can be read, or the target cannot be written.
     """
-    if target.exists():
+    check_name(target)
+    with writing(target):
+        exists = target.exists()
+    if exists:
         raise UserError(f"{shown(target)} exists already.", hint="Choose another name.", code="project.exists")
     kept: dict[str, int] = {}
     lost: dict[str, int] = {}

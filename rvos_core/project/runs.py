@@ -21,6 +21,8 @@ from rvos_core.project.schema import EXPRESSION, OBJECT
 from rvos_core.project.writer import Writer
 from rvos_core.types import FrameSpan
 
+_GIVEN_UP = "Given up before its first window"
+
 
 class RunWriter(Writer):
     """The part of a project that runs write to."""
@@ -164,23 +166,32 @@ class RunWriter(Writer):
         self._transact(work)
 
     def abandon_run(self, run_id: int) -> None:
-        """A run ended before its first window: take back that it began."""
+        """A run ended before its first window: take back that it began.
 
-        def work(_: Rows) -> None:
+        Where something else was done since, it stays an entry of the history, until that was taken back in its turn.
+        """
+
+        def forget(run_id: int) -> None:
             run = self.run(run_id)
             if run is None:
                 return
             last = history.last_done(self._connection)
             edit = history.find(self._connection, run.edit_id)
             if edit is not None and not edit.undone and last is not None and last.edit_id != edit.edit_id:
-                self._connection.execute("UPDATE run SET status='stopped' WHERE run_id=?", (run_id,))
+                self._connection.execute(
+                    "UPDATE run SET status='stopped', message=? WHERE run_id=?", (_GIVEN_UP, run_id)
+                )
                 return  # something was done since, which stands on it
             if edit is not None and not edit.undone:
                 self._exchange(edit, Touched())
                 history.forget(self._connection, run.edit_id)
             self._connection.execute("DELETE FROM run WHERE run_id=?", (run_id,))
+            last = history.last_done(self._connection)
+            below = next((each for each in self.runs() if last is not None and each.edit_id == last.edit_id), None)
+            if below is not None and below.message == _GIVEN_UP and not self.windows_done(below):
+                forget(below.run_id)  # nothing stands on that one any more
 
-        self._transact(work)
+        self._transact(lambda _: forget(run_id))
 
     def abandon_if_waiting(self, run_id: int) -> None:
         """As `abandon_run`, for a run that never came to its turn; one that did stays as it is."""

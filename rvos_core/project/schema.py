@@ -79,7 +79,9 @@ CREATE TABLE candidate(
 CREATE INDEX run_of_object ON run(object_id);
 """
 
-STEPS = (_FIRST, _CANDIDATES)
+_ABSENCES = ""  # the same tables: `mask.visible` may be -1 or -2, which an older program would take for seen
+
+STEPS = (_FIRST, _CANDIDATES, _ABSENCES)
 VERSION = len(STEPS)
 
 

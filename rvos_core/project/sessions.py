@@ -44,8 +44,8 @@ def last(connection: apsw.Connection) -> SessionRecord | None:
 
 
 def holder(session: SessionRecord | None) -> str:
-    """Who has it open, for a person."""
-    if session is None:
+    """Who has it open, for a person. `session`: the latest; where it was closed, somebody else is only just opening."""
+    if session is None or session.closed is not None:
         return "another program"
     where = "" if session.host == socket.gethostname() else f" on {session.host}"
     return f"{session.program} (process {session.pid}{where})"

@@ -16,10 +16,10 @@ from pathlib import Path
 import apsw
 
 from rvos_core.errors import UserError
-from rvos_core.files import writing
+from rvos_core.files import atomic_file, writing
 from rvos_core.project import copies, history, migrations, sessions, snapshots
 from rvos_core.project.ballast import Ballast
-from rvos_core.project.database import connect, create, look, use_journal
+from rvos_core.project.database import check_name, connect, create, look, use_journal
 from rvos_core.project.edits import AddMedia, Edit
 from rvos_core.project.errors import project_errors, shown
 from rvos_core.project.history import Touched
@@ -28,12 +28,11 @@ from rvos_core.project.reading import ProjectReader, read_session
 from rvos_core.project.records import EditRecord, MediaRecord, SessionRecord, SnapshotRecord
 from rvos_core.project.rows import Rows
 from rvos_core.project.runs import RunWriter
-from rvos_core.project.schema import SUFFIX, VERSION
+from rvos_core.project.schema import VERSION
 from rvos_core.project.sql import fetch
 
 _log = logging.getLogger("rvos.project")
 
-_MAX_NAME_BYTES = 240  # of 255: the lock, the log and the copies add to it
 CHECKED_AT_ONCE_BYTES = 64 * 1024 * 1024
 _PATIENT = "follow:"
 _MERGE_S = 3.0
@@ -60,14 +59,7 @@ class Project(RunWriter):
         look(path)
         check_name(path)
         self.notices: list[str] = []
-        try:
-            self._lock = WriterLock(path)
-        except LockHeld:
-            raise _in_use(path) from None
-        except UserError as error:
-            if error.code in ("files.no_permission", "files.read_only"):
-                raise read_only_file(path) from error
-            raise
+        self._lock = _writer_lock(path)
         self._closed = False
         self._budget = budget_bytes
         self._merge: tuple[int, str, float] | None = None
@@ -85,16 +77,16 @@ class Project(RunWriter):
         check_name(path)
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
+        lock = _writer_lock(path)  # nobody else makes or opens it meanwhile
+        try:
+            if not copies.is_free(path):
                 raise UserError(
                     f"{shown(path)} exists already.", hint="Open it, or choose another name.", code="project.exists"
                 )
-        try:
-            with project_errors(path):
-                create(path)
-        except UserError:
-            path.unlink(missing_ok=True)
-            raise
+            with atomic_file(path) as part, project_errors(path):
+                create(part)
+        finally:
+            lock.release()
         return Project(path, program=program, budget_bytes=budget_bytes)
 
     def _open(self, path: Path, program: str) -> None:
@@ -123,8 +115,12 @@ class Project(RunWriter):
         self.version = VERSION
         self._rows = Rows(self._connection)
         self._ballast = Ballast(path)
-        self._session = self._transact(lambda _: sessions.begin(self._connection, program, time.time()))
-        self._transact(lambda _: self._end_lost_runs())
+        try:
+            self._session = self._transact(lambda _: sessions.begin(self._connection, program, time.time()))
+            self._transact(lambda _: self._end_lost_runs())
+        except BaseException:
+            self._ballast.remove()
+            raise
         self.commits = 0
 
     def close(self) -> None:
@@ -166,7 +162,7 @@ class Project(RunWriter):
         """Make changes as one entry of the history.
 
         Args:
-            edits: made in this order, all or none.
+            edits: made in this order, all or none; at least one.
             name: of the entry; that of the first edit where empty.
             merge: entries of the same word within three seconds become one, e.g. while a slider is dragged. A word
                 that begins with `follow:` waits however long: those are the parts of one propagation.
@@ -174,6 +170,9 @@ class Project(RunWriter):
         Raises:
             UserError: an edit makes no sense or the disk refuses; the document is as before.
         """
+
+        if not edits:
+            raise UserError("There is nothing to change.", code="project.nothing_to_do")
 
         def work(_: Rows) -> int:
             said = name or edits[0].name
@@ -275,20 +274,16 @@ def _apply_all(edits: Iterable[Edit], rows: Rows) -> None:
         edit.apply(rows)
 
 
-def check_name(path: Path) -> None:
-    """Raises: UserError: no project can have that name."""
-    if path.suffix != SUFFIX:
-        raise UserError(
-            f"{shown(path)} does not end in {SUFFIX}.",
-            hint=f"Give the project a name like clip{SUFFIX}.",
-            code="project.bad_name",
-        )
-    if len(os.fsencode(path.name)) > _MAX_NAME_BYTES:
-        raise UserError(
-            f"The name of {shown(path)[:80]}… is too long for the files that lie beside a project.",
-            hint=f"Choose a name of at most {_MAX_NAME_BYTES} bytes.",
-            code="files.name_too_long",
-        )
+def _writer_lock(path: Path) -> WriterLock:
+    """Raises: UserError: another program has the project open, or its folder cannot be written."""
+    try:
+        return WriterLock(path)
+    except LockHeld:
+        raise _in_use(path) from None
+    except UserError as error:
+        if error.code in ("files.no_permission", "files.read_only"):
+            raise read_only_file(path) from error
+        raise
 
 
 def read_only_file(path: Path) -> UserError:

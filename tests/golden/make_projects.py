@@ -12,7 +12,8 @@ import apsw
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
-from documents import FRAMES, clip_record, numbered_mask, thing
+from documents import FRAMES, HEIGHT, WIDTH, clip_record, numbered_mask, thing
+from rvos_core.masks import empty
 from rvos_core.project import history, schema, snapshots
 from rvos_core.project.records import ExpressionRecord, MaskRecord, pts_rows
 from rvos_core.project.rows import Rows
@@ -38,6 +39,9 @@ def main(version: int) -> None:
     rows.put(schema.SETTING, ("media:1", "span", "[2, 40]"))
     for frame in range(20):
         record = MaskRecord(1, frame, numbered_mask(frame), "manual" if frame == 3 else "model", locked=frame == 3)
+        rows.put(schema.MASK, record.row())
+    for frame, absence in enumerate(("occluded", "out_of_frame") if version >= 3 else (), start=20):
+        record = MaskRecord(1, frame, empty(HEIGHT, WIDTH), "manual", 1.0, False, True, absence=absence)
         rows.put(schema.MASK, record.row())
     snapshot = snapshots.take(connection, "half way", 1.7e9)
     edit_id = history.begin(connection, "Mask on frame 19", 1.7e9)

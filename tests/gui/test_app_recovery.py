@@ -204,7 +204,7 @@ def test_a_damaged_project_is_offered_to_be_recovered(
         next(b for b in box.buttons() if box.buttonRole(b) is QMessageBox.ButtonRole.AcceptRole).click()
         qtbot.waitUntil(lambda: studio.state.has_results, timeout=20_000)
         assert "Recovered" in studio.window.statusBar().currentMessage()
-        assert "recovered" in studio.window.windowTitle()
+        qtbot.waitUntil(lambda: "recovered" in studio.window.windowTitle(), timeout=10_000)  # once the document told
         assert path.read_bytes() == content
 
 

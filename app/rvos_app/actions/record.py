@@ -17,6 +17,7 @@ MENUS = {
     "mask": "&Mask",
     "track": "&Track",
     "run": "&Run",
+    "object": "&Object",
     "view": "&View",
     "help": "&Help",
 }

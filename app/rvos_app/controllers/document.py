@@ -165,15 +165,15 @@ class DocumentController(QObject):
 
     def undo(self) -> None:
         """Take the last entry of the history back."""
-        self._submit(partial(work.undo, media_id=self._state.media_id), self._on_moved)
+        self._submit(partial(work.undo, media_id=self._state.media_id), self.show_view)
 
     def redo(self) -> None:
         """Do the next undone entry again."""
-        self._submit(partial(work.redo, media_id=self._state.media_id), self._on_moved)
+        self._submit(partial(work.redo, media_id=self._state.media_id), self.show_view)
 
     def jump(self, edit_id: int) -> None:
         """Go to an entry of the history; 0: before the first."""
-        self._submit(partial(work.jump, edit_id=edit_id, media_id=self._state.media_id), self._on_moved)
+        self._submit(partial(work.jump, edit_id=edit_id, media_id=self._state.media_id), self.show_view)
 
     def save_snapshot(self, name: str) -> None:
         """Name the state as it is."""
@@ -181,7 +181,7 @@ class DocumentController(QObject):
 
     def revert_to(self, snapshot_id: int) -> None:
         """Put everything back as it was at a snapshot."""
-        self._submit(partial(work.revert, snapshot_id=snapshot_id, media_id=self._state.media_id), self._on_moved)
+        self._submit(partial(work.revert, snapshot_id=snapshot_id, media_id=self._state.media_id), self.show_view)
 
     def save_copy(self, target: Path) -> None:
         """Write a copy; work goes on in this project."""
@@ -234,7 +234,7 @@ class DocumentController(QObject):
             self._submit(task, partial(self._on_looked_at, object_id, note))
 
     def _on_looked_at(self, object_id: int, note: str, shown: View) -> None:
-        self._on_moved(shown)
+        self.show_view(shown)
         self._state.note_object(object_id, note)
 
     def load_clip(self, media_id: int, then: Callable[[Loaded], object]) -> None:
@@ -343,10 +343,10 @@ class DocumentController(QObject):
 
     # -- what it answers ---------------------------------------------------------------------------------------------
 
-    def _on_moved(self, shown: View | None) -> None:
-        clip = self._state.clip
-        if shown is not None and clip is not None:
-            self._show(shown, clip)
+    def show_view(self, shown: View | None) -> None:
+        """The state shows what the document answered; None: nothing has changed."""
+        if shown is not None and self._state.clip is not None:
+            self._show(shown, self._state.clip)
 
     def _show(self, shown: View, info: MediaInfo) -> None:
         self._state.show_objects(shown.objects)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +73,15 @@ class Loaded:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """What came of an edit of whole tracks. `why`: where nothing was to be done; else `masks` were changed."""
+
+    view: View | None
+    masks: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class View:
     """What the state is to show of a clip. `lanes`: of the objects whose masks are to be looked at again."""
 
@@ -123,7 +132,10 @@ def view(project: ProjectReader, media_id: int, spans: Mapping[int, FrameSpan] |
     frames = {object_id: span for object_id, span in wanted.items() if object_id in known}
     lanes = {object_id: project.lane(object_id, span) for object_id, span in frames.items()}
     return View(
-        tuple(studio_object(each) for each in records), project.setting(f"media:{media_id}", "span"), lanes, frames
+        tuple(studio_object(each, project) for each in records),
+        project.setting(f"media:{media_id}", "span"),
+        lanes,
+        frames,
     )
 
 
@@ -132,9 +144,13 @@ def spans_of(touched: Touched) -> dict[int, FrameSpan]:
     return {object_id: FrameSpan(min(frames), max(frames) + 1) for object_id, frames in touched.frames.items()}
 
 
-def studio_object(record: ObjectRecord) -> StudioObject:
-    """A record as the state has it."""
-    return StudioObject(record.object_id, record.name, record.colour, record.visible, record.note, record.locked)
+def studio_object(record: ObjectRecord, project: ProjectReader) -> StudioObject:
+    """A record as the state has it: its sentence is the last one that it was looked for by, its name may be another."""
+    sentence = project.sentence(record.object_id) or record.name
+    given_name = record.name if sentence != record.name else ""
+    return StudioObject(
+        record.object_id, sentence, record.colour, record.visible, record.note, record.locked, given_name
+    )
 
 
 def object_record(thing: StudioObject, *, media_id: int, position: int) -> ObjectRecord:
@@ -166,6 +182,18 @@ def only_ask(_project: Project) -> None:
 
 def apply_edit(project: Project, *, edit: Edit, merge: str) -> None:
     project.apply(edit, merge=merge)
+
+
+def change_tracks(project: Project, *, edit: Edit, objects: Iterable[int], media_id: int) -> Changed:
+    """Make an edit that the window does not show yet. `objects`: those whose masks it changes. Raises: UserError."""
+    try:
+        entry = project.apply(edit)
+    except UserError as error:
+        if error.code != "project.nothing_to_do":
+            raise
+        return Changed(None, why=error.message)
+    shown = view(project, media_id, dict.fromkeys(objects, EVERYTHING))
+    return Changed(shown, project.changed_masks(entry.edit_id))
 
 
 def undo(project: Project, *, media_id: int) -> View | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QAction, QColor, QMouseEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QLineEdit,
     QListView,
     QMenu,
     QStyle,
@@ -31,13 +33,14 @@ from PySide6.QtWidgets import (
 
 from rvos_app.actions.hub import ActionHub
 from rvos_app.actions.icons import icon
+from rvos_app.dialogs.objects import LONGEST_NAME
 from rvos_app.i18n import count, tr
 from rvos_app.panels.parts import ActionButton, label
 from rvos_app.state import RunPhase, RunStatus, StudioObject, StudioState
 
 _ROW_PX = 52
 _EYE_PX = 34
-_MENU = ("run.again", "run.believe", "run.toggle_visible", "file.export", "run.remove_object")
+_MENU = ("run.again", "run.believe", "object.rename", "run.toggle_visible", "file.export", "run.remove_object")
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -59,6 +62,7 @@ class ObjectsModel(QAbstractListModel):
         super().__init__()
         self._state = state
         self._rows: list[Row] = []
+        self.may_rename: Callable[[], bool] = _never
         state.objects_changed.connect(self.refresh, max_args=0)
         state.results_changed.connect(self._refresh_one)
         state.run_changed.connect(self._refresh_lines, max_args=0)
@@ -72,7 +76,7 @@ class ObjectsModel(QAbstractListModel):
         row = self._rows[index.row()]
         if role == self.ROW:
             return row
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return row.thing.name
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.thing.name}\n{row.line}"
@@ -82,6 +86,17 @@ class ObjectsModel(QAbstractListModel):
                 "Object {n}: {name}, {shown}, {line}", n=row.number, name=row.thing.name, shown=shown, line=row.line
             )
         return None
+
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        editable = Qt.ItemFlag.ItemIsEditable if index.isValid() and self.may_rename() else Qt.ItemFlag.NoItemFlags
+        return super().flags(index) | editable
+
+    def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        thing = self.object_at(index.row()) if index.isValid() and role == Qt.ItemDataRole.EditRole else None
+        if thing is None or not self.may_rename():
+            return False
+        self._state.change_object(thing.object_id, name=str(value))
+        return True
 
     def row_of(self, object_id: int | None) -> int | None:
         """Where an object stands in the list."""
@@ -143,8 +158,12 @@ def _run_words(run: RunStatus) -> str:
     return tr("Window {done} of {all}", done=run.windows_done, all=run.windows) if run.windows else tr("Preparing …")
 
 
+def _never() -> bool:
+    return False
+
+
 class _RowPainter(QStyledItemDelegate):
-    """Draws a row and listens for clicks on its eye."""
+    """Draws a row, listens for clicks on its eye, and puts the field for another name over the old one."""
 
     eye_clicked = Signal(int)
 
@@ -165,7 +184,7 @@ class _RowPainter(QStyledItemDelegate):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(*row.thing.colour))
         painter.drawRoundedRect(QRect(area.left() + 8, area.top() + 9, 5, area.height() - 18), 2.5, 2.5)
-        text = area.adjusted(22, 7, -_EYE_PX - 4, -7)
+        text = _text_area(area)
         quiet = palette.color(QPalette.ColorRole.PlaceholderText)
         painter.setPen(palette.color(QPalette.ColorRole.Text) if row.thing.visible else quiet)
         name = painter.fontMetrics().elidedText(
@@ -186,13 +205,28 @@ class _RowPainter(QStyledItemDelegate):
         glyph.moveCenter(_eye_area(area).center())
         eye.paint(painter, glyph)
 
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: _Index) -> QWidget:
+        field = QLineEdit(parent)
+        field.setMaxLength(LONGEST_NAME)
+        field.setAccessibleName(tr("Name"))
+        return field
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: _Index) -> None:
+        area = _text_area(option.rect)
+        editor.setGeometry(area.left() - 4, area.top() - 4, area.width() + 4, editor.sizeHint().height())
+
     def editorEvent(self, event: QEvent, model: Any, option: QStyleOptionViewItem, index: _Index) -> bool:
-        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+        presses = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick)
+        if isinstance(event, QMouseEvent) and event.type() in presses:
             area: QRect = option.rect
             if _eye_area(area).contains(event.position().toPoint()):
                 self.eye_clicked.emit(index.data(ObjectsModel.ROW).thing.object_id)
                 return True
         return super().editorEvent(event, model, option, index)
+
+
+def _text_area(row: QRect) -> QRect:
+    return row.adjusted(22, 7, -_EYE_PX - 4, -7)
 
 
 def _eye_area(row: QRect) -> QRect:
@@ -208,6 +242,8 @@ class ObjectsPanel(QWidget):
         self.model = ObjectsModel(state)
         self.list = QListView()
         self.list.setModel(self.model)
+        self.list.setEditTriggers(QListView.EditTrigger.DoubleClicked)
+        self.model.may_rename = hub.action("object.rename").isEnabled
         painter = _RowPainter(self.list)
         painter.eye_clicked.connect(self._toggle_eye)
         self.list.setItemDelegate(painter)

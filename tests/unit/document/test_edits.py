@@ -17,16 +17,15 @@ from rvos_core.project.edits import (
     DeleteExpression,
     DeleteObject,
     Edit,
-    MergeObjects,
     PutExpression,
     ReorderObjects,
     SetSetting,
-    SplitObject,
 )
 from rvos_core.project.history import KEPT_AT_LEAST
 from rvos_core.project.mask_edits import DeleteMasks, DrawMask, LockFrames, PutMasks, Stroke
 from rvos_core.project.records import ExpressionRecord, MaskRecord
 from rvos_core.project.store import Project
+from rvos_core.project.track_edits import MergeObjects, SplitObject
 from rvos_core.types import FrameSpan
 
 
@@ -88,6 +87,7 @@ def test_each_edit_is_taken_back_and_done_again_exactly(project: Project, edit: 
         (MergeObjects(1, 1), "project.same_object"),
         (MergeObjects(1, 7), "project.no_object"),
         (SplitObject(1, 5, thing(2)), "project.object_exists"),
+        (SplitObject(1, 50, thing(3)), "project.nothing_to_do"),
         (PutExpression(ExpressionRecord(1, 7, "x")), "project.no_object"),
         (DrawMask(7, 3, numbered_mask(7)), "project.no_object"),
         (Stroke(1, 3, encode(np.ones((5, 5), dtype=bool))), "project.mask_size"),
@@ -208,6 +208,21 @@ def test_the_masks_of_all_queries_come_back_as_they_were(project: Project) -> No
         assert np.array_equal(stored.probability, given.probability)
     assert project.prune_queries(keep_runs=0) == 2
     assert list(project.query_masks(run.run_id)) == []
+
+
+def test_the_sentence_of_an_object_is_that_of_its_last_run_that_stands(project: Project) -> None:
+    assert project.sentence(1) == ""
+    project.apply(PutExpression(ExpressionRecord(1, 1, "imported")))
+    assert project.sentence(1) == "imported"
+    project.begin_run(thing(1, "the dog"), expression="the dog", span=FrameSpan(0, 10))
+    run = project.begin_run(thing(1, "Rex"), expression="the white dog", span=FrameSpan(0, 10))
+    assert project.sentence(1) == "the white dog"
+    project.finish_run(run.run_id, "done")
+    project.undo()
+    assert project.sentence(1) == "the dog"
+    project.undo()
+    assert project.sentence(1) == "imported"
+    assert project.sentence(77) == ""
 
 
 def test_what_a_person_did_during_a_run_is_taken_back_rightly(project: Project) -> None:

@@ -7,7 +7,6 @@ import tempfile
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,54 +20,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from document_model import FRAMES, Model, TrackRules, frames, numbers, picks
 from documents import clip_record, numbered_mask, state_of, thing
 from rvos_core.masks import area, difference, empty, union
-from rvos_core.project.edits import AddObject, ChangeObject, DeleteObject, MergeObjects, SetSetting, SplitObject
+from rvos_core.project.edits import AddObject, ChangeObject, DeleteObject, SetSetting
 from rvos_core.project.mask_edits import DeleteMasks, DrawMask, LockFrames, PutMasks, Stroke
-from rvos_core.project.records import MaskRecord, ObjectRecord
+from rvos_core.project.records import MaskRecord
 from rvos_core.project.store import Project
 from rvos_core.types import FrameSpan
 
-_FRAMES = 12
-_Document = dict[str, dict[Any, Any]]
-frames = st.integers(0, _FRAMES - 1)
-numbers = st.integers(0, 10_000)
-picks = st.integers(0, 100)
 
-
-def fresh() -> _Document:
-    return {"objects": {}, "masks": {}, "settings": {}}
-
-
-class Model:
-    """What the document should be: plain dictionaries, copied whole for every entry of the history."""
-
-    def __init__(self) -> None:
-        self.now = fresh()
-        self.done: list[_Document] = []
-        self.undone: list[_Document] = []
-        self.snapshots: dict[int, _Document] = {}
-
-    def begin(self) -> None:
-        self.done.append(deepcopy(self.now))
-        self.undone.clear()
-
-    def undo(self) -> bool:
-        if not self.done:
-            return False
-        self.undone.append(self.now)
-        self.now = self.done.pop()
-        return True
-
-    def redo(self) -> bool:
-        if not self.undone:
-            return False
-        self.done.append(self.now)
-        self.now = self.undone.pop()
-        return True
-
-
-class DocumentMachine(RuleBasedStateMachine):
+class DocumentMachine(TrackRules, RuleBasedStateMachine):
     """Rules change project and model alike; the invariant compares all of both."""
 
     def __init__(self) -> None:
@@ -76,7 +38,7 @@ class DocumentMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="rvos-machine-"))
         self.path = self.folder / "p.rvos"
         self.project = Project.create(self.path, program="test")
-        self.project.add_media(clip_record(frames=_FRAMES), range(_FRAMES))
+        self.project.add_media(clip_record(frames=FRAMES), range(FRAMES))
         self.model = Model()
         self.crashes = 0
 
@@ -87,17 +49,6 @@ class DocumentMachine(RuleBasedStateMachine):
     @initialize()
     def start_with_an_object(self) -> None:
         self.add_object()
-
-    @property
-    def objects(self) -> dict[int, ObjectRecord]:
-        return self.model.now["objects"]
-
-    def pick(self, number: int) -> int:
-        ids = sorted(self.objects)
-        return ids[number % len(ids)]
-
-    def masks_of(self, object_id: int) -> dict[int, MaskRecord]:
-        return {frame: mask for (owner, frame), mask in self.model.now["masks"].items() if owner == object_id}
 
     def put_unlocked(self, records: list[MaskRecord]) -> None:
         for record in records:
@@ -132,36 +83,6 @@ class DocumentMachine(RuleBasedStateMachine):
         for frame in self.masks_of(object_id):
             del self.model.now["masks"][object_id, frame]
 
-    @precondition(lambda self: len(self.objects) > 1)
-    @rule(which=picks)
-    def merge_objects(self, which: int) -> None:
-        first, second = self.pick(which), self.pick(which + 1)
-        self.project.apply(MergeObjects(first, second))
-        self.model.begin()
-        ours, theirs = self.masks_of(first), self.masks_of(second)
-        for frame, mask in theirs.items():
-            own = ours.get(frame)
-            if own is None:
-                self.model.now["masks"][first, frame] = replace(mask, object_id=first)
-            elif not own.locked:
-                base = mask if mask.locked else own
-                joined = replace(base, object_id=first, mask=union(own.mask, mask.mask))
-                self.model.now["masks"][first, frame] = replace(joined, visible=own.visible or mask.visible)
-            del self.model.now["masks"][second, frame]
-        del self.objects[second]
-
-    @precondition(lambda self: self.objects)
-    @rule(which=picks, frame=frames)
-    def split_object(self, which: int, frame: int) -> None:
-        old, new = self.pick(which), thing(self.project.next_object_id())
-        self.project.apply(SplitObject(old, frame, new))
-        self.model.begin()
-        self.objects[new.object_id] = new
-        for at, mask in self.masks_of(old).items():
-            if at >= frame:
-                del self.model.now["masks"][old, at]
-                self.model.now["masks"][new.object_id, at] = replace(mask, object_id=new.object_id)
-
     # -- masks -------------------------------------------------------------------------------------------------------
 
     @precondition(lambda self: self.objects)
@@ -192,7 +113,7 @@ class DocumentMachine(RuleBasedStateMachine):
     def put_masks(self, which: int, frame: int, number: int) -> None:
         object_id = self.pick(which)
         records = [
-            MaskRecord(object_id, at, numbered_mask(number + at), "propagated", 0.5) for at in range(frame, _FRAMES)
+            MaskRecord(object_id, at, numbered_mask(number + at), "propagated", 0.5) for at in range(frame, FRAMES)
         ]
         self.project.apply(PutMasks(tuple(records)))
         self.model.begin()
@@ -232,7 +153,7 @@ class DocumentMachine(RuleBasedStateMachine):
     @rule(which=picks, number=numbers, windows=st.integers(0, 3), abandons=st.booleans())
     def run(self, which: int, number: int, windows: int, abandons: bool) -> None:
         target = self.objects[self.pick(which)]
-        run = self.project.begin_run(target, expression="a run", span=FrameSpan(0, _FRAMES))
+        run = self.project.begin_run(target, expression="a run", span=FrameSpan(0, FRAMES))
         before, redo = deepcopy(self.model.now), list(self.model.undone)
         self.model.begin()
         self.project.clear_for_run(run.run_id)

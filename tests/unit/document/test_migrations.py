@@ -16,6 +16,7 @@ from rvos_core.project.database import create
 from rvos_core.project.mask_edits import DrawMask
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.store import Project
+from rvos_core.types import FrameSpan
 
 _GOLDEN = Path(__file__).parents[2] / "golden"
 _VERSIONS = list(range(1, schema.VERSION + 1))
@@ -38,6 +39,8 @@ def test_the_golden_project_of_each_version_opens_with_all_that_it_has(tmp_path:
         assert project.mask(1, 3).locked  # type: ignore[union-attr]
         assert [each.text for each in project.expressions(1)] == ["the man in red riding a bike"]
         assert [each.name for each in project.snapshots()] == ["half way"]
+        marks = [mask.absence for mask in project.masks(1, FrameSpan(20, 30))]
+        assert marks == (["occluded", "out_of_frame"] if version >= 3 else [])
         assert project.undo() is not None
         assert project.redo() is not None
         assert state_of(project) == before
