@@ -26,33 +26,25 @@ from rvos_app.actions.run import run_actions
 from rvos_app.actions.track import track_actions
 from rvos_app.actions.view import view_actions
 from rvos_app.canvas.drawing_canvas import DrawingCanvas
-from rvos_app.controllers.annotations import Annotations
 from rvos_app.controllers.backups import Backups
-from rvos_app.controllers.clicking import Clicking
 from rvos_app.controllers.clip import ClipController, demo_clip
 from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands
-from rvos_app.controllers.correction import Correction
 from rvos_app.controllers.document import DocumentController
-from rvos_app.controllers.drawing import Drawing
 from rvos_app.controllers.export import ExportController
 from rvos_app.controllers.front import Front
-from rvos_app.controllers.mask_commands import MaskCommands
-from rvos_app.controllers.mask_editor import MaskEditor
 from rvos_app.controllers.projects import ProjectFlow
-from rvos_app.controllers.propagation import PropagationController
 from rvos_app.controllers.rechoosing import RechooseController
 from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
-from rvos_app.controllers.shown import ShownFrame
 from rvos_app.controllers.stage import Stage
 from rvos_app.controllers.surgery import Surgery
-from rvos_app.controllers.suspicion import SuspicionKeeper
 from rvos_app.dialogs.about import AboutDialog
 from rvos_app.dialogs.commands import CommandList
 from rvos_app.dialogs.error import ErrorPresenter
 from rvos_app.dialogs.export import ExportDialog
 from rvos_app.dialogs.open import choose_folder, choose_video, start_folder
 from rvos_app.errors import ErrorReporter
+from rvos_app.hand import Hand
 from rvos_app.jobs.click_jobs import ClickAnswerer
 from rvos_app.jobs.collector import GarbageCollector
 from rvos_app.jobs.queue import JobQueue, Queues
@@ -179,46 +171,22 @@ class Studio(QObject):
         )
 
     def _make_hand(self, answer_clicks: ClickAnswerer | None) -> None:
-        """What a person draws with."""
-        state, context = self.state, self._commands.context
-        self.shown = ShownFrame(state, self.playback)
-        editor = MaskEditor(state, documents=self.documents, shown=self.shown)
-        self.clicking = Clicking(state, queue=self.queues.gpu, editor=editor, answer=answer_clicks, shown=self.shown)
-        self.drawing = Drawing(
-            state,
+        """What a person corrects with."""
+        hand = self.hand = Hand(
+            self.state,
             canvas=self.canvas,
             playback=self.playback,
-            shown=self.shown,
-            editor=editor,
-            clicking=self.clicking,
-            settings=self.settings,
-            context=context,
-        )
-        annotations = Annotations(state, canvas=self.canvas, shown=self.shown, editor=editor, clicking=self.clicking)
-        self.masks = MaskCommands(
-            state,
-            drawing=self.drawing,
-            editor=editor,
-            shown=self.shown,
-            playback=self.playback,
-            canvas=self.canvas,
-            annotations=annotations,
-            context=context,
-        )
-        self.spread = PropagationController(
-            state,
             queue=self.queues.gpu,
             clips=self.clips,
             documents=self.documents,
             settings=self.settings,
             reporter=self.reporter,
+            context=self._commands.context,
+            answer_clicks=answer_clicks,
         )
-        self.doubts = SuspicionKeeper(state)
-        self.correction = Correction(
-            state, spread=self.spread, doubts=self.doubts, playback=self.playback, context=context
-        )
-        for each in (self.drawing, self.masks, self.correction):
-            each.said.connect(self._say)
+        self.shown, self.clicking, self.drawing, self.masks = hand.shown, hand.clicking, hand.drawing, hand.masks
+        self.spread, self.doubts, self.correction = hand.spread, hand.doubts, hand.correction
+        hand.said.connect(self._say)
 
     def _join(self) -> None:
         """Views follow the state from here on."""
