@@ -79,7 +79,7 @@ def _spread_row(row: np.ndarray, along: np.ndarray) -> None:
 def neighbour_weights(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much neighbours hold together: (h, w - 1) and (h - 1, w) float32, 1 where they look the same."""
     across, down = np.square(lab[:, 1:] - lab[:, :-1]).sum(-1), np.square(lab[1:] - lab[:-1]).sum(-1)
-    usual = float(across.mean() + down.mean()) + 2e-3
+    usual = sum(float(each.sum()) / max(1, each.size) for each in (across, down)) + 2e-3
     return np.exp(-across / usual) + _LEAST_WEIGHT, np.exp(-down / usual) + _LEAST_WEIGHT
 
 

@@ -22,6 +22,7 @@ _FIRST_TURNS, _TURNS = 4, 3
 _MOST_RADIUS = 0.06  # of a wrong region, in sides of a square as large as the picture
 _SURE_SHARE, _REACH_SHARE = 0.5, 2.0  # of its radius, along the cheapest path: surely wrong; perhaps
 _ABOUT_SHARE, _LEAST_ABOUT = 4.0, 0.03  # farther from it than this nothing is changed
+_CLEARER = 1.0  # how much stronger the edges must be for a change that reaches farther
 _DEPTH = 0.05  # from the outline, in sides, where the current mask is nearly believed
 _COLOUR, _TEXTURE, _PLACE, _NEARER = 0.5, 1.5, 1.0, 0.7  # weights of the evidence
 _BELIEF, _CERTAIN = 0.15, 50.0  # against how much neighbours hold together
@@ -122,7 +123,20 @@ def _with_correction(scene: Scene, seeds: Seeds, mask: np.ndarray, place: tuple[
     for _ in range(_TURNS):
         field = _settled(scene, known, field, where, own, other)
     straight = cv2.distanceTransform((~spot).astype(np.uint8), cv2.DIST_L2, 5)
-    return np.where(straight < _ABOUT_SHARE * max(radius, _LEAST_ABOUT * scene.side), field > 0, mask)
+    close_by = straight < _ABOUT_SHARE * max(radius, _LEAST_ABOUT * scene.side)
+    everywhere = field > 0
+    return _along_edges(scene, np.where(close_by, everywhere, mask), everywhere)
+
+
+def _along_edges(scene: Scene, preferred: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """The one of two masks, (h, w) bool, whose outline runs along stronger edges."""
+    return other if _contrast(scene, other) > _CLEARER * _contrast(scene, preferred) else preferred
+
+
+def _contrast(scene: Scene, mask: np.ndarray) -> float:
+    """Mean cost of walking along the outline; 0 without one."""
+    outline = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    return float(scene.cost[outline].mean()) if outline.any() else 0.0
 
 
 def _settled(
