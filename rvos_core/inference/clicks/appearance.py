@@ -13,7 +13,8 @@ _BINS = 16  # a side of the Lab cube
 _SMOOTHING = 8.0  # pixels a bin must have seen before it says much
 _MOST_ODDS = 2.5
 _SCALES = (2, 4)  # of the texture, cells
-_FEATURES, _WIDTH, _RIDGE = 160, 0.2, 0.01
+_FEATURES, _WIDTH, _RIDGE = 128, 0.2, 0.01
+_TAUGHT_STEP = 3  # of so many cells one is learned from
 _STEP = 2  # pixels in one cell of the texture's grid
 _MOST_TEXTURE = 1.5
 
@@ -52,10 +53,11 @@ class Appearance:
     def texture(self, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
         """As `colour`, by colour and texture of the surroundings together; coarser, and clipped."""
         own, other = (self._shares(each) for each in (inside, outside))
-        weighted = self._features * (own + other)[:, None]
-        gram = weighted.T @ self._features
-        gram[np.diag_indices(len(gram))] += _RIDGE
-        coefficients = np.linalg.solve(gram, self._features.T @ (own - other))
+        taught = self._features[::_TAUGHT_STEP]
+        both, difference = (own + other)[::_TAUGHT_STEP], (own - other)[::_TAUGHT_STEP]
+        gram = (taught * both[:, None]).T @ taught
+        gram[np.diag_indices(len(gram))] += _RIDGE / _TAUGHT_STEP
+        coefficients = np.linalg.solve(gram, taught.T @ difference)
         said = (self._features @ coefficients).reshape(self._cells[::-1])
         return np.asarray(np.clip(2 * cv2.resize(said, self._size), -_MOST_TEXTURE, _MOST_TEXTURE))
 

@@ -20,9 +20,9 @@ from rvos_core.models.api import Clicks
 _FIRST_REACH = 0.13  # of the first click, against the side of a square as large as the picture
 _FIRST_TURNS, _TURNS = 4, 3
 _MOST_RADIUS = 0.06  # of a wrong region, in sides of a square as large as the picture
-_SURE_SHARE, _REACH_SHARE = 0.5, 2.0  # of its radius, along the cheapest path: surely wrong; perhaps
+_SURE_SHARE, _REACH_SHARE = 0.5, 1.2  # of its radius, along the cheapest path: surely wrong; perhaps
 _ABOUT_SHARE, _LEAST_ABOUT = 4.0, 0.03  # farther from it than this nothing is changed
-_CLEARER = 1.0  # how much stronger the edges must be for a change that reaches farther
+_CLEARER = 1.05  # how much stronger the edges must be for a change that reaches farther
 _DEPTH = 0.05  # from the outline, in sides, where the current mask is nearly believed
 _COLOUR, _TEXTURE, _PLACE, _NEARER = 0.5, 1.5, 1.0, 0.7  # weights of the evidence
 _BELIEF, _CERTAIN = 0.15, 50.0  # against how much neighbours hold together
