@@ -108,7 +108,7 @@ def smoothest_field(
         product[:, :-1] -= across * field[:, 1:]
         product[1:] -= down * field[:-1]
         product[:-1] -= down * field[1:]
-        return product
+        return np.asarray(product)
 
     found = start.astype(np.float32)
     rest = belief * target - applied(found)
