@@ -46,7 +46,9 @@ def _calls(height: int, width: int) -> tuple[Callable[[], object], Callable[[], 
         """Reference."""
         states = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
         cv2.circle(states, middle, width // 12, int(cv2.GC_PR_FGD), -1)
-        cv2.grabCut(frame, states, (0, 0, width, height), np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK)
+        cv2.grabCut(
+            frame, states, (0, 0, width, height), np.zeros((1, 65)), np.zeros((1, 65)), 1, cv2.GC_INIT_WITH_MASK
+        )
         return states
 
     return ours, grabcut

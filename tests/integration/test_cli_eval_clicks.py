@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 
 from helpers_cli import Said, rvos
+from helpers_data import shared_data
 from helpers_datasets import write_bytes, write_ids
 from rvos_core.evaluation import clicks as robot
 from rvos_core.inference.clicks import ClickAnswer, PlainClicker
@@ -145,10 +145,7 @@ def test_ctrl_c_stops_between_frames(tmp_path: Path, call: Call, monkeypatch: py
 @pytest.mark.parametrize(("clicker", "least"), [("plain", 0.0), ("best", 0.0)])
 def test_four_clicks_on_real_clips(call: Call, clicker: str, least: float) -> None:
     """The figures that docs/benchmarks.md gives, with a little room."""
-    shared = Path(__file__).parents[3] / "shared" / "data"
-    data = Path(os.environ.get("RVOS_TEST_DATA") or shared) / "davis16"
-    if not data.is_dir():
-        pytest.skip(f"{data} is not there")
+    data = shared_data() / "davis16"
     scores = call("--data", data, "--clicker", clicker, "--device", "cpu", "--json").json
     assert scores["frames"] == 80
     assert scores["iou"][-1] >= least
