@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rvos_core.errors import UserError
+from rvos_core.errors import UsageError, UserError
 from rvos_core.inference.clicks.plain import PlainClicker
 from rvos_core.inference.clicks.scene import Scene, prepared
 from rvos_core.models.api import Clicker
@@ -43,14 +43,14 @@ def load_clickers(*, device: str = "auto", model: str = DEFAULT_MODEL) -> tuple[
     """Every clicker of this installation, the best first; torch is imported here. Without weights the plain one alone.
 
     Raises:
-        UsageError: no such device.
+        UsageError: no such device, no such model.
     """
     from rvos_core.models.registry import load_propagator
 
     try:
         return DeepClicker(load_propagator(model, device=device)), PlainClicker()
+    except UsageError:
+        raise
     except UserError as error:
-        if error.code.startswith("usage") or error.exit_code != 1:
-            raise
         _log.warning("clicks are answered without %s: %s", model, error)
         return (PlainClicker(),)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rvos_core.errors import UserError
+from rvos_core.errors import UsageError, UserError
 from rvos_core.evaluation.metrics import jaccard
-from rvos_core.inference.clicks import ClickSession, PlainClicker, agreement, enforced
+from rvos_core.inference.clicks import ClickSession, PlainClicker, agreement, enforced, load_clickers
 from rvos_core.models.api import Clicks
 
 HEIGHT, WIDTH = 120, 200
@@ -215,3 +215,19 @@ def test_neighbourhoods_of_opposite_clicks_are_shared_by_distance() -> None:
 def test_importing_the_clickers_loads_no_torch() -> None:
     code = "import sys, rvos_core.inference.clicks; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_without_weights_the_plain_clicker_is_there(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise UserError("The weights are damaged.", code="model.damaged")
+
+    monkeypatch.setattr("rvos_core.models.registry.load_propagator", damaged)
+    assert [each.name for each in load_clickers()] == ["plain"]
+    assert "clicks are answered without isvos-mini: The weights are damaged." in caplog.text
+
+
+def test_a_device_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError):
+        load_clickers(device="abacus")
