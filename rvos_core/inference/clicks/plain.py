@@ -26,7 +26,7 @@ _CLEARER = 1.05  # how much stronger the edges must be for a change that reaches
 _DEPTH = 0.05  # from the outline, in sides, where the current mask is nearly believed
 _COLOUR, _TEXTURE, _PLACE, _NEARER = 0.5, 1.5, 1.0, 0.7  # weights of the evidence
 _BELIEF, _CERTAIN = 0.15, 50.0  # against how much neighbours hold together
-_NEAR, _NEAR_WEIGHT = 0.03, 10.0  # pixels so near to a seed teach the look more than others
+_NEAR, _NEAR_WEIGHT = 0.03, 20.0  # pixels so near to a seed teach the look more than others
 _MOST = 1.5  # of a single piece of evidence
 _LARGEST_HOLE = 0.02  # of the mask's area
 
