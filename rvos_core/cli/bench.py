@@ -24,6 +24,7 @@ class Suite(StrEnum):
     MASKS = "masks"
     MEDIA = "media"
     DOCUMENT = "document"
+    CLICKS = "clicks"
 
 
 def bench(

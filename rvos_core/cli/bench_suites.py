@@ -185,11 +185,19 @@ def document(cancel: CancelToken) -> list[Row]:
     return measure(cancel)
 
 
+def clicks(cancel: CancelToken) -> list[Row]:
+    """See `bench_clicks`."""
+    from rvos_core.cli.bench_clicks import clicks as measure
+
+    return measure(cancel)
+
+
 SUITES: dict[str, Callable[[CancelToken], list[Row]]] = {
     "kernels": kernels,
     "masks": masks,
     "media": media,
     "document": document,
+    "clicks": clicks,
 }
 
 _ATTENTION_LIMITS = {"bag": 1.2, "numba": 4.0}

@@ -1,5 +1,6 @@
 """`rvos eval ...`: how good masks are. `jf` compares folders; `synth` runs a model on held-out street scenes; the
-benchmarks' own figures are in `evaluate_benchmarks` and `evaluate_r2`, trainings in `evaluate_training`."""
+benchmarks' own figures are in `evaluate_benchmarks` and `evaluate_r2`, trainings in `evaluate_training`, clicks in
+`evaluate_clicks`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Annotated
 import typer
 
 from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
+from rvos_core.cli.evaluate_clicks import clicks
 from rvos_core.cli.evaluate_corrections import refine, revote
 from rvos_core.cli.evaluate_effort import effort, suspicion
 from rvos_core.cli.evaluate_r2 import r2
@@ -31,6 +33,7 @@ evaluate_app.command("ablations")(ablations)
 evaluate_app.command("curves")(curves)
 evaluate_app.command("effort")(effort)
 evaluate_app.command("suspicion")(suspicion)
+evaluate_app.command("clicks")(clicks)
 
 
 class FrameProtocol(StrEnum):

@@ -145,6 +145,15 @@ class IsvosPropagator:
             self.pace.observe(time.perf_counter() - began, frames=1, pixels=height * width)
         return FramePrediction(self._rows.ids, probabilities, seen[0][1])
 
+    @torch.inference_mode()
+    def features(self, frame: np.ndarray) -> np.ndarray:
+        """What the backbone sees in a frame, (H, W, 3) uint8 RGB -> (h, w, c) float32 at stride 8 of the network input.
+
+        Nothing is remembered of it, and what is followed is left as it is.
+        """
+        maps = self._model.backbone[0](self._pixels(frame, 1.0)[None])
+        return np.ascontiguousarray(maps[1][0].permute(1, 2, 0).float().cpu().numpy())
+
     def forget(self, object_id: int) -> None:
         """Follow an object no longer; the others keep their ids."""
         self._rows = self._rows.without(object_id)
