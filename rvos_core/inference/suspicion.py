@@ -25,6 +25,7 @@ LEAST_DOUBT = 0.07  # of a propagated mask: J is below 0.75 above it and above 0
 _STRETCH = 24  # frames of doubt for which a person is shown one
 _AROUND = 5  # frames on either side that say what is usual
 _DISAGREEMENT, _JUMP, _AREA = 0.5, 0.5, 0.5  # what each sign can take at most
+_AGREED = 0.85  # passes whose masks overlap by so much have met; the blend's own confidence knows the rest
 _LEAST_JUMP = 0.25  # things that walk and turn overlap by so much less now and then, with right masks
 _LEAST_GROWTH, _MOST_GROWTH = np.log(1.5), np.log(4.0)  # changes of area by factors that take nothing, and all
 
@@ -67,7 +68,7 @@ def suspicion(frames: Sequence[SuspectFrame]) -> np.ndarray:
 
 def trusted(confidence: float, agreement: float | None) -> float:
     """A confidence in [0, 1] that knows of the other pass: what is kept with a mask in a project."""
-    share = 0.0 if agreement is None else 1 - agreement
+    share = 0.0 if agreement is None else max(0.0, _AGREED - agreement) / _AGREED
     return min(1.0, max(0.0, confidence)) * (1 - _DISAGREEMENT * share)
 
 

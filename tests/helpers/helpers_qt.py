@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEventLoop, QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -51,3 +54,17 @@ def drag(
         here = start + (stop - start) * (step / steps)
         mouse(widget, QMouseEvent.Type.MouseMove, here, button=Qt.MouseButton.NoButton, held=button)
     mouse(widget, QMouseEvent.Type.MouseButtonRelease, stop, button=button, held=Qt.MouseButton.NoButton)
+
+
+def until(condition: Callable[[], bool], *, timeout_s: float = 60.0) -> None:
+    """Lets the program run until something is true. Unlike QTest's waiting it leaves other threads the interpreter.
+
+    Raises: AssertionError: it is not true in time.
+    """
+    loop, timer = QEventLoop(), QTimer()
+    end = time.monotonic() + timeout_s
+    timer.timeout.connect(lambda: loop.quit() if condition() or time.monotonic() > end else None)
+    timer.start(10)
+    loop.exec()
+    timer.stop()
+    assert condition(), f"not so within {timeout_s:.0f} s"

@@ -53,7 +53,8 @@ def test_a_frame_that_breaks_the_course_stands_out_though_the_model_is_sure(wron
 def test_passes_that_disagree_are_doubted() -> None:
     agreed, differing = trusted(0.9, 1.0), trusted(0.9, 0.4)
     assert agreed == trusted(0.9, None) == pytest.approx(0.9)
-    assert differing == pytest.approx(0.9 * 0.7)
+    assert differing == pytest.approx(0.9 * (1 - 0.5 * 0.45 / 0.85))
+    assert trusted(0.9, 0.9) == pytest.approx(0.9), "they have met"
     doubt = suspicion(changed(walk(), 5, disc(30), agreement=0.2))
     assert int(np.argmax(doubt)) == 5
 
