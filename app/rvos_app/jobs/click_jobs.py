@@ -80,5 +80,5 @@ def with_a_positive(clicks: Clicks, current: np.ndarray) -> Clicks:
     for x, y in clicks.negative:
         free[y, x] = 0
     depth = cv2.distanceTransform(np.pad(free, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-    return replace(clicks, positive=((int(x), int(y)),)) if depth[y, x] > 0 else clicks
+    row, column = (int(each) for each in np.unravel_index(int(depth.argmax()), depth.shape))
+    return replace(clicks, positive=((column, row),)) if depth[row, column] > 0 else clicks

@@ -77,7 +77,7 @@ def alike(picture: np.ndarray, centre: Point, radius: float, hardness: float) ->
         return Patch(left, top, inside)
     crop = np.ascontiguousarray(picture[top:bottom, left:right])
     mean, spread = cv2.meanStdDev(crop, mask=core.view(np.uint8))
-    gap = cv2.absdiff(crop, (*mean.ravel().tolist(), 0.0))
+    gap = cv2.absdiff(crop, np.full_like(crop, mean.ravel().round()))
     worst = cv2.max(cv2.max(gap[..., 0], gap[..., 1]), gap[..., 2])
     allowed = _TOLERANCE + _SPREADS * float(spread.max())
     outwards = (distance - np.float32(core_squared)) / np.float32(radius**2 - core_squared)
