@@ -27,7 +27,7 @@ from helpers_drawing import (
     square,
     wound,
 )
-from helpers_qt import wheel
+from helpers_qt import painted, pixels, wheel
 from helpers_studio import running_studio, settled
 from rvos_app.bootstrap import Studio
 from rvos_core.masks import bbox, encode
@@ -428,3 +428,42 @@ def test_the_arrow_selects_the_topmost_object_and_pans(studio: Studio, hand: Han
     assert hand.view((30.0, 30.0)) != there
     box = bbox(studio.state.results(lower)[0].mask)
     assert box == (5, 5, 30, 30)
+
+
+@pytest.mark.parametrize("tool", ["brush", "eraser", "move", "lasso", "box", "polygon"])
+def test_what_is_on_screen_during_and_after_a_gesture_is_what_a_whole_repaint_shows(
+    qtbot: QtBot, studio: Studio, hand: Hand, tool: str
+) -> None:
+    """Only parts are painted anew; nothing stale may stay beside them."""
+    given(studio, square(10, 10, 30, 40))
+    given(studio, square(20, 20, 44, 60))
+    studio.drawing.choose(tool)
+    hand.hover((50.0, 8.0))
+    hand.press((14.0, 14.0))
+    for at in ((30.0, 25.0), (44.0, 40.0), (20.0, 36.0)):
+        hand.move(at)
+        assert on_screen(studio), at
+    hand.release((20.0, 36.0))
+    assert on_screen(studio), "let go"
+    hand.key(Qt.Key.Key_Escape)
+    assert on_screen(studio), "given up, where it was not over"
+    hand.hover((60.0, 4.0))
+    assert on_screen(studio), "moved away"
+
+
+def on_screen(studio: Studio) -> bool:
+    """What is on screen is what a whole repaint shows; the edge of a magnified pixel may lie one screen pixel beside."""
+    QApplication.processEvents()
+    viewport, window = studio.canvas.viewport(), studio.window
+    place = viewport.mapTo(window, viewport.rect().topLeft())
+    seen = window.screen().grabWindow(window.winId())
+    shown = pixels(seen.copy(place.x(), place.y(), viewport.width(), viewport.height()).toImage())
+    whole = painted(viewport)
+    rows, columns = np.nonzero((shown != whole).any(axis=2))
+    inside = (rows > 0) & (columns > 0) & (rows < whole.shape[0] - 1) & (columns < whole.shape[1] - 1)
+    rows, columns = rows[inside], columns[inside]
+    beside = [
+        (shown[rows, columns] == whole[rows + dy, columns + dx]).all(axis=1)
+        for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0))
+    ]
+    return bool(inside.all() and np.any(beside, axis=0).all())
