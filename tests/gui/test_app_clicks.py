@@ -59,7 +59,7 @@ def test_clicks_refine_a_mask_each_in_one_step_and_undo_goes_back_through_them(
     first = grab(picture, Clicks(positive=((7, 23),)), None)
     assert first.any()
     assert np.array_equal(mask_of(studio, object_id, 0), first)
-    assert hand.said == "Found by GrabCut in discs, which agrees with 100 % of the clicks."
+    assert hand.said == "Found by GrabCut in discs; it fits the clicks to 100 %."
     hand.click((13.5, 28.5), button=RIGHT)
     answered(qtbot, studio)
     both = Clicks(positive=((7, 23),), negative=((13, 28),))

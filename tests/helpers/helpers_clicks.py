@@ -16,7 +16,7 @@ _REACH_PX = 28
 @dataclass(frozen=True)
 class Answer:
     mask: np.ndarray
-    clicker_name: str
+    clicker: str
     agreement: float
 
 

@@ -179,8 +179,8 @@ class Clicking(QObject):
         self._settled = self._clicks
         self.said.emit(
             tr(
-                "Found by {clicker}, which agrees with {percent} % of the clicks.",
-                clicker=found.clicker_name,
+                "Found by {clicker}; it fits the clicks to {percent} %.",
+                clicker=found.clicker,
                 percent=round(100 * found.agreement),
             )
         )
