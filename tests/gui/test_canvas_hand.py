@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from helpers_drawing import ALT, CTRL, NO_KEY, SHIFT, SIZE, Hand, given, history, mask_of, near_line, square
+from helpers_drawing import ALT, CTRL, NO_KEY, SHIFT, SIZE, Hand, given, history, mask_of, near_line, square, wound
 from helpers_qt import painted, pixels, wheel
 from helpers_studio import running_studio, settled
 from rvos_app.bootstrap import Studio
@@ -127,6 +127,24 @@ def test_a_stroke_during_which_the_frame_changes_stays_on_the_frame_it_began_on(
     shown = mask_of(studio, object_id, 0)
     assert shown is not None
     assert np.array_equal(shown, near_line(SIZE, [hand.real(point) for point in _LINE[:2]], 4.5))
+
+
+def test_a_polygon_closes_on_the_mask_as_undo_has_left_it(qtbot: QtBot, studio: Studio, hand: Hand) -> None:
+    first = square(10, 10, 20, 20)
+    object_id = given(studio, first)
+    given(studio, square(30, 30, 44, 60), object_id=object_id)
+    settled(qtbot, studio)
+    studio.drawing.choose("polygon")
+    corners = [(22.0, 4.0), (50.0, 4.0), (50.0, 14.0), (22.0, 14.0)]
+    for corner in corners:
+        hand.click(corner)
+    studio.hub.trigger("edit.undo")
+    settled(qtbot, studio)
+    hand.key(Qt.Key.Key_Return)
+    inside, sure = wound(SIZE, [hand.real(corner) for corner in corners])
+    after = mask_of(studio, object_id, 0)
+    assert after is not None
+    assert np.array_equal(after[sure], (first | inside)[sure])
 
 
 def test_the_arrow_selects_the_topmost_object_and_pans(studio: Studio, hand: Hand) -> None:
