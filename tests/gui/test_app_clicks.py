@@ -16,6 +16,7 @@ from helpers_qt import painted
 from helpers_studio import running_studio, settled
 from rvos_app.bootstrap import Studio
 from rvos_core.errors import UserError
+from rvos_core.inference.clicks import ClickSession, PlainClicker
 from rvos_core.models.api import Clicks
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -217,6 +218,24 @@ def test_a_clicker_that_finds_nothing_or_fails_leaves_the_document_alone(
     assert studio.clicking.clicks == Clicks()
     assert studio.state.objects == ()
     assert history(studio) == []
+
+
+def test_the_programs_own_clicker_answers_in_the_window(
+    tmp_path: Path, tiny_model: str, clip: Path, qtbot: QtBot
+) -> None:
+    own = ClickSession([PlainClicker()])
+    with running_studio(tmp_path, model=tiny_model, answer_clicks=own.answer) as studio:
+        studio.clips.open(clip)
+        qtbot.waitUntil(lambda: studio.shown.picture is not None, timeout=30_000)
+        studio.drawing.choose("points")
+        hand = Hand(studio)
+        hand.click(_ON)
+        answered(qtbot, studio)
+        mask = mask_of(studio, studio.state.objects[0].object_id, 0)
+        assert mask is not None
+        red = square(16, 0, 32, 16)
+        assert (mask & red).sum() >= 0.8 * (mask | red).sum()
+        assert hand.said.startswith(f"Found by {own.clickers[0]}; it fits the clicks to ")
 
 
 def test_without_a_clicker_clicking_says_so(tmp_path: Path, tiny_model: str, clip: Path, qtbot: QtBot) -> None:

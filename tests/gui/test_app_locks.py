@@ -163,7 +163,7 @@ def test_locks_are_there_again_when_the_project_is_opened(
         qtbot.waitUntil(lambda: first.shown.picture is not None, timeout=30_000)
         object_id = given(first, _MASK, frame=2)
         given(first, _MASK, object_id=object_id, frame=3)
-        first.editor.lock(object_id, (3,), locked=False)
+        first.hand.editor.lock(object_id, (3,), locked=False)
         settled(qtbot, first)
         path = tmp_path / "kept.rvos"
         first.documents.save_copy(path)

@@ -299,7 +299,7 @@ def test_masks_are_deleted_here_and_from_in_to_out_where_they_are_not_locked(
     object_id = given(studio, mask)
     for frame in range(1, 6):
         given(studio, mask, object_id=object_id, frame=frame)
-    studio.editor.lock(object_id, (2, 3, 4, 5), locked=False)
+    studio.hand.editor.lock(object_id, (2, 3, 4, 5), locked=False)
     studio.state.set_span(FrameSpan(1, 5))
     hand.key(Qt.Key.Key_Delete, CTRL | SHIFT)
     assert hand.said == "Deleted masks of 3 frames. 1 frame locked, and kept."

@@ -88,7 +88,7 @@ def kept(studio: Studio, object_id: int, frame: int) -> tuple[np.ndarray, bool] 
 
 def given(studio: Studio, mask: np.ndarray, *, object_id: int | None = None, frame: int = 0) -> int:
     """An object with this mask, drawn by a person."""
-    return studio.editor.draw(object_id, frame, encode(mask), what="Mask")
+    return studio.hand.editor.draw(object_id, frame, encode(mask), what="Mask")
 
 
 def square(top: int, left: int, bottom: int, right: int) -> np.ndarray:
