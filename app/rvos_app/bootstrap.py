@@ -336,6 +336,7 @@ class Studio(QObject):
         self.documents.finish()
         if self._store is not None:
             self._store.save(self.settings)
+        self.doubts.stop()
         self.collector.stop()
         sys.setswitchinterval(self._switch_s)
         if still_working:

@@ -61,7 +61,7 @@ class MaskShelf(Mapping[int, FrameResult]):
         """Which of (n,) frames are locked: (n,) bool."""
         if len(frames):
             self._grow(int(frames.max()) + 1)
-        return self._locked[frames]
+        return np.asarray(self._locked[frames])
 
     def is_locked(self, index: int) -> bool:
         """Whether a person's word stands on a frame."""

@@ -15,7 +15,12 @@ NO_KEY = Qt.KeyboardModifier.NoModifier
 
 def painted(widget: QWidget) -> np.ndarray:
     """What the widget paints: (H, W, 3) uint8 RGB in device pixels."""
-    image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    return pixels(widget.grab().toImage())
+
+
+def pixels(picture: QImage) -> np.ndarray:
+    """A picture as (H, W, 3) uint8 RGB, in device pixels."""
+    image = picture.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
     return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).copy()
 

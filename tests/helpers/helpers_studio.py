@@ -14,25 +14,33 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from rvos_app.bootstrap import Studio
+from rvos_app.jobs.click_jobs import ClickAnswerer
 from rvos_app.settings import Settings, SettingsStore
 from rvos_core.masks import Rle
 from rvos_core.project.library import Library
 
 
 @contextmanager
-def running_studio(folder: Path, *, clip: Path | None = None, **settings: object) -> Iterator[Studio]:
+def running_studio(
+    folder: Path, *, clip: Path | None = None, answer_clicks: ClickAnswerer | None = None, **settings: object
+) -> Iterator[Studio]:
     """A window on the screen; after the block it is closed, whatever was unsaved.
 
     Args:
         folder: for its settings and exports.
         clip: opened at the start.
+        answer_clicks: finds objects from clicks.
         settings: fields of `Settings`.
     """
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     given = Settings(export_folder=str(folder), **settings)  # type: ignore[arg-type]
     studio = Studio(
-        app, settings=given, store=SettingsStore(folder / "settings.json"), library=Library(folder / "data")
+        app,
+        settings=given,
+        store=SettingsStore(folder / "settings.json"),
+        library=Library(folder / "data"),
+        answer_clicks=answer_clicks,
     )
     studio.start(clip)
     QTest.qWaitForWindowActive(studio.window)

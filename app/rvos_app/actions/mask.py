@@ -40,8 +40,8 @@ TOOLS = (
         "polygon",
         "&Polygon",
         "P",
-        "Click corner by corner, Enter closes, Backspace takes one back; Alt at the first corner cuts out."
-        " Where the line crosses itself, all that it goes round is filled",
+        "Click corner by corner; Enter closes, Backspace takes one back, Alt cuts out;"
+        " a line that crosses itself fills all that it goes round",
     ),
     ("lasso", "&Lasso", "Shift+P", "Draw round the object; Alt cuts out"),
     ("move", "&Move", "G", "Drag the mask; what leaves the frame is cut off"),
@@ -75,8 +75,8 @@ def _sizes(do: MaskActions) -> list[Action[Any, Any]]:
     steps = (
         ("smaller", "Smaller Brush", "[", -1),
         ("larger", "Larger Brush", "]", 1),
-        ("much_smaller", "Much Smaller Brush", "{", -_FAR),
-        ("much_larger", "Much Larger Brush", "}", _FAR),
+        ("much_smaller", "Much Smaller Brush", "Shift+[", -_FAR),
+        ("much_larger", "Much Larger Brush", "Shift+]", _FAR),
     )
     return [
         record(f"mask.{name}", title, partial(do.change_size, step), keys=(key,), when="has_clip")

@@ -29,7 +29,6 @@ from rvos_app.canvas.tools.tool import Outcome, Picked, Pointer, Tool
 from rvos_app.canvas.view import VideoCanvas
 
 _CLICK_PX = 4  # a press that moves less is a click
-_MARGIN_PX = 6  # round what a tool paints: pens are wide
 _WHEEL_NOTCH = 120
 _WHEEL_STEP = 1.15
 _TABLET = (QEvent.Type.TabletPress, QEvent.Type.TabletMove, QEvent.Type.TabletRelease)
@@ -238,17 +237,15 @@ class DrawingCanvas(VideoCanvas):
     def _end(self, done: Outcome | None) -> None:
         """The mask goes back to the overlays, which the answer to `gestured` changes."""
         self._overlay_item.left_out = None
-        self._tool.take_dirty()
         if done is not None:
             self.gestured.emit(done)
-        self.viewport().update()
+        self._tell(self._tool.take_dirty())
 
     def _tell(self, dirty: QRectF) -> None:
         """Have a part of the frame painted anew, and the magnifier with it."""
         if dirty.isNull():
             return
-        area = self.viewportTransform().mapRect(dirty).toAlignedRect()
-        self.viewport().update(area.adjusted(-_MARGIN_PX, -_MARGIN_PX, _MARGIN_PX, _MARGIN_PX))
+        self._repaint(dirty)
         if self._magnifies and self._hand is not None:
             self.viewport().update(loupe_area(self.viewport().rect(), self._hand))
 
@@ -301,7 +298,7 @@ class DrawingCanvas(VideoCanvas):
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         if self._frame_item.has_frame:
-            self._paint_hand(painter, QRectF(rect))
+            self._paint_hand(painter)
         super().drawForeground(painter, rect)
         if not self._frame_item.has_frame:
             return
@@ -313,12 +310,12 @@ class DrawingCanvas(VideoCanvas):
             self._paint_loupe(painter, self._hand)
         painter.restore()
 
-    def _paint_hand(self, painter: QPainter, exposed: QRectF) -> None:
+    def _paint_hand(self, painter: QPainter) -> None:
         """What is being drawn, in frame pixels, with what helps to draw it."""
         sheet = self._tool.sheet
         painter.save()
         if sheet is not None and sheet.touched:
-            self._paint_live(painter, sheet, exposed)
+            self._paint_live(painter, sheet)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._overlay_item.mode is not ViewMode.MATTE:
             paint_neighbours(painter, self._neighbour_art, self._decorations)
@@ -328,25 +325,23 @@ class DrawingCanvas(VideoCanvas):
         paint_clicks(painter, to_view, self._decorations.clicks)
         painter.restore()
 
-    def _paint_live(self, painter: QPainter, sheet: Sheet, exposed: QRectF) -> None:
+    def _paint_live(self, painter: QPainter, sheet: Sheet) -> None:
         """The mask under the hand, from the very pixels that the hand changes, without a copy of them."""
         height, width = sheet.size
         pixels = QImage(sheet.live.data, width, height, width, QImage.Format.Format_Indexed8)
         is_matte = self._overlay_item.mode is ViewMode.MATTE
         pixels.setColorTable([qRgba(0, 0, 0, 0), qRgba(*((255, 255, 255) if is_matte else sheet.colour), 255)])
-        offset = QPoint(*sheet.offset)
-        part = exposed.translated(-QPointF(offset)).adjusted(-1, -1, 1, 1).toAlignedRect() & pixels.rect()
         painter.setOpacity(1.0 if is_matte else sheet.opacity)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.transform().m11() <= NEAREST_ABOVE)
-        painter.drawImage(part.translated(offset), pixels, part)
+        offset = QPoint(*sheet.offset)
+        inside = pixels.rect().translated(offset) & pixels.rect()
+        painter.drawImage(inside, pixels, inside.translated(-offset))
         painter.setOpacity(1.0)
 
     def _paint_loupe(self, painter: QPainter, hand: QPointF) -> None:
         area = loupe_area(self.viewport().rect(), hand)
         transform = loupe_transform(area, self._to_frame(hand), self.transform().m11())
-        inverse, _ = transform.inverted()
         option = QStyleOptionGraphicsItem()
-        option.exposedRect = inverse.mapRect(QRectF(area)) & self._frame_item.boundingRect()
         painter.save()
         painter.setClipRect(area)
         painter.fillRect(area, self._surround())
@@ -355,7 +350,7 @@ class DrawingCanvas(VideoCanvas):
         self._overlay_item.paint(painter, option)
         sheet = self._tool.sheet
         if sheet is not None and sheet.touched:
-            self._paint_live(painter, sheet, option.exposedRect)
+            self._paint_live(painter, sheet)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._tool.paint(painter, transform.m11())
         painter.resetTransform()

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from rvos_app.canvas.mask_art import Colour, MaskArtCache
-from rvos_core.masks import Rle
+from rvos_core.masks import Rle, bbox
 
 NEAREST_ABOVE = 2.0  # at more than 200 % a person wants to see pixels, not a blur
 _OUTLINE_PX = 2.0
@@ -55,7 +55,6 @@ class FrameItem(QGraphicsItem):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._image = QImage()
 
     @property
@@ -85,8 +84,7 @@ class FrameItem(QGraphicsItem):
         if self._image.isNull():
             return
         _smooth_unless_magnified(painter)
-        shown = QRectF(option.exposedRect).adjusted(-1, -1, 1, 1).toAlignedRect() & self._image.rect()
-        painter.drawImage(shown, self._image, shown)
+        painter.drawImage(QPointF(0, 0), self._image)  # whole, though clipped: a part would round its pixels otherwise
 
 
 class OverlayItem(QGraphicsItem):
@@ -107,10 +105,28 @@ class OverlayItem(QGraphicsItem):
             self.prepareGeometryChange()
             self._size = size
 
-    def set_overlays(self, overlays: Sequence[Overlay]) -> None:
-        """Replaces all overlays; the first is painted first, so later ones lie on top."""
-        self._overlays = tuple(overlays)
-        self.update()
+    def set_overlays(self, overlays: Sequence[Overlay]) -> QRectF:
+        """Replaces all overlays; the first is painted first, so later ones lie on top.
+
+        Returns: the part of the frame that looks otherwise now, to be painted anew; empty: none.
+        """
+        before, self._overlays = self._overlays, tuple(overlays)
+        if self._overlays == before:
+            return QRectF()
+        same_objects = [each.object_id for each in before] == [each.object_id for each in self._overlays]
+        if self.show_boxes or not same_objects:
+            return self.boundingRect()
+        changed = QRectF()
+        for old, new in zip(before, self._overlays, strict=True):
+            if old != new:
+                changed = changed.united(self._reach(old)).united(self._reach(new))
+        return changed
+
+    def _reach(self, overlay: Overlay) -> QRectF:
+        if overlay.mask is None:
+            return QRectF()
+        box = bbox(overlay.mask)
+        return QRectF() if box is None else QRectF(box[0], box[1], box[2] - box[0], box[3] - box[1])
 
     def boundingRect(self) -> QRectF:
         return QRectF(0, 0, self._size.width(), self._size.height())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import cv2
@@ -28,6 +28,7 @@ class MaskArt:
     image: QImage
     left: int
     top: int
+    pixels: np.ndarray = field(repr=False)  # (h, w) uint32, which the image shows without a copy
 
 
 class MaskArtCache:
@@ -87,10 +88,10 @@ def _paint_fill(mask: Rle, colour: Colour) -> MaskArt | None:
     left, top, right, bottom = (int(edge) for edge in box)
     crop = decode(mask)[top:bottom, left:right]
     red, green, blue = colour
-    pixels = np.where(crop, np.uint32(_OPAQUE | red << 16 | green << 8 | blue), np.uint32(0))
+    pixels = np.multiply(crop, np.uint32(_OPAQUE | red << 16 | green << 8 | blue), dtype=np.uint32)
     height, width = pixels.shape
     wrapped = QImage(pixels.data, width, height, pixels.strides[0], QImage.Format.Format_ARGB32_Premultiplied)
-    return MaskArt(wrapped.copy(), left, top)
+    return MaskArt(wrapped, left, top, pixels)
 
 
 def _trace(mask: Rle, *, exact: bool) -> QPainterPath:

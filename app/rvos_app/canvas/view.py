@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPaintEvent,
     QPalette,
     QResizeEvent,
     QTransform,
@@ -36,6 +37,7 @@ MIN_ZOOM = 0.05
 MAX_ZOOM = 32.0
 _ZOOM_STEP = 1.25
 _WHEEL_NOTCH = 120
+_REPAINT_MARGIN_PX = 6  # pens are wide
 _TEXT_FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 _NOTE_FLAGS = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
 
@@ -68,6 +70,7 @@ class VideoCanvas(QGraphicsView):
         scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
         self.setScene(scene)
         self._message = ""
+        self._stale = QRect()  # what `_repaint` has asked for since the last paint
         self._fitted = True
         self._zoom = 1.0
         self._zoom_anchor: tuple[QPointF, QPointF] | None = None  # in the view, in the frame: rounding must not add up
@@ -116,8 +119,24 @@ class VideoCanvas(QGraphicsView):
         self._report_hover((-1, -1))
 
     def set_overlays(self, overlays: Sequence[Overlay]) -> None:
-        """Replaces everything drawn over the frame; later ones lie on top."""
-        self._overlay_item.set_overlays(overlays)
+        """Replaces everything drawn over the frame; later ones lie on top. Only what changes is painted anew."""
+        self._repaint(self._overlay_item.set_overlays(overlays))
+
+    def _repaint(self, area: QRectF) -> None:
+        """Have a part of the frame painted anew. The scene's own updates repaint the whole view.
+
+        Until the next paint such parts grow into one rectangle: clipped to several, Qt scales pictures in another way,
+        which moves the edges of magnified pixels by one.
+        """
+        if not area.isEmpty():
+            margin = _REPAINT_MARGIN_PX
+            shown = self.viewportTransform().mapRect(area).toAlignedRect()
+            self._stale = self._stale.united(shown.adjusted(-margin, -margin, margin, margin))
+            self.viewport().update(self._stale)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self._stale = QRect()
+        super().paintEvent(event)
 
     def set_view_mode(self, mode: ViewMode) -> None:
         """Filled overlay, outlines, white-on-black matte, or the frame alone."""

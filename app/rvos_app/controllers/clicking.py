@@ -170,25 +170,36 @@ class Clicking(QObject):
             self._show(self._settled)
             self.said.emit(tr("Nothing was found there; click elsewhere, or draw a box."))
             return
-        self._putting = True
         try:
-            object_id = self._editor.draw(self._place.object_id, self._place.frame, found.mask, what=self._what)
+            self._put(found.mask)
         except UsageError as error:
             self._show(self._settled)
             self.said.emit(str(error))
             return
-        finally:
-            self._putting = False
-        self._place = replace(self._place, object_id=object_id)
-        self._steps.append(_Step(found.mask, self._clicks))
         self._settled = self._clicks
         self.said.emit(
             tr(
-                "Found by {clicker}, which agrees with {percent} % of the clicks.",
-                clicker=found.clicker_name,
+                "Found by {clicker}; it fits the clicks to {percent} %.",
+                clicker=found.clicker,
                 percent=round(100 * found.agreement),
             )
         )
+
+    def _put(self, mask: Rle) -> None:
+        """The answer takes the mask's place. One that changes nothing is no step of the history. Raises: UsageError."""
+        place = self._place
+        if mask == self._editor.mask(place.object_id, place.frame) and self._editor.is_locked(
+            place.object_id, place.frame
+        ):
+            self._steps = [step for step in self._steps if step.mask != mask]
+        else:
+            self._putting = True
+            try:
+                object_id = self._editor.draw(place.object_id, place.frame, mask, what=self._what)
+            finally:
+                self._putting = False
+            self._place = replace(place, object_id=object_id)
+        self._steps.append(_Step(mask, self._clicks))
 
     @Slot(object, object)
     def _on_failed(self, ticket: Ticket, report: ErrorReport) -> None:

@@ -68,6 +68,7 @@ class Drawing(QObject):
         shown.leaving.connect(canvas.finish_gesture)
         state.clip_changed.connect(self._on_clip)
         state.selection_changed.connect(self._on_selection, max_args=0)
+        state.results_changed.connect(self._on_results)
         clicking.said.connect(self.said)
         self.choose("select")
 
@@ -176,6 +177,12 @@ class Drawing(QObject):
     def _on_selection(self) -> None:
         """A gesture that is under way ends on the object that it began on."""
         self._canvas.finish_gesture()
+
+    def _on_results(self, object_id: int, frames: tuple[int, ...]) -> None:
+        """A polygon that is still open goes onto the mask as it is when it closes."""
+        sheet = self._canvas.tool.sheet
+        if sheet is not None and sheet.object_id == object_id and sheet.frame_index in frames:
+            sheet.renew(self._editor.mask(object_id, sheet.frame_index))
 
 
 def _make_tools(options: BrushOptions) -> dict[str, Tool]:

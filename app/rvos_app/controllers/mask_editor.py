@@ -57,6 +57,10 @@ class MaskEditor(QObject):
         found = self._state.results(object_id).get(frame) if object_id is not None else None
         return None if found is None else found.mask
 
+    def is_locked(self, object_id: int | None, frame: int) -> bool:
+        """Whether a person's word stands on a frame of an object."""
+        return object_id is not None and self._state.results(object_id).is_locked(frame)
+
     # -- what is done ------------------------------------------------------------------------------------------------
 
     def draw(self, object_id: int | None, frame: int, mask: Rle, *, what: str, merge: str = "") -> int:

@@ -80,6 +80,10 @@ class SuspicionKeeper(QObject):
 
     # -- keeping it true ---------------------------------------------------------------------------------------------
 
+    def stop(self) -> None:
+        """The window closes: nothing is judged any more."""
+        self._timer.stop()
+
     def _on_clip(self) -> None:
         self._doubt.clear()
         self._dirty.clear()

@@ -21,14 +21,14 @@ class ClickResult(Protocol):
 
     Attributes:
         mask: (H, W) bool.
-        clicker_name: which clicker it was, as a person reads it.
-        agreement: share of the clicks that the mask fulfils, 0..1.
+        clicker: which one it was, as a person reads it.
+        agreement: how well the answer fits the clicks, 0..1.
     """
 
     @property
     def mask(self) -> np.ndarray: ...
     @property
-    def clicker_name(self) -> str: ...
+    def clicker(self) -> str: ...
     @property
     def agreement(self) -> float: ...
 
@@ -42,7 +42,7 @@ class ClickedMask:
     """An answer as the window takes it."""
 
     mask: Rle
-    clicker_name: str
+    clicker: str
     agreement: float
 
 
@@ -67,9 +67,9 @@ class AnswerClicks:
         context.checkpoint()
         if found.mask.shape != self.picture.shape[:2]:
             raise UserError(
-                f"“{found.clicker_name}” answered with a mask of another size than the frame.", code="clicker.size"
+                f"“{found.clicker}” answered with a mask of another size than the frame.", code="clicker.size"
             )
-        return ClickedMask(encode(found.mask), found.clicker_name, found.agreement)
+        return ClickedMask(encode(found.mask), found.clicker, found.agreement)
 
 
 def with_a_positive(clicks: Clicks, current: np.ndarray) -> Clicks:
@@ -80,5 +80,5 @@ def with_a_positive(clicks: Clicks, current: np.ndarray) -> Clicks:
     for x, y in clicks.negative:
         free[y, x] = 0
     depth = cv2.distanceTransform(np.pad(free, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    y, x = np.unravel_index(int(depth.argmax()), depth.shape)
-    return replace(clicks, positive=((int(x), int(y)),)) if depth[y, x] > 0 else clicks
+    row, column = (int(each) for each in np.unravel_index(int(depth.argmax()), depth.shape))
+    return replace(clicks, positive=((column, row),)) if depth[row, column] > 0 else clicks

@@ -55,7 +55,7 @@ class ToolLine(QWidget):
         self.diameter = QSpinBox()
         self.diameter.setRange(1, LARGEST_PX)
         self.diameter.setSuffix(" px")
-        self.diameter.setFixedWidth(84)
+        self.diameter.setFixedWidth(88)
         self.diameter.setAccessibleName(tr("Size of the brush"))
         self.diameter.setToolTip(
             tr("Diameter in pixels of the clip ([ and ], with Shift by 10; Ctrl and drag; Alt and wheel)")

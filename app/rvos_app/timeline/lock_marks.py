@@ -32,7 +32,7 @@ def paint_locks(image: QImage, marks: list[tuple[float, float]], *, middle: floa
         return
     painter = QPainter(image)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for first, last in marks:
+    for first, last in (_inside(mark, image.width() / image.devicePixelRatio()) for mark in marks):
         if last - first > 1:
             for colour, width in ((_RIM, 5.0), (_FILL, 2.5)):
                 painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
@@ -43,3 +43,10 @@ def paint_locks(image: QImage, marks: list[tuple[float, float]], *, middle: floa
             corners = ((-_REACH_PX, 0), (0, -_REACH_PX), (_REACH_PX, 0), (0, _REACH_PX))
             painter.drawPolygon(QPolygonF([QPointF(x + dx, middle + dy) for dx, dy in corners]))
     painter.end()
+
+
+def _inside(mark: tuple[float, float], width: float) -> tuple[float, float]:
+    """The ends of a mark that are in view, in whole: the first and last frame of a long clip are half a pixel wide."""
+    least, most = _REACH_PX + 1, width - _REACH_PX - 1
+    first, last = (min(max(x, least), most) if 0 <= x < width else x for x in mark)
+    return first, last

@@ -51,6 +51,7 @@ class BrushTool(RestingTool):
         self._erases = erases
         self._adds = True
         self._at: Pointer | None = None
+        self._painted = QRectF()  # by the gesture under way
 
     def press(self, at: Pointer, sheet: Sheet) -> Outcome | None:
         self._sheet = sheet
@@ -66,12 +67,21 @@ class BrushTool(RestingTool):
         return self.finish()
 
     def finish(self) -> Outcome | None:
-        sheet, self._sheet = self._sheet, None
+        sheet = self._sheet
+        self._put_down()
         if sheet is None:
             return None
         if not sheet.touched:
             return Refused(tr("That is outside the picture."))
         return Drawn(sheet, "Brush" if self._adds else "Eraser")
+
+    def cancel(self) -> None:
+        self._put_down()
+
+    def _put_down(self) -> None:
+        """The gesture is over: what it has painted is painted anew, whatever comes of it."""
+        self._spoil(self._painted)
+        self._sheet, self._painted = None, QRectF()
 
     def hover(self, at: Pointer | None) -> None:
         self._spoil(self._rim(self._at))
@@ -85,7 +95,9 @@ class BrushTool(RestingTool):
         for patch in self._patches(self._sheet, start, stop):
             self._sheet.apply(patch, adds=self._adds)
             rows, columns = patch.pixels.shape
-            self._spoil(QRectF(patch.left, patch.top, columns, rows))
+            area = QRectF(patch.left, patch.top, columns, rows)
+            self._painted = self._painted.united(area)
+            self._spoil(area)
 
     def _patches(self, sheet: Sheet, start: Pointer, stop: Pointer) -> list[Patch]:
         radius, hardness = self._radius(stop), self._options.hardness

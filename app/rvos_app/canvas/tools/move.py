@@ -41,7 +41,8 @@ class MoveTool(RestingTool):
         return self.finish()
 
     def finish(self) -> Outcome | None:
-        sheet, self._sheet = self._sheet, None
+        sheet = self._sheet
+        self.cancel()
         return None if sheet is None or sheet.offset == (0, 0) else Drawn(sheet, "Move")
 
     def cancel(self) -> None:

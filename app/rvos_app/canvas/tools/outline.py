@@ -65,6 +65,11 @@ class _OutlineTool(RestingTool):
             painter.setPen(pen)
             painter.drawPolyline(line)
 
+    def _paint_closing(self, painter: QPainter, last: Point) -> None:
+        """The line that closing would add."""
+        painter.setPen(cosmetic_pens(_WHITE, dashed=True, width_px=0.8)[1])
+        painter.drawLine(QLineF(QPointF(*last), QPointF(*self._corners[0])))
+
 
 class LassoTool(_OutlineTool):
     """Drawn in one drag; letting go closes it."""
@@ -90,8 +95,7 @@ class LassoTool(_OutlineTool):
         if self._sheet is None:
             return
         self._paint_line(painter, self._corners)
-        painter.setPen(cosmetic_pens(_WHITE, dashed=True, width_px=0.8)[1])
-        painter.drawLine(QLineF(QPointF(*self._corners[-1]), QPointF(*self._corners[0])))
+        self._paint_closing(painter, self._corners[-1])
 
 
 class PolygonTool(_OutlineTool):
@@ -160,6 +164,7 @@ class PolygonTool(_OutlineTool):
         if self._sheet is None:
             return
         self._paint_line(painter, [*self._corners, self._hand])
+        self._paint_closing(painter, self._hand)
         painter.setPen(cosmetic_pens(QColor(0, 0, 0), width_px=1)[1])
         painter.setBrush(QColor(*self._sheet.colour))
         for number, (x, y) in enumerate(self._corners):

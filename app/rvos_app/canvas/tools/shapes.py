@@ -77,11 +77,12 @@ def alike(picture: np.ndarray, centre: Point, radius: float, hardness: float) ->
         return Patch(left, top, inside)
     crop = np.ascontiguousarray(picture[top:bottom, left:right])
     mean, spread = cv2.meanStdDev(crop, mask=core.view(np.uint8))
-    gap = cv2.absdiff(crop, (*mean.ravel().tolist(), 0.0))
+    gap = cv2.absdiff(crop, np.full_like(crop, mean.ravel().round()))
     worst = cv2.max(cv2.max(gap[..., 0], gap[..., 1]), gap[..., 2])
     allowed = _TOLERANCE + _SPREADS * float(spread.max())
-    outwards = (distance - np.float32(core_squared)) / np.float32(radius**2 - core_squared)
-    return Patch(left, top, core | (inside & (worst <= allowed * (1 - np.float32(0.5) * outwards))))
+    loss = 0.5 * allowed / (radius**2 - core_squared)  # of the tolerance, per squared pixel outwards: half at the rim
+    alike_enough = worst + np.float32(loss) * distance <= allowed + loss * core_squared
+    return Patch(left, top, core | (inside & alike_enough))
 
 
 def polygon(corners: Sequence[Point], *, size: tuple[int, int]) -> Patch | None:

@@ -48,6 +48,12 @@ class Sheet:
         """(H, W) bool, C-contiguous: the mask as it is now, without the offset."""
         return np.zeros(self.size, dtype=bool) if self.before is None else decode(self.before)
 
+    def renew(self, before: Rle | None) -> None:
+        """The mask was changed from elsewhere before the hand touched it, e.g. by undo: the gesture takes that one."""
+        if not self.touched:
+            self.before = before
+            self.__dict__.pop("live", None)  # what was decoded of the former one
+
     def contains(self, x: float, y: float) -> bool:
         """Whether a point lies on the frame."""
         height, width = self.size
