@@ -85,7 +85,7 @@ class Studio(QObject):
         store: where settings are saved; None: nowhere.
         reporter: told of every error.
         library: where projects without a name lie; None: the person's data folder.
-        answer_clicks: finds an object from points and a box; None: the tools for them say that it is missing.
+        answer_clicks: finds an object from points and a box; None: the clickers of this installation.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ from rvos_app.controllers.propagation import PropagationController
 from rvos_app.controllers.shown import ShownFrame
 from rvos_app.controllers.suspicion import SuspicionKeeper
 from rvos_app.errors import ErrorReporter
-from rvos_app.jobs.click_jobs import ClickAnswerer
+from rvos_app.jobs.click_jobs import ClickAnswerer, InstalledClickers
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.settings import Settings
@@ -51,7 +51,8 @@ class Hand(QObject):
         super().__init__()
         self.shown = ShownFrame(state, playback)
         self.editor = MaskEditor(state, documents=documents, shown=self.shown)
-        self.clicking = Clicking(state, queue=queue, editor=self.editor, answer=answer_clicks, shown=self.shown)
+        answer = answer_clicks or InstalledClickers(settings)
+        self.clicking = Clicking(state, queue=queue, editor=self.editor, answer=answer, shown=self.shown)
         self.drawing = Drawing(
             state,
             canvas=canvas,

@@ -45,9 +45,6 @@ class _Step:
 class Clicking(QObject):
     """The clicks on the frame on screen.
 
-    Args:
-        answer: None: there is no clicker, and clicking says so.
-
     Signals:
         said(str): a sentence for the status bar.
         changed(): `clicks` are others.
@@ -63,7 +60,7 @@ class Clicking(QObject):
         queue: JobQueue,
         editor: MaskEditor,
         shown: ShownFrame,
-        answer: ClickAnswerer | None,
+        answer: ClickAnswerer,
     ) -> None:
         super().__init__()
         self._state = state
@@ -137,9 +134,6 @@ class Clicking(QObject):
             self._steps = [_Step(self._editor.mask(object_id, frame), Clicks())]
 
     def _ask(self, clicks: Clicks, picture: np.ndarray, *, what: str) -> None:
-        if self._answer is None:
-            self.said.emit(tr("There is no program part that understands clicks; draw with the brush instead."))
-            return
         self._drop()
         self._what = what
         self._show(clicks)

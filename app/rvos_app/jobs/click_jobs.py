@@ -11,7 +11,9 @@ import numpy as np
 
 from rvos_app.i18n import tr
 from rvos_app.jobs.job import JobContext
+from rvos_app.settings import Settings
 from rvos_core.errors import UserError
+from rvos_core.inference.clicks import ClickSession, load_clickers
 from rvos_core.masks import Rle, area, decode, encode
 from rvos_core.models.api import Clicks
 
@@ -35,6 +37,26 @@ class ClickResult(Protocol):
 
 ClickAnswerer = Callable[[np.ndarray, Clicks, np.ndarray | None], ClickResult]
 """(frame (H, W, 3) uint8 RGB, clicks, current mask (H, W) bool or None) -> result. Called in the GPU queue's thread."""
+
+
+class InstalledClickers:
+    """The clickers of this installation, loaded with the first click. Called in the GPU queue's thread only.
+
+    Args:
+        settings: says which device; read at each click.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._device: str | None = None
+        self._session: ClickSession | None = None
+
+    def __call__(self, frame: np.ndarray, clicks: Clicks, current: np.ndarray | None) -> ClickResult:
+        """As `ClickAnswerer`. Raises: UserError: bad clicks, no such device."""
+        if self._session is None or self._device != self._settings.device:
+            self._session = ClickSession(load_clickers(device=self._settings.device))
+            self._device = self._settings.device
+        return self._session.answer(frame, clicks, current)
 
 
 @dataclass(frozen=True)
