@@ -1,4 +1,4 @@
-"""`rvos eval effort` and `rvos eval suspicion`: what correcting a clip takes; how well doubt finds what is wrong."""
+"""`rvos eval effort`, `suspicion`, `both-ways`: what correcting a clip takes, and whether its parts do their work."""
 
 from __future__ import annotations
 
@@ -61,12 +61,15 @@ def effort(
     output.result(report.as_dict())
 
 
+MaybeDataOption = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="FOLDER", help="A folder as DAVIS has it; without it, clips of the street world."),
+]
+
+
 def suspicion(
     *,
-    data: Annotated[
-        Path | None,
-        typer.Option("--data", metavar="FOLDER", help="A folder with JPEGImages and Annotations, as DAVIS has it."),
-    ] = None,
+    data: MaybeDataOption = None,
     clips: Annotated[
         int, typer.Option("--clips", metavar="N", min=1, help="Without --data: this many long clips of the world.")
     ] = 20,
@@ -91,4 +94,32 @@ def suspicion(
     for name, value in report.auroc.items():
         output.say(f"{name:14} AUROC {value:.3f}")
     output.say(f"{report.wrong} of {report.masks} masks have J below {report.limit}")
+    output.result(report.as_dict())
+
+
+def both_ways(
+    *,
+    data: MaybeDataOption = None,
+    clips: Annotated[
+        int, typer.Option("--clips", metavar="N", min=1, help="Without --data: this many clips of the world.")
+    ] = 50,
+    clip: ClipOption = None,
+    model: ModelOption = DEFAULT_PROPAGATOR,
+    device: DeviceOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Between two given frames: the two-sided pass beside the one-sided ones, in mean J, and whether masks jump."""
+    from rvos_core.evaluation.two_sided import compare_sides
+    from rvos_core.models.registry import load_propagator
+
+    output = Output(as_json=as_json)
+    with cancel_on_interrupt() as cancel:
+        output.note(f"loading {model}")
+        propagator = load_propagator(model, device=device)
+        with output.progress("following") as meter:
+            report = compare_sides(propagator, data, names=clip, clips=clips, progress=meter.update, cancel=cancel)
+    for way in ("forward", "backward", "nearest", "both"):
+        output.say(f"{way:12} J {report.j(way):.4f}")
+    output.say(f"{'better side':12} J {report.better_side:.4f}")
+    output.say(f"neighbouring masks overlap by {report.worst_drop:.3f} less than in the truth, at worst")
     output.result(report.as_dict())

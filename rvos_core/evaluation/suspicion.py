@@ -8,30 +8,24 @@ world (its `val` split, drawn with 40 frames: objects are covered, leave and com
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rvos_core.errors import UserError
-from rvos_core.evaluation.clip_reader import clip_reader
-from rvos_core.evaluation.metrics import jaccard
-from rvos_core.evaluation.propagation import followed_clips, object_ids
-from rvos_core.evaluation.synth import seeds_of
+from rvos_core.evaluation.cases import TruthCase, real_cases, world_cases
+from rvos_core.evaluation.propagation import followed_clips
 from rvos_core.evaluation.work import Progress
 from rvos_core.inference.propagation import follow
-from rvos_core.inference.propagation.session import PictureSource
 from rvos_core.inference.suspicion import SuspectFrame, suspicion
-from rvos_core.masks import VOID, decode, read_indexed_png
+from rvos_core.masks import decode
 from rvos_core.models.api import Propagator
-from rvos_core.synthetic import make_clip, split_config
 from rvos_core.types import CancelToken, FrameSpan
 
 WRONG_BELOW = 0.75
-_SPLIT, _FRAMES, _SIZE = "val", 40, (128, 224)
-_LEAST_PX = 60  # an object this small in the first frame is not followed
+_FRAMES = 40
 
 
 @dataclass(frozen=True)
@@ -54,15 +48,6 @@ class SuspicionReport:
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return vars(self) | {"auroc": {name: round(value, 4) for name, value in self.auroc.items()}}
-
-
-@dataclass(frozen=True)
-class _Case:
-    """A clip: its pictures, and the truth by frame and object; what the first of these frames has is given."""
-
-    source: PictureSource
-    truth: dict[int, dict[int, np.ndarray]]
-    void: dict[int, np.ndarray]
 
 
 def judge_suspicion(
@@ -91,7 +76,9 @@ def judge_suspicion(
     total = clips if root is None else len(followed_clips(root, clips=names))
     signs: dict[str, list[float]] = {"suspicion": [], "doubt": []}
     j: list[float] = []
-    for done, case in enumerate(_world(clips) if root is None else _real(root, names), start=1):
+    for done, case in enumerate(
+        world_cases(clips, frames=_FRAMES) if root is None else real_cases(root, names), start=1
+    ):
         for frames, scores in _followed(propagator, case, cancel):
             signs["suspicion"] += suspicion(frames).tolist()
             signs["doubt"] += [1 - each.confidence for each in frames]
@@ -119,7 +106,7 @@ def area_under_curve(values: np.ndarray, positive: np.ndarray) -> float:
 
 
 def _followed(
-    propagator: Propagator, case: _Case, cancel: CancelToken
+    propagator: Propagator, case: TruthCase, cancel: CancelToken
 ) -> Iterator[tuple[list[SuspectFrame], list[float]]]:
     """Each object's frames after the first, and their J."""
     first, last = min(case.truth), max(case.truth)
@@ -131,35 +118,4 @@ def _followed(
             found[each.object_id].append(SuspectFrame(frame.frame_index, each.mask, each.confidence))
     for object_id, frames in found.items():
         known = [each for each in frames if each.frame_index in case.truth]
-        yield known, [_score(case, object_id, each) for each in known]
-
-
-def _score(case: _Case, object_id: int, found: SuspectFrame) -> float:
-    """J of a mask."""
-    index = found.frame_index
-    return jaccard(case.truth[index][object_id], decode(found.mask), void=case.void.get(index))
-
-
-def _world(clips: int) -> Iterator[_Case]:
-    config = replace(split_config(_SPLIT), frames=_FRAMES, height=_SIZE[0], width=_SIZE[1])
-    for seed in seeds_of(_SPLIT, clips):
-        clip = make_clip(seed, config)
-        ids = [each for each in object_ids(clip.labels[0]) if (clip.labels[0] == each).sum() >= _LEAST_PX]
-        if ids:
-            truth = {frame: {each: labels == each for each in ids} for frame, labels in enumerate(clip.labels)}
-            yield _Case(clip_reader(clip.frames, name=f"world-{seed}", rate=Fraction(12)), truth, {})
-
-
-def _real(root: Path, names: Sequence[str] | None) -> Iterator[_Case]:
-    from rvos_core.media import open_media
-
-    for clip in followed_clips(root, clips=names):
-        with open_media(clip.pictures) as reader:
-            size = (reader.info.height, reader.info.width)
-            labels = {frame: read_indexed_png(path, size=size) for frame, path in clip.masks.items()}
-            ids = object_ids(next(iter(labels.values())))
-            if not ids:
-                raise UserError(f"{next(iter(clip.masks.values()))} has no object in it.", code="evaluation.objects")
-            truth = {frame: {each: shown == each for each in ids} for frame, shown in labels.items()}
-            void = {frame: shown == VOID for frame, shown in labels.items() if (shown == VOID).any()}
-            yield _Case(reader, truth, void)
+        yield known, [case.j(each.frame_index, object_id, decode(each.mask)) for each in known]
