@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from rvos_core.models.propagators import IsvosPropagator
 
 
+_LOOKS = 8  # suspicious frames that are named
+
+
 class Way(StrEnum):
     """Where to go from the given frames."""
 
@@ -65,6 +68,19 @@ class Tracking:
         """What a person should know, in sentences."""
         return (*media_notes(self.info), *_cut_notes(self.cuts))
 
+    def suspicious(self, tracked: TrackedObject) -> list[int]:
+        """Frames of an object that are worth a look, the worst first."""
+        import numpy as np
+
+        from rvos_core.inference.suspicion import SuspectFrame, suspicion, worth_a_look
+
+        own = self.masks[tracked.object_id]
+        frames = [
+            SuspectFrame(index, mask, confidence, locked=index in tracked.given)
+            for index, (mask, confidence) in sorted(own.items())
+        ]
+        return worth_a_look(np.array([each.frame_index for each in frames]), suspicion(frames))
+
 
 def track(
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file, or a folder of numbered pictures.")],
@@ -81,6 +97,9 @@ def track(
     direction: Annotated[Way, typer.Option("--direction", help="Where to go from the given frames.")] = Way.BOTH,
     start: Annotated[int | None, typer.Option("--start", metavar="FRAME", help="First frame, from 0.")] = None,
     end: Annotated[int | None, typer.Option("--end", metavar="FRAME", help="First frame after the span.")] = None,
+    span_text: Annotated[
+        str | None, typer.Option("--range", metavar="START:END", help="Both in one; either may be left out.")
+    ] = None,
     through_cuts: Annotated[
         bool, typer.Option("--through-cuts", help="Go on behind scene cuts; else objects end there.")
     ] = False,
@@ -104,7 +123,8 @@ def track(
     with cancel_on_interrupt() as cancel, open_media(video, fps=rate) as reader:
         for note in media_notes(reader.info):
             output.note(note)
-        span = checked_span(reader.info, start=start, end=end)
+        first, stop = (start, end) if span_text is None else read_range(span_text, start=start, end=end)
+        span = checked_span(reader.info, start=first, end=stop)
         given = given_masks(wanted, reader.info, span)
         # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
         with _writer(folder / "masks", reader.info, span, given) as writer:
@@ -147,6 +167,24 @@ def read_masks(values: Sequence[str]) -> dict[int, Path]:
             )
         found[int(frame)] = Path(name)
     return found
+
+
+def read_range(value: str, *, start: int | None, end: int | None) -> tuple[int | None, int | None]:
+    """First frame and first frame after the span, of `START:END`; None where that side is left out.
+
+    Raises:
+        UsageError: another form, or --start or --end beside it.
+    """
+    if start is not None or end is not None:
+        raise UsageError("--range says what --start and --end say.", hint="Give one or the other.", code="usage.span")
+    first, colon, stop = (part.strip() for part in value.partition(":"))
+    if not colon or not all(part.isdigit() or not part for part in (first, stop)):
+        raise UsageError(
+            f"--range {value} is not START:END.",
+            hint="Give the first frame, from 0, and the first frame after the span, e.g. --range 20:80.",
+            code="usage.span",
+        )
+    return (int(first) if first else None), (int(stop) if stop else None)
 
 
 def given_masks(files: Mapping[int, Path], info: MediaInfo, span: FrameSpan) -> dict[int, dict[int, np.ndarray]]:
@@ -200,6 +238,7 @@ def _follow(
 ) -> Tracking:
     """Run to the end. Raises: Cancelled: after Ctrl-C."""
     from rvos_core.inference.propagation import follow, plan_passes
+    from rvos_core.inference.suspicion import trusted
     from rvos_core.masks import encode
 
     info = reader.info
@@ -220,7 +259,7 @@ def _follow(
     with output.progress("following") as meter:
         for each in follow(propagator, reader, given, span=span, direction=way.value, beyond_cut=beyond, cancel=cancel):
             for found in each.objects:
-                masks[found.object_id][each.frame_index] = (found.mask, found.confidence)
+                masks[found.object_id][each.frame_index] = (found.mask, trusted(found.confidence, found.agreement))
             done += 1
             meter.update(done, plan.steps)
     return Tracking(info, span, masks, tuple(sorted(cuts)), time.monotonic() - began)
@@ -328,7 +367,10 @@ def _document(
         "outputs": {name: str(path) for name, path in outputs.items()},
         "model": model,
         "seconds": round(seconds, 3),
-        "objects": [{"id": each.object_id, "visible_frames": _visible(each)} for each in objects],
+        "objects": [
+            {"id": each.object_id, "visible_frames": _visible(each), "suspicious": run.suspicious(each)}
+            for each in objects
+        ],
         "notes": list(run.notes),
     }
 
@@ -338,6 +380,8 @@ def _tell(
 ) -> None:
     for each in objects:
         output.say(f"object {each.object_id}: in sight on {_visible(each)} of {len(run.span)} frames")
+        if doubtful := run.suspicious(each):
+            output.say(f"  worth a look, the worst first: {', '.join(map(str, doubtful[:_LOOKS]))}")
     output.say(f"{seconds_in_words(run.seconds)} on {device}")
     for note in _cut_notes(run.cuts):
         output.say(note)

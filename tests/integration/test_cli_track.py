@@ -73,7 +73,9 @@ def test_one_object_is_written_as_plain_masks_and_the_given_one_stays(
     for line, picture in zip(followed["frames"], pictures, strict=True):
         assert line["area_px"] == np.count_nonzero(np.asarray(picture))
         assert line["visible"] == (line["area_px"] > 0)
-    assert found["objects"] == [{"id": 1, "visible_frames": sum(line["visible"] for line in followed["frames"])}]
+    (told,) = found["objects"]
+    assert (told["id"], told["visible_frames"]) == (1, sum(line["visible"] for line in followed["frames"]))
+    assert set(told["suspicious"]) <= set(range(6)) - {2}, "what was given is beyond doubt"
 
 
 def test_several_objects_are_written_with_their_ids(
@@ -138,6 +140,20 @@ def test_bad_calls_say_what_is_wrong_and_write_nothing(
         assert (said.code, words in said.err) == (code, True), (masks, said.err)
         assert not out.exists()
     assert rvos(capsys, "track", clip, "-o", out, "--model", follower).code == 2, "no mask at all"
+
+
+def test_a_range_says_both_ends(capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: Path, follower: Path) -> None:
+    write_mask_png(tmp_path / "given.png", square(8))
+    call = ("track", clip, "--mask", f"2:{tmp_path / 'given.png'}", "--model", follower, "-o", tmp_path / "out")
+    assert rvos(capsys, *call, "--range", "1:4", "--json").json["frames"] == 3
+    assert rvos(capsys, *call, "--range", ":3", "--json").json["frames"] == 3
+    for value, more, words in (
+        ("1-4", (), "is not START:END"),
+        ("4:1", (), "no span from frame 4"),
+        ("1:4", ("--end", "4"), "--range says what"),
+    ):
+        said = rvos(capsys, *call, "--range", value, *more)
+        assert (said.code, words in said.err) == (2, True), said.err
 
 
 def test_a_model_of_the_other_sort_is_refused_both_ways(

@@ -20,7 +20,7 @@ from rvos_core.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
-_BUDGET_BYTES = 32 * 1024 * 1024
+KEPT_BYTES = 32 * 1024 * 1024
 _LEAST_SURE = 0.05  # an answer without any cell inside still has a say
 
 
@@ -44,7 +44,7 @@ class Answer:
 class MeetingStore:
     """The first pass's probabilities by frame: eight bits a cell, deflated, in a temporary file beyond a budget."""
 
-    def __init__(self, *, budget_bytes: int = _BUDGET_BYTES) -> None:
+    def __init__(self, *, budget_bytes: int = KEPT_BYTES) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=budget_bytes, prefix="rvos-passes-")  # noqa: SIM115
         self._places: dict[int, _Place] = {}
         self._end = 0
@@ -91,7 +91,7 @@ class MeetingStore:
         return Answer(place.object_ids, probabilities, place.wanted)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Place:
     """Where a frame lies in the file, and what its rows are."""
 

@@ -97,10 +97,13 @@ def plan_passes(span: FrameSpan, given: Mapping[int, Collection[int]], direction
             forward.setdefault(frame, set()).add(object_id)
         for frame in _behind(span, frames, direction):
             backward.setdefault(frame, set()).add(object_id)
-    passes = (
-        Pass(False, {frame: frozenset(forward[frame]) for frame in sorted(forward)}),
-        Pass(True, {frame: frozenset(backward[frame]) for frame in sorted(backward, reverse=True)}),
-    )
+    alike: dict[frozenset[int], frozenset[int]] = {}  # most frames want the same objects: one set for all of them
+
+    def ordered(wanted: Mapping[int, set[int]], *, backward: bool) -> dict[int, frozenset[int]]:
+        sets = ((frame, frozenset(wanted[frame])) for frame in sorted(wanted, reverse=backward))
+        return {frame: alike.setdefault(objects, objects) for frame, objects in sets}
+
+    passes = (Pass(False, ordered(forward, backward=False)), Pass(True, ordered(backward, backward=True)))
     return FollowPlan(tuple(each for each in passes if each.wanted), frames_of)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from rvos_core.inference.cuts import CutDetector
-from rvos_core.inference.propagation.meeting import Answer, MeetingStore, blend
+from rvos_core.inference.propagation.meeting import KEPT_BYTES, Answer, MeetingStore, blend
 from rvos_core.inference.propagation.plan import Direction, FollowPlan, Pass, plan_passes
 from rvos_core.masks import Rle, encode
 from rvos_core.models.api import Propagator
@@ -75,6 +75,7 @@ def follow(
     elsewhere: Given | None = None,
     beyond_cut: Callable[[int], bool] | None = None,
     cancel: CancelToken | None = None,
+    store_bytes: int = KEPT_BYTES,
 ) -> Iterator[FollowedFrame]:
     """Masks of the given objects in the other frames of the span; given masks stay as they are and are not repeated.
 
@@ -95,6 +96,7 @@ def follow(
         beyond_cut: asked once for every scene cut that is met, with the first frame of the later shot; False: what is
             followed ends there, until an object's next given frame. None: cuts are not looked for.
         cancel: looked at in every frame.
+        store_bytes: of the first pass's answers, beyond which they lie in a temporary file.
 
     Raises:
         UserError: nothing is given, a given frame lies outside the span, or a mask has another size than the clip.
@@ -103,7 +105,7 @@ def follow(
     plan = plan_passes(span, {index: tuple(masks) for index, masks in given.items()}, direction)
     known = _Known(source, given, elsewhere or {})
     ask = None if beyond_cut is None else functools.cache(beyond_cut)
-    with MeetingStore() as kept:
+    with MeetingStore(budget_bytes=store_bytes) as kept:
         for each in plan.passes:
             shots = None if ask is None else _Shots(ask, backward=each.backward)
             meeting = _Meeting(plan, kept, backward=each.backward)
