@@ -32,7 +32,7 @@ _PATIENCE_S = 900.0
 _SHOWN_FRAME = 0.35  # of the clip
 
 
-class _Camera:
+class Camera:
     """Lets the window live until something has happened, then takes its picture."""
 
     def __init__(self, app: QApplication, folder: Path) -> None:
@@ -80,7 +80,7 @@ def take_all(app: QApplication, folder: Path, *, model: str | None = None) -> No
     settings = Settings(export_folder="~/Videos")
     settings.model = model or settings.model
     studio = Studio(app, settings=settings)
-    camera = _Camera(app, folder)
+    camera = Camera(app, folder)
     try:
         studio.start()
         studio.window.resize(_SIZE)
@@ -93,7 +93,7 @@ def take_all(app: QApplication, folder: Path, *, model: str | None = None) -> No
         studio.window.close()
 
 
-def _take_runs(studio: Studio, camera: _Camera) -> None:
+def _take_runs(studio: Studio, camera: Camera) -> None:
     sentences = demo_expressions()
     studio.hub.trigger("file.open_demo")
     camera.wait(lambda: studio.state.clip is not None and studio.runs.engine is not None)
@@ -114,7 +114,7 @@ def _take_runs(studio: Studio, camera: _Camera) -> None:
     camera.take(studio.window, "studio")
 
 
-def _take_history(studio: Studio, camera: _Camera) -> None:
+def _take_history(studio: Studio, camera: Camera) -> None:
     """Three more steps, two of them undone, with the panel in front."""
     for command in ("run.toggle_visible", "run.toggle_visible", "run.remove_object", "edit.undo"):
         studio.hub.trigger(command)
@@ -126,7 +126,7 @@ def _take_history(studio: Studio, camera: _Camera) -> None:
     camera.take(studio.window, "history")
 
 
-def _take_views(studio: Studio, camera: _Camera) -> None:
+def _take_views(studio: Studio, camera: Camera) -> None:
     studio.hub.trigger("view.outline")
     studio.hub.trigger("view.boxes")
     camera.take(studio.window, "outline")
@@ -139,7 +139,7 @@ def _take_views(studio: Studio, camera: _Camera) -> None:
     studio.hub.trigger("view.theme_dark")
 
 
-def _take_dialogs(studio: Studio, camera: _Camera) -> None:
+def _take_dialogs(studio: Studio, camera: Camera) -> None:
     for command, kind, name in (
         ("file.export", ExportDialog, "export"),
         ("help.shortcuts", CommandList, "shortcuts"),
