@@ -10,7 +10,8 @@ The protocol, for every object of every clip:
 2. Each frame begins without a mask, and nothing is carried over from frame to frame. Truth only places clicks.
 3. The first click is positive and lies in the object's centre: where the Euclidean distance to the nearest pixel that
    is not the object's is greatest (beyond the picture's border counts as such; of equals the uppermost, then leftmost).
-4. The clicker is given the frame, all clicks so far and its own last answer. Its answer is scored by intersection over
+4. The clicker is given the frame, its neighbours in the clip (pictures only), all clicks so far and its own last
+   answer. Its answer is scored by intersection over
    union (two empty masks: 1); void pixels of the annotation (255 where there are ids) count for nothing.
 5. The next click lies in the centre, as in 3, of the largest 8-connected region of error: positive where the mask
    misses the object, negative where it covers something else. Of two equally large regions the missed one is taken.
@@ -22,8 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import cv2
 import numpy as np
@@ -32,8 +34,11 @@ from rvos_core.evaluation.metrics import jaccard
 from rvos_core.evaluation.propagation import FollowedClip, followed_clips
 from rvos_core.evaluation.work import Progress, Steps
 from rvos_core.masks import VOID, read_indexed_png
-from rvos_core.models.api import Clicks
+from rvos_core.models.api import Around, Clicks
 from rvos_core.types import CancelToken
+
+if TYPE_CHECKING:
+    from rvos_core.media import MediaReader
 
 FRAMES_OF_A_CLIP = 20
 
@@ -48,7 +53,8 @@ class Answered(Protocol):
     def clicker(self) -> str: ...
 
 
-Answer: TypeAlias = Callable[[np.ndarray, Clicks, np.ndarray | None], Answered]  # frame, clicks, the last answer
+Answer: TypeAlias = Callable[[np.ndarray, Clicks, np.ndarray | None, Around], Answered]
+"""Frame, clicks, the last answer, the frame's neighbours."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,13 @@ def evaluate_clicks(
 
 
 def play(
-    answer: Answer, frame: np.ndarray, truth: np.ndarray, *, clicks: int, void: np.ndarray | None = None
+    answer: Answer,
+    frame: np.ndarray,
+    truth: np.ndarray,
+    *,
+    clicks: int,
+    void: np.ndarray | None = None,
+    around: Around = lambda _: None,
 ) -> tuple[list[float], list[str]]:
     """IoU after each click on one frame, and who answered each.
 
@@ -143,6 +155,7 @@ def play(
         truth: (H, W) bool, with at least one pixel.
         clicks: how many are made.
         void: (H, W) bool, what does not count.
+        around: the frame's neighbours.
     """
     counted = np.ones_like(truth) if void is None else ~void
     positive, negative = [centre(truth)], list[tuple[int, int]]()
@@ -150,7 +163,7 @@ def play(
     scores: list[float] = []
     names: list[str] = []
     for _ in range(clicks):
-        answered = answer(frame, Clicks(tuple(positive), tuple(negative)), mask)
+        answered = answer(frame, Clicks(tuple(positive), tuple(negative)), mask, around)
         mask = answered.mask
         names.append(answered.clicker)
         scores.append(jaccard(truth, mask, void=np.zeros_like(truth) if void is None else void))
@@ -217,9 +230,21 @@ def _clip_scores(
             for index in seen:
                 steps.add()
                 labels = read_indexed_png(clip.masks[index], size=size)
-                played = play(answer, reader.frame(index), labels == object_id, clicks=clicks, void=labels == VOID)
+                played = play(
+                    answer,
+                    reader.frame(index),
+                    labels == object_id,
+                    clicks=clicks,
+                    void=labels == VOID,
+                    around=partial(_neighbour, reader, index),
+                )
                 rows.append(played[0])
                 for name in played[1]:
                     asked[name] = asked.get(name, 0) + 1
             scores.append(ClickScores(clip.name, object_id, seen, np.array(rows, dtype=np.float64)))
     return scores
+
+
+def _neighbour(reader: MediaReader, index: int, away: int) -> np.ndarray | None:
+    """As `Around`, of the frame `index`."""
+    return reader.frame(index + away) if 0 <= index + away < reader.info.frame_count else None

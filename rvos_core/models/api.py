@@ -5,9 +5,9 @@ Shape letters: b batch, t frames, q queries, c channels, h w cells (stride 4 of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -207,18 +207,26 @@ class Clicks:
     box: tuple[int, int, int, int] | None = None
 
 
+Around: TypeAlias = Callable[[int], np.ndarray | None]
+"""A frame's neighbours in its clip: called with a number of frames, negative for those before, it gives that frame,
+(H, W, 3) uint8 RGB, or None where the clip has none. What is prepared is kept while the same object is given again."""
+
+
 class Clicker(Protocol):
     """Points and a box -> the object's mask on one frame."""
 
     name: str
 
-    def segment(self, frame: np.ndarray, clicks: Clicks, *, current: np.ndarray | None = None) -> np.ndarray:
+    def segment(
+        self, frame: np.ndarray, clicks: Clicks, *, current: np.ndarray | None = None, around: Around | None = None
+    ) -> np.ndarray:
         """Find the object.
 
         Args:
             frame: (H, W, 3) uint8 RGB.
             clicks: inside the frame; at least one positive point or a box.
             current: (H, W) bool, the mask that is being corrected; None: there is none.
+            around: the frame's neighbours in its clip; None: a still picture.
 
         Returns:
             (H, W) bool.

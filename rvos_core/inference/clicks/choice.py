@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from rvos_core.inference.clicks.checking import check_request
-from rvos_core.models.api import Clicker, Clicks
+from rvos_core.models.api import Around, Clicker, Clicks
 
 HELD_SHARE = 0.004  # radius of what a click holds for certain, against the frame's longer side
 _LOOKED_AT_SHARE = 0.012  # radius in which an answer is asked whether it agrees with a click
@@ -50,13 +50,16 @@ class ClickSession:
         """Names, the preferred one first."""
         return tuple(each.name for each in self._clickers)
 
-    def answer(self, frame: np.ndarray, clicks: Clicks, current: np.ndarray | None = None) -> ClickAnswer:
+    def answer(
+        self, frame: np.ndarray, clicks: Clicks, current: np.ndarray | None = None, around: Around | None = None
+    ) -> ClickAnswer:
         """The object's mask.
 
         Args:
             frame: (H, W, 3) uint8 RGB.
             clicks: all that were made about this object on this frame.
             current: (H, W) bool, the mask that is being corrected; None: there is none.
+            around: the frame's neighbours in its clip; None: a still picture.
 
         Raises:
             UserError: as `check_request`.
@@ -64,7 +67,9 @@ class ClickSession:
         check_request(frame, clicks, current)
         best: ClickAnswer | None = None
         for clicker in self._clickers:
-            mask = clicker.segment(frame, clicks, current=current)
+            if best is not None and best.agreement + _TIE >= 1:
+                break  # none could be better
+            mask = clicker.segment(frame, clicks, current=current, around=around)
             found = agreement(mask, clicks, current)
             if best is None or found > best.agreement + _TIE:
                 best = ClickAnswer(enforced(mask, clicks), clicker.name, found)

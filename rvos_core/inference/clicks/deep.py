@@ -6,23 +6,18 @@ footage none of its 24 proposals fits most objects. Its backbone, however, tells
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rvos_core.errors import UsageError, UserError
 from rvos_core.inference.clicks.plain import PlainClicker
 from rvos_core.inference.clicks.scene import Scene, prepared
-from rvos_core.models.api import Clicker
+from rvos_core.models.api import Around
 
 if TYPE_CHECKING:
     from rvos_core.models.propagators import IsvosPropagator
 
-DEFAULT_MODEL = "isvos-mini"
-
 _FEATURE_WEIGHT = 0.3  # deviation of one of the network's channels, against one of the random features
-_log = logging.getLogger("rvos.model")
 
 
 class DeepClicker(PlainClicker):
@@ -34,23 +29,7 @@ class DeepClicker(PlainClicker):
         super().__init__()
         self._propagator = propagator
 
-    def prepare(self, frame: np.ndarray) -> Scene:
+    def prepare(self, frame: np.ndarray, around: Around | None) -> Scene:
         """The frame at working size, seen by the network once."""
+        del around
         return prepared(frame, extra=self._propagator.features(frame), extra_weight=_FEATURE_WEIGHT)
-
-
-def load_clickers(*, device: str = "auto", model: str = DEFAULT_MODEL) -> tuple[Clicker, ...]:
-    """Every clicker of this installation, the best first; torch is imported here. Without weights the plain one alone.
-
-    Raises:
-        UsageError: no such device, no such model.
-    """
-    from rvos_core.models.registry import load_propagator
-
-    try:
-        return DeepClicker(load_propagator(model, device=device)), PlainClicker()
-    except UsageError:
-        raise
-    except UserError as error:
-        _log.warning("clicks are answered without %s: %s", model, error)
-        return (PlainClicker(),)

@@ -15,7 +15,7 @@ from rvos_core.inference.clicks.checking import check_request
 from rvos_core.inference.clicks.choice import enforced
 from rvos_core.inference.clicks.fields import smoothest_field
 from rvos_core.inference.clicks.scene import Scene, Seeds, boxed, prepared, seeds_of
-from rvos_core.models.api import Clicks
+from rvos_core.models.api import Around, Clicks
 
 _FIRST_REACH = 0.13  # of the first click, against the side of a square as large as the picture
 _FIRST_TURNS, _TURNS = 4, 3
@@ -23,7 +23,7 @@ _MOST_RADIUS = 0.06  # of a wrong region, in sides of a square as large as the p
 _SURE_SHARE, _REACH_SHARE = 0.5, 1.2  # of its radius, along the cheapest path: surely wrong; perhaps
 _ABOUT_SHARE, _LEAST_ABOUT = 4.0, 0.03  # farther from it than this nothing is changed
 _CLEARER = 1.05  # how much stronger the edges must be for a change that reaches farther
-_DEPTH = 0.05  # from the outline, in sides, where the current mask is nearly believed
+_DEPTH = 0.03  # from the outline, in sides, where the current mask is nearly believed
 _COLOUR, _TEXTURE, _PLACE, _NEARER = 0.5, 1.5, 1.0, 0.7  # weights of the evidence
 _BELIEF, _CERTAIN = 0.15, 50.0  # against how much neighbours hold together
 _NEAR, _NEAR_WEIGHT = 0.03, 20.0  # pixels so near to a seed teach the look more than others
@@ -37,9 +37,11 @@ class PlainClicker:
     name = "plain"
 
     def __init__(self) -> None:
-        self._last: tuple[np.ndarray, Scene] | None = None
+        self._last: tuple[np.ndarray, Around | None, Scene] | None = None
 
-    def segment(self, frame: np.ndarray, clicks: Clicks, *, current: np.ndarray | None = None) -> np.ndarray:
+    def segment(
+        self, frame: np.ndarray, clicks: Clicks, *, current: np.ndarray | None = None, around: Around | None = None
+    ) -> np.ndarray:
         """As `Clicker`. The same question has the same answer, whatever was asked before.
 
         Without a click that contradicts `current`, only what the box cuts off is changed.
@@ -48,7 +50,7 @@ class PlainClicker:
             UserError: as `check_request`.
         """
         check_request(frame, clicks, current)
-        scene = self._scene(frame)
+        scene = self._scene(frame, around)
         if current is None or not current.any():
             field = _first(scene, seeds_of(scene, clicks), clicks)
             mask = _enlarged(field, frame.shape[:2]) > 0
@@ -56,15 +58,16 @@ class PlainClicker:
             mask = _corrected(scene, clicks, current)
         return enforced(mask, clicks)
 
-    def prepare(self, frame: np.ndarray) -> Scene:
+    def prepare(self, frame: np.ndarray, around: Around | None) -> Scene:
         """The frame at working size."""
+        del around  # it looks at one frame only
         return prepared(frame)
 
-    def _scene(self, frame: np.ndarray) -> Scene:
+    def _scene(self, frame: np.ndarray, around: Around | None) -> Scene:
         """As `prepare`, kept while the same frame is asked about again."""
-        if self._last is None or not np.array_equal(self._last[0], frame):
-            self._last = frame.copy(), self.prepare(frame)
-        return self._last[1]
+        if self._last is None or self._last[1] is not around or not np.array_equal(self._last[0], frame):
+            self._last = frame.copy(), around, self.prepare(frame, around)
+        return self._last[2]
 
 
 def _first(scene: Scene, seeds: Seeds, clicks: Clicks) -> np.ndarray:
@@ -153,6 +156,8 @@ def _settled(
     outside = (1 - share) ** 2 + _NEAR_WEIGHT * np.exp(-np.square(other / _NEAR))
     evidence = _PLACE * place + _COLOUR * scene.appearance.colour(inside, outside)
     evidence = evidence + _TEXTURE * scene.appearance.texture(inside, outside)
+    if scene.movement is not None:
+        evidence = evidence + scene.movement.evidence(seeds.positive, seeds.negative, inside, outside)
     if seeds.outside.any():
         evidence = evidence + _NEARER * (other - own) / (other + own + 1e-3)
     target = np.tanh(0.7 * evidence)

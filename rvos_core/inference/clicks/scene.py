@@ -9,6 +9,7 @@ import numpy as np
 
 from rvos_core.inference.clicks.appearance import Appearance
 from rvos_core.inference.clicks.fields import edge_lengths, geodesic, neighbour_weights, walking_cost
+from rvos_core.inference.clicks.movement import Movement
 from rvos_core.models.api import Clicks
 
 SIDE = 320  # longer side of the picture that is worked on, pixels
@@ -24,12 +25,14 @@ class Scene:
         weights: how much neighbours hold together.
         cost: of walking through a pixel.
         appearance: what is learned anew with every click.
+        movement: what moves on the frame; None where that is not known, or nothing does.
     """
 
     scale: float
     weights: tuple[np.ndarray, np.ndarray]
     cost: np.ndarray
     appearance: Appearance
+    movement: Movement | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rvos_core.errors import UsageError, UserError
 from rvos_core.evaluation.metrics import jaccard
 from rvos_core.inference.clicks import ClickSession, PlainClicker, agreement, enforced, load_clickers
-from rvos_core.models.api import Clicks
+from rvos_core.models.api import Around, Clicks
 
 HEIGHT, WIDTH = 120, 200
 MIDDLE = (100, 60)
@@ -171,9 +171,11 @@ class Fixed:
         self.name = name
         self._mask = mask
 
-    def segment(self, frame: np.ndarray, clicks: Clicks, *, current: np.ndarray | None = None) -> np.ndarray:
+    def segment(
+        self, frame: np.ndarray, clicks: Clicks, *, current: np.ndarray | None = None, around: Around | None = None
+    ) -> np.ndarray:
         """The fixed mask."""
-        del frame, clicks, current
+        del frame, clicks, current, around
         return self._mask.copy()
 
 
