@@ -20,7 +20,7 @@ from rvos_core.models.api import Around, Clicks
 _FIRST_REACH = 0.13  # of the first click, against the side of a square as large as the picture
 _FIRST_TURNS, _TURNS = 4, 3
 _MOST_RADIUS = 0.06  # of a wrong region, in sides of a square as large as the picture
-_SURE_SHARE, _REACH_SHARE = 0.5, 1.2  # of its radius, along the cheapest path: surely wrong; perhaps
+_SURE_SHARE, _REACH_SHARE = 0.5, 0.9  # of its radius, along the cheapest path: surely wrong; perhaps
 _ABOUT_SHARE, _LEAST_ABOUT = 4.0, 0.03  # farther from it than this nothing is changed
 _CLEARER = 1.05  # how much stronger the edges must be for a change that reaches farther
 _DEPTH = 0.03  # from the outline, in sides, where the current mask is nearly believed
