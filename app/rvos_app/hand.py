@@ -52,7 +52,7 @@ class Hand(QObject):
         self.shown = ShownFrame(state, playback)
         self.editor = MaskEditor(state, documents=documents, shown=self.shown)
         answer = answer_clicks or InstalledClickers(settings)
-        self.clicking = Clicking(state, queue=queue, editor=self.editor, answer=answer, shown=self.shown)
+        self.clicking = Clicking(state, queue=queue, editor=self.editor, answer=answer, shown=self.shown, clips=clips)
         self.drawing = Drawing(
             state,
             canvas=canvas,

@@ -236,14 +236,3 @@ def test_the_programs_own_clicker_answers_in_the_window(
         red = square(16, 0, 32, 16)
         assert (mask & red).sum() >= 0.8 * (mask | red).sum()
         assert hand.said.startswith(f"Found by {own.clickers[0]}; it fits the clicks to ")
-
-
-def test_without_a_clicker_clicking_says_so(tmp_path: Path, tiny_model: str, clip: Path, qtbot: QtBot) -> None:
-    with running_studio(tmp_path, model=tiny_model) as studio:
-        studio.clips.open(clip)
-        qtbot.waitUntil(lambda: studio.shown.picture is not None, timeout=30_000)
-        studio.drawing.choose("points")
-        hand = Hand(studio)
-        hand.click(_ON)
-        assert "no program part that understands clicks" in hand.said
-        assert studio.state.objects == ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from rvos_core.models.api import Clicks
+from rvos_core.models.api import Around, Clicks
 
 _REACH_PX = 28
 
@@ -31,7 +31,7 @@ class GrabCutInDiscs:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def __call__(self, frame: np.ndarray, clicks: Clicks, current: np.ndarray | None) -> Answer:
+    def __call__(self, frame: np.ndarray, clicks: Clicks, current: np.ndarray | None, around: Around) -> Answer:
         self.asked.append(clicks)
         self.threads.append(threading.current_thread().name)
         assert self.gate.wait(10)

@@ -12,17 +12,18 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from rvos_app.canvas.tools.tool import Boxed, Pointed
+from rvos_app.controllers.clip import ClipController
 from rvos_app.controllers.mask_editor import MaskEditor
 from rvos_app.controllers.shown import ShownFrame
 from rvos_app.errors import ErrorReport
 from rvos_app.i18n import tr
-from rvos_app.jobs.click_jobs import AnswerClicks, ClickAnswerer, ClickedMask
+from rvos_app.jobs.click_jobs import AnswerClicks, ClickAnswerer, ClickedMask, Neighbours
 from rvos_app.jobs.job import Ticket
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.state import StudioState
 from rvos_core.errors import UsageError
 from rvos_core.masks import Rle, area
-from rvos_core.models.api import Clicks
+from rvos_core.models.api import Around, Clicks
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,15 @@ class Clicking(QObject):
         editor: MaskEditor,
         shown: ShownFrame,
         answer: ClickAnswerer,
+        clips: ClipController,
     ) -> None:
         super().__init__()
         self._state = state
         self._queue = queue
         self._editor = editor
         self._answer = answer
+        self._clips = clips
+        self._around: Around = _nothing
         self._place = _Place(0, 0, None)
         self._steps: list[_Step] = []
         self._clicks = Clicks()
@@ -132,13 +136,15 @@ class Clicking(QObject):
             self.forget()
             self._place = place
             self._steps = [_Step(self._editor.mask(object_id, frame), Clicks())]
+            reader = self._clips.reader
+            self._around = _nothing if reader is None else Neighbours(reader, frame)
 
     def _ask(self, clicks: Clicks, picture: np.ndarray, *, what: str) -> None:
         self._drop()
         self._what = what
         self._show(clicks)
         current = self._editor.mask(self._place.object_id, self._place.frame) if what == "Click" else None
-        job = AnswerClicks(self._answer, picture, clicks, current)
+        job = AnswerClicks(self._answer, picture, clicks, current, self._around)
         waits = bool(self._queue.tickets)
         self._ticket = self._queue.submit(job, generation=self._state.generation)
         self.said.emit(tr("Looking, once what runs has ended …") if waits else tr("Looking …"))
@@ -221,3 +227,7 @@ class Clicking(QObject):
         else:
             self._settled = known.clicks
             self._show(known.clicks)
+
+
+def _nothing(_away: int) -> None:
+    """No neighbours: no clip is open."""

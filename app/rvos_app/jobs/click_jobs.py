@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -15,7 +16,10 @@ from rvos_app.settings import Settings
 from rvos_core.errors import UserError
 from rvos_core.inference.clicks import ClickSession, load_clickers
 from rvos_core.masks import Rle, area, decode, encode
-from rvos_core.models.api import Clicks
+from rvos_core.media import MediaReader
+from rvos_core.models.api import Around, Clicks
+
+_log = logging.getLogger("rvos.model")
 
 
 class ClickResult(Protocol):
@@ -35,8 +39,29 @@ class ClickResult(Protocol):
     def agreement(self) -> float: ...
 
 
-ClickAnswerer = Callable[[np.ndarray, Clicks, np.ndarray | None], ClickResult]
-"""(frame (H, W, 3) uint8 RGB, clicks, current mask (H, W) bool or None) -> result. Called in the GPU queue's thread."""
+ClickAnswerer = Callable[[np.ndarray, Clicks, np.ndarray | None, Around], ClickResult]
+"""(frame (H, W, 3) uint8 RGB, clicks, current mask (H, W) bool or None, the frame's neighbours) -> result. Called in the
+GPU queue's thread."""
+
+
+class Neighbours:
+    """The frames beside one of a clip, read where they are asked for. One object for all clicks on that frame."""
+
+    def __init__(self, reader: MediaReader, index: int) -> None:
+        self._reader = reader
+        self._index = index
+
+    def __call__(self, away: int) -> np.ndarray | None:
+        """The frame so many frames on (negative: back), (H, W, 3) uint8 RGB; None where the clip has none to read."""
+        wanted = self._index + away
+        if not 0 <= wanted < self._reader.info.frame_count:
+            return None
+        try:
+            with self._reader.reopen() as reader:  # one reader belongs to one thread
+                return reader.frame(wanted)
+        except UserError as error:
+            _log.warning("frame %d, beside the one clicked at: %s", wanted, error)
+            return None
 
 
 class InstalledClickers:
@@ -51,12 +76,12 @@ class InstalledClickers:
         self._device: str | None = None
         self._session: ClickSession | None = None
 
-    def __call__(self, frame: np.ndarray, clicks: Clicks, current: np.ndarray | None) -> ClickResult:
+    def __call__(self, frame: np.ndarray, clicks: Clicks, current: np.ndarray | None, around: Around) -> ClickResult:
         """As `ClickAnswerer`. Raises: UserError: bad clicks, no such device."""
         if self._session is None or self._device != self._settings.device:
             self._session = ClickSession(load_clickers(device=self._settings.device))
             self._device = self._settings.device
-        return self._session.answer(frame, clicks, current)
+        return self._session.answer(frame, clicks, current, around)
 
 
 @dataclass(frozen=True)
@@ -76,6 +101,7 @@ class AnswerClicks:
     picture: np.ndarray = field(repr=False)
     clicks: Clicks
     current: Rle | None = field(repr=False)
+    around: Around = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -85,7 +111,7 @@ class AnswerClicks:
         """Raises: UserError: the clicker cannot answer."""
         current = decode(self.current) if self.current is not None and area(self.current) else None
         clicks = self.clicks if current is None else with_a_positive(self.clicks, current)
-        found = self.answer(self.picture, clicks, current)
+        found = self.answer(self.picture, clicks, current, self.around)
         context.checkpoint()
         if found.mask.shape != self.picture.shape[:2]:
             raise UserError(
