@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -16,6 +17,13 @@ _LOOKED_AT_SHARE = 0.012  # radius in which an answer is asked whether it agrees
 _FAR_SHARE = 0.25  # from a click that the current mask contradicts; farther away little should change
 _CHANGE_WEIGHT = 0.5
 _TIE = 0.02
+
+
+@runtime_checkable
+class OfClips(Protocol):
+    """A clicker that has nothing of its own to say about a still picture; there the others are asked."""
+
+    needs_neighbours: bool
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,8 @@ class ClickSession:
         """
         check_request(frame, clicks, current)
         best: ClickAnswer | None = None
-        for clicker in self._clickers:
+        of_stills = [each for each in self._clickers if not isinstance(each, OfClips)]
+        for clicker in self._clickers if around is not None else of_stills or self._clickers:
             if best is not None and best.agreement + _TIE >= 1:
                 break  # none could be better
             mask = clicker.segment(frame, clicks, current=current, around=around)

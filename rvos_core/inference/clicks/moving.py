@@ -37,6 +37,7 @@ class MovingClicker(DeepClicker):
     """
 
     name = "motion"
+    needs_neighbours = True
 
     def __init__(self, propagator: IsvosPropagator, segmenter: MotionSegmenter) -> None:
         super().__init__(propagator)

@@ -199,3 +199,10 @@ def test_nobody_else_is_asked_once_an_answer_agrees_with_everything() -> None:
     assert (good.asked, other.asked) == (1, 0)
     ClickSession([Counting(~mask_at(0)), other]).answer(drawn(0), ASKED)
     assert other.asked == 1
+
+
+def test_a_still_picture_is_not_said_to_be_answered_by_movement(clickers: tuple[MovingClicker, DeepClicker]) -> None:
+    session = ClickSession(clickers)
+    assert session.answer(drawn(0), ASKED).clicker == "deep"
+    assert session.answer(drawn(0), ASKED, None, moving_around).clicker == "motion"
+    assert ClickSession(clickers[:1]).answer(drawn(0), ASKED).clicker == "motion", "nobody else is there"
