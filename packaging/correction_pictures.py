@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDockWidget
+from PySide6.QtWidgets import QApplication
 
 from rvos_app.bootstrap import Studio
 from rvos_app.screenshots import Camera
@@ -79,9 +79,6 @@ def _correct(studio: Studio, camera: Camera) -> None:
             camera.take(studio.window, "correct-proposal")
         QTest.keyClick(studio.canvas, Qt.Key.Key_Return)
         camera.rest(1.0)
-    for dock in studio.window.findChildren(QDockWidget):
-        if dock.widget() is studio.parts.review:
-            dock.raise_()
     QTest.keyClick(studio.canvas, Qt.Key.Key_V)
     QTest.keyClick(studio.canvas, Qt.Key.Key_R, _CTRL)
     camera.rest(1.0)

@@ -274,6 +274,7 @@ class Studio(QObject):
         proposal, review = ProposalBar(self.state, self.spread, self.hub), ReviewPanel(self.state, self.hub)
         proposal.frame_chosen.connect(self.playback.seek)
         self.correction.show_in(review)
+        self.correction.review_began.connect(partial(self.window.bring_forward, review))
         return Parts(
             welcome=Welcome(
                 self.hub,

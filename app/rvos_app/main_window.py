@@ -191,6 +191,13 @@ class MainWindow(QMainWindow):
         for panel in self._panels:
             panel.setVisible(panel in self._shown_panels)
 
+    def bring_forward(self, panel: QWidget) -> None:
+        """Show a panel, also where it was closed or lies under another one."""
+        for dock in self.findChildren(QDockWidget):
+            if dock.widget() is panel:
+                dock.show()
+                dock.raise_()
+
     @property
     def shows_clip(self) -> bool:
         return self._stack.currentIndex() == 1

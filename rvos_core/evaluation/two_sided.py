@@ -25,7 +25,7 @@ from rvos_core.models.api import Propagator
 from rvos_core.types import CancelToken, FrameSpan
 
 _WAYS: tuple[Direction, ...] = ("forward", "backward", "nearest", "both")
-_FRAMES = 14
+_FRAMES = 10
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def compare_sides(
 
     Args:
         propagator: what it followed before is forgotten.
-        root: a folder in DAVIS's layout; None: `clips` clips of 14 frames of the street world's `val` split.
+        root: a folder in DAVIS's layout; None: `clips` clips of 10 frames of the street world's `val` split.
         names: only these clips of `root`.
         progress: called after each clip.
         cancel: looked at in every frame.

@@ -235,4 +235,4 @@ def test_the_programs_own_clicker_answers_in_the_window(
         assert mask is not None
         red = square(16, 0, 32, 16)
         assert (mask & red).sum() >= 0.8 * (mask | red).sum()
-        assert hand.said.startswith(f"Found by {own.clickers[0]}; it fits the clicks to ")
+        assert hand.said.startswith("Found by its colour; it fits the clicks to ")

@@ -180,7 +180,7 @@ class Clicking(QObject):
         self.said.emit(
             tr(
                 "Found by {clicker}; it fits the clicks to {percent} %.",
-                clicker=found.clicker,
+                clicker=tr(_CLICKERS.get(found.clicker, found.clicker)),
                 percent=round(100 * found.agreement),
             )
         )
@@ -227,6 +227,9 @@ class Clicking(QObject):
         else:
             self._settled = known.clicks
             self._show(known.clicks)
+
+
+_CLICKERS = {"plain": "its colour", "deep": "its look", "motion": "its look and movement"}
 
 
 def _nothing(_away: int) -> None:

@@ -21,9 +21,11 @@ class Correction(QObject):
 
     Signals:
         said(str): a sentence for the status bar.
+        review_began(): the panel is of use now.
     """
 
     said = Signal(str)
+    review_began = Signal()
 
     def __init__(
         self,
@@ -100,6 +102,7 @@ class Correction(QObject):
             self._reviewing = None
         else:
             self._go_on()
+            self.review_began.emit()
         self._tell()
 
     def go_to(self, object_id: int, frame: int) -> None:

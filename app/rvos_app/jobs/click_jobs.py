@@ -40,8 +40,8 @@ class ClickResult(Protocol):
 
 
 ClickAnswerer = Callable[[np.ndarray, Clicks, np.ndarray | None, Around], ClickResult]
-"""(frame (H, W, 3) uint8 RGB, clicks, current mask (H, W) bool or None, the frame's neighbours) -> result. Called in the
-GPU queue's thread."""
+"""(frame (H, W, 3) uint8 RGB, clicks, current mask (H, W) bool or None, the frame's neighbours) -> result. It is called
+in the GPU queue's thread."""
 
 
 class Neighbours:
