@@ -40,6 +40,7 @@ class SuspicionKeeper(QObject):
         self._state = state
         self._doubt: dict[int, np.ndarray] = {}
         self._dirty: dict[int, tuple[int, int]] = {}  # object id -> first frame, frame after the last
+        self._suspects: list[Suspect] | None = None  # None: not known since the last change
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._work)
@@ -62,6 +63,11 @@ class SuspicionKeeper(QObject):
 
     def suspects(self) -> list[Suspect]:
         """Frames of visible objects that are worth a look, the worst first."""
+        if self._suspects is None:
+            self._suspects = self._found()
+        return list(self._suspects)
+
+    def _found(self) -> list[Suspect]:
         found = [
             Suspect(thing.object_id, frame, float(self.doubt(thing.object_id)[frame]))
             for thing in self._state.objects
@@ -85,10 +91,12 @@ class SuspicionKeeper(QObject):
         self._timer.stop()
 
     def _on_clip(self) -> None:
+        self._suspects = None
         self._doubt.clear()
         self._dirty.clear()
 
     def _on_objects(self) -> None:
+        self._suspects = None
         known = {each.object_id for each in self._state.objects}
         for gone in self._doubt.keys() - known:
             del self._doubt[gone]
@@ -109,6 +117,7 @@ class SuspicionKeeper(QObject):
         """Judge the next piece; the event loop turns between two of them."""
         if not self._dirty:
             return
+        self._suspects = None
         object_id, (first, stop) = next(iter(self._dirty.items()))
         doubt = self.doubt(object_id)
         upto = min(first + _PIECE, stop, len(doubt))
