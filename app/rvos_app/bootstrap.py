@@ -132,7 +132,7 @@ class Studio(QObject):
         self.hub = ActionHub(self._commands, self.window)
         self.canvas, self.field = DrawingCanvas(), ExpressionField()
         self._make_hand(answer_clicks)
-        self.objects = ObjectCommands(self.state, runs=self.runs, field=self.field)
+        self.objects = ObjectCommands(self.state, runs=self.runs, spread=self.spread, field=self.field)
         self.surgery = Surgery(self.state, documents=self.documents, runs=self.runs, window=self.window)
         self._register_commands()
         self.parts = self._build_parts()

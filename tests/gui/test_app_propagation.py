@@ -198,7 +198,20 @@ def test_what_cannot_be_done_is_said(qtbot: QtBot, studio: Studio) -> None:
     studio.hand.editor.lock(object_id, (0,), locked=False)
     press(studio, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | _SHIFT)
     assert "No object has a locked frame" in studio.window.statusBar().currentMessage()
+    studio.state.set_span(FrameSpan(2, 5))
+    press(studio, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    assert "this frame lies outside" in studio.window.statusBar().currentMessage()
     assert not studio.spread.status.active
+    assert masks(studio, object_id) == {0: truth(0)}
+
+
+def test_stopping_at_once_leaves_nothing_at_work(qtbot: QtBot, studio: Studio) -> None:
+    object_id = draw(qtbot, studio, None, 0, truth(0))
+    press(studio, Qt.Key.Key_F)
+    press(studio, Qt.Key.Key_Escape)
+    assert not studio.spread.status.active
+    settled(qtbot, studio)
+    until(lambda: not studio.queues.gpu.tickets)
     assert masks(studio, object_id) == {0: truth(0)}
 
 

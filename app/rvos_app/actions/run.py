@@ -94,8 +94,8 @@ def _runs(do: RunCommands) -> list[Action[Any, Any]]:
             do.cancel,
             place="2_stop/2",
             keys=("Escape",),
-            when="run_active",
-            tip="Stop the run and those that wait; finished frames are kept",
+            when="run_active or spreading or has_proposal",
+            tip="Stop the run and those that wait, or a propagation, and keep finished frames; discard what it proposes",
         ),
     ]
 

@@ -87,9 +87,8 @@ def _spreading(do: TrackCommands) -> list[Action[Any, Any]]:
             "S&top Propagating",
             do.cancel,
             place="1_spread/6",
-            keys=("Escape",),
-            when="spreading and not run_active",
-            tip="Stop; finished frames are kept",
+            when="spreading",
+            tip="Stop; finished frames are kept (Escape does so too)",
         ),
     ]
 
@@ -110,9 +109,8 @@ def _deciding(do: TrackCommands) -> list[Action[Any, Any]]:
             "&Discard Changes",
             do.discard,
             place="2_decide/2",
-            keys=("Escape",),
-            when="has_proposal and not spreading and not run_active",
-            tip="Leave all masks as they are",
+            when="has_proposal and not spreading",
+            tip="Leave all masks as they are (Escape does so too)",
         ),
         record(
             "track.before",

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from rvos_app.actions.hub import ActionHub
 from rvos_app.canvas.view import VideoCanvas, ViewMode
+from rvos_app.controllers.propagation import PropagationController
 from rvos_app.controllers.run import RunController
 from rvos_app.panels.expression_bar import ExpressionField
 from rvos_app.playback.controller import PlaybackController
@@ -128,13 +129,24 @@ class ObjectCommands(QObject):
 
     noticed = Signal(str)
 
-    def __init__(self, state: StudioState, *, runs: RunController, field: ExpressionField) -> None:
+    def __init__(
+        self, state: StudioState, *, runs: RunController, spread: PropagationController, field: ExpressionField
+    ) -> None:
         super().__init__()
         self._state = state
         self._runs = runs
         self._field = field
         self.toggle_pause = runs.toggle_pause
-        self.cancel = runs.cancel
+        self._spread = spread
+
+    def cancel(self) -> None:
+        """The run, else the propagation, else what the propagation proposes."""
+        if self._state.run.active:
+            self._runs.cancel()
+        elif self._spread.status.active:
+            self._spread.cancel()
+        else:
+            self._spread.discard()
 
     def start(self) -> None:
         """Run what the field says."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
@@ -133,7 +134,11 @@ class PropagationController(QObject):
 
     def cancel(self) -> None:
         """Stop; finished frames stay, written or proposed."""
-        if self._run is not None and self._run.ticket is not None:
+        if self._run is None:
+            return
+        if self._run.ticket is None:  # the document is still busy
+            self._end(tr("Propagation was stopped; finished frames are kept."))
+        else:
             self._queue.cancel(self._run.ticket)
 
     def accept(self) -> None:
@@ -181,6 +186,12 @@ class PropagationController(QObject):
         start: dict[int, tuple[int, Rle]] = {}
         for object_id in object_ids:
             if not self._locked(object_id, span):
+                if here not in span:
+                    raise UsageError(
+                        tr("There is no locked frame between in and out, and this frame lies outside."),
+                        hint=tr("Go to a frame between them, or lock one there."),
+                        code="propagate.outside_span",
+                    )
                 start[object_id] = (here, self._mask_here(object_id, here))
         self._start(Spreading(tuple(object_ids), span, start))
 
@@ -226,11 +237,11 @@ class PropagationController(QObject):
         self.status = SpreadStatus(active=True)
         self.changed.emit()
         # The document's thread first writes what was drawn just now; then the job reads the file.
-        self._documents.do(only_ask, self._submit)
+        self._documents.do(only_ask, partial(self._submit, self._run))
 
-    def _submit(self, _nothing: object) -> None:
-        run, reader, path = self._run, self._clips.reader, self._documents.path
-        if run is None or reader is None or path is None:
+    def _submit(self, run: _Run, _nothing: object) -> None:
+        reader, path = self._clips.reader, self._documents.path
+        if run is not self._run or reader is None or path is None:
             return
         job = SpreadMasks(self._slot, self._settings.device, path, reader, run.spreading)
         run.ticket = self._queue.submit(job, generation=self._state.generation)
