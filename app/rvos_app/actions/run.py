@@ -95,7 +95,7 @@ def _runs(do: RunCommands) -> list[Action[Any, Any]]:
             place="2_stop/2",
             keys=("Escape",),
             when="run_active or spreading or has_proposal",
-            tip="Stop the run and those that wait, or a propagation, and keep finished frames; discard what it proposes",
+            tip="Stop the run and those that wait, or a propagation; finished frames are kept",
         ),
     ]
 
