@@ -17,6 +17,7 @@ from helpers_studio import masks, running_studio, settled
 from rvos_app.bootstrap import Studio
 from rvos_core.errors import UsageError
 from rvos_core.masks import Rle, encode, iou
+from rvos_core.project.reading import ProjectReader
 from rvos_core.synthetic import make_clip, split_config
 from rvos_core.types import FrameSpan
 
@@ -175,6 +176,37 @@ def test_stopping_keeps_what_was_finished(qtbot: QtBot, studio: Studio) -> None:
     assert {0, 1, 2} <= set(found)
     assert found[0] == truth(0)
     assert "stopped" in studio.window.statusBar().currentMessage()
+
+
+def test_what_a_person_draws_while_it_works_stays_also_on_screen(qtbot: QtBot, studio: Studio) -> None:
+    object_id, drawn = draw(qtbot, studio, None, 0, truth(0)), encode(np.roll(pictures()[1][1], 30, axis=1))
+
+    def draw_on_a_frame_that_waits_to_be_written() -> None:
+        if studio.spread.status.done == 2 and not studio.state.results(object_id).is_locked(1):
+            studio.hand.editor.draw(object_id, 1, drawn, what="Brush")
+
+    studio.spread.changed.connect(draw_on_a_frame_that_waits_to_be_written)
+    spread(qtbot, studio, Qt.Key.Key_F, _PLAIN)
+    assert masks(studio, object_id)[1] == drawn, "on screen"
+    path = studio.documents.path
+    assert path is not None
+    with ProjectReader(path) as project:
+        record = project.mask(object_id, 1)
+    assert record is not None and record.locked and record.mask == drawn, "and in the document"
+
+
+def test_an_object_that_is_removed_takes_its_proposal_along(qtbot: QtBot, studio: Studio) -> None:
+    object_id = draw(qtbot, studio, None, 0, truth(0))
+    draw(qtbot, studio, object_id, 2, encode(np.roll(pictures()[1][2], 40, axis=1)))
+    studio.hand.editor.lock(object_id, (2,), locked=False)
+    studio.state.set_span(FrameSpan(0, 3))
+    spread(qtbot, studio, Qt.Key.Key_F, _PLAIN)
+    assert studio.spread.proposal
+    studio.state.remove_object(object_id)
+    studio.spread.accept()
+    settled(qtbot, studio)
+    assert studio.presenter.dialog is None, "nothing went wrong"
+    assert not studio.spread.proposal and not studio.state.objects
 
 
 def test_backward_goes_to_the_in_point_and_both_ways_to_both(qtbot: QtBot, studio: Studio) -> None:

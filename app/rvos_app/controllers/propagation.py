@@ -146,8 +146,7 @@ class PropagationController(QObject):
         results = self.proposal.results()
         self.proposal = Proposal()
         if results:
-            frames = len({each.frame_index for found in results.values() for each in found})
-            self._write(results, merge="")
+            frames = self._write(results, merge="")
             self.said.emit(tr("{frames} changed.", frames=count(frames, "frame", "frames")))
         self.changed.emit()
 
@@ -274,12 +273,22 @@ class PropagationController(QObject):
             self._write(self._run.waiting, merge=f"follow:{self._number}")
             self._run.waiting = {}
 
-    def _write(self, results: Mapping[int, list[FrameResult]], *, merge: str) -> None:
-        """Into the document, and on screen."""
-        records = [_record(object_id, each) for object_id, found in results.items() for each in found]
+    def _write(self, results: Mapping[int, list[FrameResult]], *, merge: str) -> int:
+        """Into the document, and on screen. Returns: in how many frames.
+
+        What a person did meanwhile counts: frames that were locked, and objects that were locked or removed, stay.
+        """
+        records: list[MaskRecord] = []
         for object_id, found in results.items():
-            self._state.put_results(object_id, found)
-        self._state.edited.emit(PutMasks(tuple(records), tr("Propagate")), merge)
+            thing, shelf = self._state.object(object_id), self._state.results(object_id)
+            if thing is None or thing.locked:
+                continue
+            free = [each for each in found if not shelf.is_locked(each.frame_index)]
+            records += [_record(object_id, each) for each in free]
+            self._state.put_results(object_id, free)
+        if records:
+            self._state.edited.emit(PutMasks(tuple(records), tr("Propagate")), merge)
+        return len({each.frame for each in records})
 
     def _end(self, sentence: str, cuts: tuple[int, ...] = ()) -> None:
         self._write_waiting()
