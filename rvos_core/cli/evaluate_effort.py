@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rvos_core.cli.options import DEFAULT_PROPAGATOR, DeviceOption, JsonOption, ModelOption
+from rvos_core.cli.options import (
+    DEFAULT_PROPAGATOR,
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    Quality,
+    QualityOption,
+    SizeOption,
+)
 from rvos_core.cli.output import Output
 from rvos_core.cli.session import cancel_on_interrupt
 from rvos_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rvos_core.models.propagators import IsvosPropagator
 
 DataOption = Annotated[
     Path,
@@ -30,6 +41,8 @@ def effort(
     ] = False,
     clip: ClipOption = None,
     model: ModelOption = DEFAULT_PROPAGATOR,
+    size: SizeOption = None,
+    quality: QualityOption = Quality.NORMAL,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -41,12 +54,10 @@ def effort(
     if not 0 < target <= 1:
         raise UsageError(f"--target {target} is not above 0 and at most 1.", code="usage.target")
     from rvos_core.evaluation.effort import measure_effort
-    from rvos_core.models.registry import load_propagator
 
     output = Output(as_json=as_json)
     with cancel_on_interrupt() as cancel:
-        output.note(f"loading {model}")
-        propagator = load_propagator(model, device=device)
+        propagator = _follower(model, size=size, quality=quality, device=device, output=output)
         with output.progress("correcting") as meter:
             report = measure_effort(
                 propagator, data, target=target, oracle=oracle, clips=clip, progress=meter.update, cancel=cancel
@@ -75,6 +86,8 @@ def suspicion(
     ] = 20,
     clip: ClipOption = None,
     model: ModelOption = DEFAULT_PROPAGATOR,
+    size: SizeOption = None,
+    quality: QualityOption = Quality.NORMAL,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
@@ -83,12 +96,10 @@ def suspicion(
     First masks are followed through clips with known masks: real ones in --data, or long clips of the street world.
     """
     from rvos_core.evaluation.suspicion import judge_suspicion
-    from rvos_core.models.registry import load_propagator
 
     output = Output(as_json=as_json)
     with cancel_on_interrupt() as cancel:
-        output.note(f"loading {model}")
-        propagator = load_propagator(model, device=device)
+        propagator = _follower(model, size=size, quality=quality, device=device, output=output)
         with output.progress("following") as meter:
             report = judge_suspicion(propagator, data, names=clip, clips=clips, progress=meter.update, cancel=cancel)
     for name, value in report.auroc.items():
@@ -105,17 +116,17 @@ def both_ways(
     ] = 50,
     clip: ClipOption = None,
     model: ModelOption = DEFAULT_PROPAGATOR,
+    size: SizeOption = None,
+    quality: QualityOption = Quality.NORMAL,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
     """Between two given frames: the two-sided pass beside the one-sided ones, in mean J, and whether masks jump."""
     from rvos_core.evaluation.two_sided import compare_sides
-    from rvos_core.models.registry import load_propagator
 
     output = Output(as_json=as_json)
     with cancel_on_interrupt() as cancel:
-        output.note(f"loading {model}")
-        propagator = load_propagator(model, device=device)
+        propagator = _follower(model, size=size, quality=quality, device=device, output=output)
         with output.progress("following") as meter:
             report = compare_sides(propagator, data, names=clip, clips=clips, progress=meter.update, cancel=cancel)
     for way in ("forward", "backward", "nearest", "both"):
@@ -123,3 +134,11 @@ def both_ways(
     output.say(f"{'better side':12} J {report.better_side:.4f}")
     output.say(f"neighbouring masks overlap by {report.worst_drop:.3f} less than in the truth, at worst")
     output.result(report.as_dict())
+
+
+def _follower(model: str, *, size: int | None, quality: Quality, device: str, output: Output) -> IsvosPropagator:
+    """The model that follows masks. Torch is imported here, not before. Raises: UserError."""
+    from rvos_core.models.registry import load_propagator
+
+    output.note(f"loading {model}")
+    return load_propagator(model, device=device, size=size, views=quality.views)

@@ -91,10 +91,7 @@ def segment(
     from rvos_core.inference.expression import checked_expression
     from rvos_core.media import open_media
 
-    if resume and project is None:
-        raise UsageError("--resume needs --project.", hint="Say which project the run was kept in.", code="usage")
-    if quality is Quality.BEST and refine is Refine.NONE:
-        raise UsageError("--quality best needs --refine propagate.", hint="It is about following.", code="usage")
+    _check_together(resume=resume, project=project, quality=quality, refine=refine)
     request = RunRequest(
         checked_expression(expression),
         FrameSpan(0, 0),
@@ -122,6 +119,14 @@ def segment(
                 return
             with project_run(project, reader.info, request=request, resume=resume, output=output) as kept:
                 _segment(engine_of, reader, request=kept.request, place=place, kept=kept)
+
+
+def _check_together(*, resume: bool, project: Path | None, quality: Quality, refine: Refine) -> None:
+    """Raises: UsageError: an option was given without the one that it is about."""
+    if resume and project is None:
+        raise UsageError("--resume needs --project.", hint="Say which project the run was kept in.", code="usage")
+    if quality is Quality.BEST and refine is Refine.NONE:
+        raise UsageError("--quality best needs --refine propagate.", hint="It is about following.", code="usage")
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,13 @@ def blobs() -> list[Rle]:
     return found
 
 
+def spiral() -> list[QPointF]:
+    """Places in the view on a curve that goes over everything."""
+    turns = np.linspace(0, 6 * np.pi, _MOVES)
+    across, down = _VIEW[0] / 2, _VIEW[1] / 2
+    return [QPointF(across + 6.2 * (20 + t * 3) * np.cos(t), down + 4.2 * (20 + t * 3) * np.sin(t)) for t in turns]
+
+
 def measure(*, size: float, hardness: float) -> Figures:
     """Brush along a long curve over everything.
 
@@ -107,11 +114,7 @@ def measure(*, size: float, hardness: float) -> Figures:
         application.processEvents()
         return (time.process_time() - begun) * 1000
 
-    turns = np.linspace(0, 6 * np.pi, _MOVES)
-    places = [
-        QPointF(_VIEW[0] / 2 + 6.2 * (20 + t * 3) * np.cos(t), _VIEW[1] / 2 + 4.2 * (20 + t * 3) * np.sin(t))
-        for t in turns
-    ]
+    places = spiral()
     press = spend(QEvent.Type.MouseButtonPress, places[0], _LEFT)
     canvas.paints_ms.clear()
     moves = [spend(QEvent.Type.MouseMove, place, _NONE) for place in places]

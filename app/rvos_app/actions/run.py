@@ -29,7 +29,7 @@ class RunCommands(Protocol):
 
 def run_actions(do: RunCommands) -> list[Action[Any, Any]]:
     """Records of the Run menu."""
-    return [*_runs(do), *_objects(do)]
+    return [*_runs(do), *_stops(do), *_objects(do)]
 
 
 def _runs(do: RunCommands) -> list[Action[Any, Any]]:
@@ -78,6 +78,11 @@ def _runs(do: RunCommands) -> list[Action[Any, Any]]:
             when="has_interrupted and can_edit and not run_active",
             tip="Go on with the run that was stopped, where it stopped; its finished frames are kept",
         ),
+    ]
+
+
+def _stops(do: RunCommands) -> list[Action[Any, Any]]:
+    return [
         record(
             "run.pause",
             "&Pause / Resume",
