@@ -178,9 +178,12 @@ class StudioState:
         """The project has used the ids below `next_id`."""
         self._next_id = max(self._next_id, next_id)
 
-    def add_object(self, expression: str) -> StudioObject:
-        """Make an object for `expression` and select it. The run that it is made for tells the document."""
-        made = self.new_object(expression)
+    def add_object(self, expression: str, *, name: str = "") -> StudioObject:
+        """Make an object for `expression`, or one that is drawn and has a `name` only, and select it.
+
+        What it is made for tells the document.
+        """
+        made = self.new_object(expression, name=name)
         self._objects[made.object_id] = made
         self._results[made.object_id] = self._shelf(made.object_id)
         self.objects_changed.emit()
@@ -192,12 +195,12 @@ class StudioState:
         """The id that the next new object will have."""
         return self._next_id
 
-    def new_object(self, expression: str) -> StudioObject:
+    def new_object(self, expression: str, *, name: str = "") -> StudioObject:
         """An object under a number of its own, in the first colour that no other has; it is not in the list yet."""
         used = {o.colour for o in self._objects.values()}
         colour = next(c for c in map(object_colour, itertools.count()) if c not in used)
         self._next_id += 1
-        return StudioObject(self._next_id - 1, expression, colour)
+        return StudioObject(self._next_id - 1, expression, colour, given_name=name)
 
     def change_object(
         self, object_id: int, *, visible: bool | None = None, colour: Colour | None = None, name: str | None = None

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from helpers_qt import until
-from helpers_studio import masks, running_studio, settled
+from helpers_studio import masks, open_project, running_studio, settled
 from rvos_app.bootstrap import Studio
 from rvos_core.errors import UsageError
 from rvos_core.masks import Rle, encode, iou
@@ -102,6 +102,21 @@ def test_one_mask_spreads_forward_and_one_undo_takes_it_back(qtbot: QtBot, studi
     assert [each.name for each in standing.edits] == ["Brush on frame 0", "Propagate"]
     QTest.keyClick(studio.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: masks(studio, object_id) == {0: truth(0)}, timeout=10_000)
+
+
+def test_a_drawn_object_has_a_name_and_no_sentence_also_when_it_is_opened_again(
+    qtbot: QtBot, studio: Studio, tmp_path: Path
+) -> None:
+    studio.field.setText("an older sentence")
+    object_id = draw(qtbot, studio, None, 0, truth(0))
+    assert studio.field.text() == "", "its name is nothing to look for"
+    target = tmp_path / "kept.rvos"
+    studio.documents.save_copy(target)
+    settled(qtbot, studio)
+    open_project(qtbot, studio, target)
+    thing = studio.state.object(object_id)
+    assert thing is not None
+    assert (thing.name, thing.expression) == ("Object 1", "")
 
 
 def test_what_would_be_replaced_is_asked_first(qtbot: QtBot, studio: Studio) -> None:

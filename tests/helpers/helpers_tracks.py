@@ -17,10 +17,10 @@ from helpers_studio import settled
 from rvos_app.bootstrap import Studio
 from rvos_core.masks import encode
 from rvos_core.media import open_media
-from rvos_core.project.edits import AddObject
+from rvos_core.project.edits import AddObject, PutExpression
 from rvos_core.project.mask_edits import DrawMask, PutMasks
 from rvos_core.project.reading import ProjectReader
-from rvos_core.project.records import MaskRecord, ObjectRecord
+from rvos_core.project.records import ExpressionRecord, MaskRecord, ObjectRecord
 from rvos_core.project.relink import take_in
 from rvos_core.project.store import Project
 
@@ -36,7 +36,7 @@ def square(left: int, height: int, width: int) -> MaskRecord:
 
 
 def two_tracks(folder: Path) -> Path:
-    """A project with “dog” on frames 0 to 9 and 14 to 19 (9 locked) and “cat” on frames 5 to 20."""
+    """A project with “dog” on frames 0 to 9 and 14 to 19 (9 locked) and “cat” on frames 5 to 20, by these sentences."""
     clip = write_clip(folder / "street.mp4", frames=FRAMES)
     path = folder / "p.rvos"
     with open_media(clip) as reader, Project.create(path, program="test") as made:
@@ -44,6 +44,7 @@ def two_tracks(folder: Path) -> Path:
         media = take_in(made, info)
         for number, (name, frames) in enumerate({"dog": (*range(10), *range(14, 20)), "cat": range(5, 21)}.items(), 1):
             made.apply(AddObject(ObjectRecord(number, media.media_id, number, name, (90 * number, 200, 40))))
+            made.apply(PutExpression(ExpressionRecord(number, number, name)))
             masks = []
             for frame in frames:
                 drawn = square(frame * 2 + 10 * number, info.height, info.width)

@@ -80,7 +80,7 @@ class MaskEditor(QObject):
         self._documents.require_writable()
         extra: tuple[Edit, ...] = ()
         if object_id is None:
-            thing = self._state.add_object(tr("Object {number}", number=self._state.next_object_id))
+            thing = self._state.add_object("", name=tr("Object {number}", number=self._state.next_object_id))
             record = object_record(thing, media_id=self._state.media_id, position=len(self._state.objects) - 1)
             extra = (AddObject(record),)
         else:

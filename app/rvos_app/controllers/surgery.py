@@ -77,7 +77,7 @@ class Surgery(QObject):
         thing, frame = self._selected(), self._state.frame_index
         if thing is None:
             return
-        made = self._state.new_object(self._free_name(thing.name))
+        made = self._state.new_object("", name=self._free_name(thing.name))
         record = object_record(made, media_id=self._state.media_id, position=self._last_position())
         said = tr("From frame {frame} on it is “{name}”.", frame=frame, name=made.name)
         edit = SplitObject(thing.object_id, frame, record, name=tr("Split “{name}”", name=thing.name))

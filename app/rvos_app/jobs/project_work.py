@@ -145,8 +145,11 @@ def spans_of(touched: Touched) -> dict[int, FrameSpan]:
 
 
 def studio_object(record: ObjectRecord, project: ProjectReader) -> StudioObject:
-    """A record as the state has it: its sentence is the last one that it was looked for by, its name may be another."""
-    sentence = project.sentence(record.object_id) or record.name
+    """A record as the state has it: its sentence is the last one that it was looked for by, its name may be another.
+
+    An object that was drawn has no sentence.
+    """
+    sentence = project.sentence(record.object_id)
     given_name = record.name if sentence != record.name else ""
     return StudioObject(
         record.object_id, sentence, record.colour, record.visible, record.note, record.locked, given_name
