@@ -19,7 +19,7 @@ import pytest
 from rvos_core.synthetic import SyntheticClip, make_clip, split_config, vocabulary
 from rvos_core.synthetic.demo import CONFIG, demo_scene, render_scene
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "street_world.json"
+GOLDEN = Path(__file__).parents[2] / "golden" / "world" / "street_world.json"
 COARSE = GOLDEN.with_suffix(".npz")
 _BLOCK, _LABELS_MAY_DIFFER, _MEANS_MAY_DIFFER = 8, 2e-4, 1.0
 SEEDS = {

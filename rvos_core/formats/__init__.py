@@ -1,0 +1,1 @@
+"""Annotation formats: one file each, with read and write, streaming frame by frame."""
