@@ -1,4 +1,4 @@
-"""The source's sound, copied packet by packet into a new MP4 beside the picture; never decoded, never re-encoded."""
+"""The source's sound, copied packet by packet into a new file beside the picture; never decoded, never re-encoded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from av.packet import Packet
 
 from rvos_core.media.container import MEDIA_ERRORS, open_container
 
-_MP4_CODECS = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
+_CODECS = {
+    "mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}),
+    "mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac"}),  # and uncompressed sound
+    "webm": frozenset({"opus", "vorbis"}),
+}
 _AudioPacket: TypeAlias = "Packet[AudioStream]"
 _MICROSECONDS = 1_000_000
 
@@ -44,10 +48,13 @@ class AudioCopy:
         context = self._stream.codec_context if self._stream is not None else None
         return context.name if context is not None else None
 
-    @property
-    def fits_mp4(self) -> bool:
-        """Whether players take this codec in an MP4."""
-        return self.codec in _MP4_CODECS
+    def fits(self, muxer: str) -> bool:
+        """Whether players take this codec in a container ("mp4", "mov", "webm", "matroska")."""
+        if self.codec is None:
+            return False
+        if muxer == "matroska" or (muxer == "mov" and self.codec.startswith("pcm_")):
+            return True
+        return self.codec in _CODECS.get(muxer, frozenset())
 
     def attach(self, output: OutputContainer) -> None:
         """Add the sound's track to a file whose header is not written yet. Raises: av.FFmpegError, ValueError."""
