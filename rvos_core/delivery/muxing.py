@@ -21,7 +21,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from rvos_core.delivery.audio import AudioCopy
-from rvos_core.delivery.outputs import Encoding
+from rvos_core.delivery.outputs import Encoding, fitting_length
 from rvos_core.delivery.timing import FrameTimes
 from rvos_core.errors import UserError
 from rvos_core.files import writing
@@ -70,7 +70,7 @@ class VideoFile:
         self.notes: list[str] = []
         self.written = 0
         self._target = target
-        self._encoding = encoding
+        self._encoding = fitting_length(encoding, len(times.pts))
         self._size = (width, height)
         self._times = times
         self._timecode = timecode
@@ -178,7 +178,8 @@ class VideoFile:
             return None
         if audio.fits(self._encoding.muxer):
             return audio
-        return self._drop_sound(audio, f"{self._container_name} does not take {audio.codec or 'its codec'}")
+        self._drop_sound(audio, f"{self._container_name} does not take {audio.codec or 'its codec'}")
+        return None
 
     def _drop_sound(self, audio: AudioCopy, why: str) -> None:
         audio.close()
@@ -215,9 +216,7 @@ class FrameEncoder:
             yield bytes(packet)
 
 
-def configure(
-    context: VideoCodecContext, encoding: Encoding, *, width: int, height: int, times: FrameTimes
-) -> None:
+def configure(context: VideoCodecContext, encoding: Encoding, *, width: int, height: int, times: FrameTimes) -> None:
     """Tell an encoder size, pixel format, time base and colour tags."""
     context.width, context.height, context.pix_fmt = width, height, encoding.pixel_format
     context.time_base = times.time_base

@@ -6,7 +6,7 @@ Figures are measured; docs/formats/delivery.md says how and what each format los
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 CUTOUT, MATTE = "cutout", "matte"
@@ -79,6 +79,16 @@ class OutputFormat:
         return None if self.still else self.encodings[content, depth]
 
 
+def fitting_length(encoding: Encoding, frames: int) -> Encoding:
+    """The same for a film of `frames`: x265 gives the first of two frames a decoding time out of nowhere."""
+    if encoding.codec != "libx265" or frames >= _FEWEST_WITH_B_FRAMES:
+        return encoding
+    options = dict(encoding.options)
+    options["x265-params"] = f"{options['x265-params']}:bframes=0"
+    return replace(encoding, options=options)
+
+
+_FEWEST_WITH_B_FRAMES = 8
 _PRORES_4444 = {"profile": "4444", "alpha_bits": "16", "vendor": "apl0"}
 _PRORES_HQ = {"profile": "hq", "vendor": "apl0"}
 _FFV1 = {"level": "3", "g": "1", "slicecrc": "1"}

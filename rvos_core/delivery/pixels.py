@@ -42,7 +42,8 @@ def quantised(values: np.ndarray, top: int) -> np.ndarray:
     scaled = np.multiply(values, np.float32(top), dtype=np.float32)
     scaled += np.float32(0.5)
     np.clip(scaled, 0, top + np.float32(0.5), out=scaled)
-    return np.minimum(scaled, top, out=scaled).astype(np.uint8 if top <= 255 else np.uint16)
+    np.minimum(scaled, top, out=scaled)
+    return np.asarray(scaled, np.uint8 if top <= 255 else np.uint16)
 
 
 def colours(rgb: np.ndarray, bits: int) -> np.ndarray:

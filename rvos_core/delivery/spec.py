@@ -230,6 +230,7 @@ def _fits(name: str, value: Any, kind: str) -> bool:
 
 def _refused(name: str, value: object, why: str) -> UserError:
     return UserError(
-        f"The delivery settings do not work: {name} is {value!r}.", hint=f"{why[:1].upper()}{why[1:]}.",
+        f"The delivery settings do not work: {name} is {value!r}.",
+        hint=f"{why[:1].upper()}{why[1:]}.",
         code="delivery.spec",
     )

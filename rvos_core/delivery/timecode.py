@@ -1,4 +1,4 @@
-"""Timecode, the frame numbers that editing programs write as hours, minutes, seconds and frames; drop frame included."""
+"""Timecode: frame numbers as editing programs write them, hours, minutes, seconds and frames; drop frame included."""
 
 from __future__ import annotations
 
