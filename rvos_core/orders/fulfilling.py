@@ -1,0 +1,149 @@
+"""Carrying out an order, the same for the window and the command line: planned, written, read back, told.
+
+Killed or cancelled, it goes on later where it was: what is finished of mattes lies beside its target until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rvos_core.delivery.exporter import DEFAULT_THREADS, deliver
+from rvos_core.delivery.plan import DeliveryPlan
+from rvos_core.delivery.report import DeliveredOutput
+from rvos_core.media import MediaReader
+from rvos_core.orders.mattes import MatteFrames
+from rvos_core.orders.order import MASKS, MATTE, Order
+from rvos_core.orders.plain import write_masks, write_overlay
+from rvos_core.orders.planning import OrderPlan, plan_order
+from rvos_core.orders.source import OrderSource, open_source
+from rvos_core.types import CancelToken
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Fulfilled:
+    """What lies on the disk now.
+
+    Attributes:
+        outputs: what was ordered, files and folders.
+        reports: JSON reports of mattes, beside them.
+        beside: timelines and recipes.
+        findings: what reading back found, a sentence an output.
+        notes: what else a person should know.
+        resumed: frames that were there from an earlier, interrupted export.
+    """
+
+    outputs: tuple[Path, ...]
+    reports: tuple[Path, ...] = ()
+    beside: tuple[Path, ...] = ()
+    findings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    resumed: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "outputs": [str(each) for each in self.outputs],
+            "reports": [str(each) for each in self.reports],
+            "beside": [str(each) for each in self.beside],
+            "findings": list(self.findings),
+            "notes": list(self.notes),
+            "resumed_frames": self.resumed,
+        }
+
+
+def fulfil(
+    order: Order,
+    *,
+    media: MediaReader | None = None,
+    cancel: CancelToken | None = None,
+    progress: Progress | None = None,
+    planned: Callable[[OrderPlan], None] | None = None,
+    threads: int = DEFAULT_THREADS,
+) -> Fulfilled:
+    """Do what an order says.
+
+    Args:
+        media: the clip where it is open already.
+        cancel: checked at every frame; what is finished of mattes stays for the next time.
+        progress: gets output frames done and in all; may raise `Cancelled`.
+        planned: told what will be done, before anything is written.
+        threads: that encode pictures side by side.
+
+    Raises:
+        UserError: something is in the way (see `OrderPlan.problems`), project or clip are gone, the disk or an encoder
+            refuses, or an output does not read back as it was meant; what was at its name stays.
+        Cancelled: `cancel` was set.
+    """
+    cancel = cancel or CancelToken()
+    with open_source(order, media) as source:
+        cancel.raise_if_cancelled()
+        plan = plan_order(source, revision=source.revision(source.span_with_handles))
+        plan.raise_if_blocked()
+        if planned is not None:
+            planned(plan)
+        tally = _Tally(plan.frames, cancel, progress)
+        if order.kind == MATTE:
+            return _deliver_mattes(source, plan, tally, threads)
+        notes: tuple[str, ...] = ()
+        if order.kind == MASKS:
+            write_masks(source, tally.step)
+        else:
+            notes = write_overlay(source, tally.step)
+        frames = f"{len(source.span)} frames" if len(source.span) != 1 else "1 frame"
+        return Fulfilled(
+            plan.outputs, findings=tuple(f"{each.name}: {frames}, all there." for each in plan.outputs), notes=notes
+        )
+
+
+class _Tally:
+    """Output frames done over everything that an order makes."""
+
+    def __init__(self, total: int, cancel: CancelToken, progress: Progress | None) -> None:
+        self.cancel = cancel
+        self._total = total
+        self._progress = progress
+        self._done = 0
+
+    def step(self, frames: int) -> None:
+        """So many more are done. Raises: Cancelled."""
+        self.cancel.raise_if_cancelled()
+        self._done += frames
+        self._tell(self._done)
+
+    def part(self, plan: DeliveryPlan) -> Progress:
+        """Progress of one of several deliveries, which begins now."""
+        before = self._done
+        self._done += len(plan.frames.sources) * len(plan.outputs)
+        return lambda done, _total: self._tell(before + done)
+
+    def _tell(self, done: int) -> None:
+        if self._progress is not None:
+            self._progress(done, self._total)
+
+
+def _deliver_mattes(source: OrderSource, plan: OrderPlan, tally: _Tally, threads: int) -> Fulfilled:
+    frames = MatteFrames(source)
+    done: list[DeliveredOutput] = []
+    for each in plan.deliveries:
+        done += deliver(each, frames, cancel=tally.cancel, progress=tally.part(each), threads=threads)
+    return Fulfilled(
+        outputs=tuple(each.path for each in done),
+        reports=tuple(each.report for each in done),
+        findings=tuple(_finding(each) for each in done),
+        notes=tuple(dict.fromkeys(note for each in done for note in each.notes)),
+        resumed=sum(each.resumed for each in done),
+    )
+
+
+def _finding(done: DeliveredOutput) -> str:
+    """`dog_matte.mov: 12 checks passed; alpha off by 0.0003 at most.`"""
+    found = done.verification
+    return (
+        f"{done.path.name}: {len(found.checks)} checks passed; alpha is off by {found.largest_error:.4f} at most on "
+        f"{len(found.samples)} frames."
+    )

@@ -1,0 +1,119 @@
+"""One order: which objects of which clip, as what, where to. A frozen value with a JSON form."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rvos_core.delivery.spec import DeliverySpec
+from rvos_core.errors import UserError
+from rvos_core.types import FrameSpan
+
+MASKS, OVERLAY, MATTE = "masks", "overlay", "matte"
+VERSION = 1
+
+
+def _new_id() -> str:
+    return f"{int(time.time())}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is wanted.
+
+    Attributes:
+        kind: "masks" (a folder of PNG masks per object), "overlay" (the clip with its masks drawn on it), "matte"
+            (what `specs` say).
+        title: for people, e.g. "ProRes 4444".
+        project, media_id: where the objects are.
+        object_ids: from the lowest to the topmost.
+        target: a folder; of an overlay the video's file.
+        specs: of mattes and cut-outs, each one delivery; their in, out and handles are those of the order.
+        preset: name of the preset that the specs come from; "": none. Its timeline and recipe come along.
+        span: frames; None: the whole clip.
+        with_audio, opacity: of an overlay.
+        order_id: unlike that of any other order.
+        created: seconds since 1970.
+    """
+
+    kind: str
+    title: str
+    project: Path
+    media_id: int
+    object_ids: tuple[int, ...]
+    target: Path
+    specs: tuple[DeliverySpec, ...] = ()
+    preset: str = ""
+    span: FrameSpan | None = None
+    with_audio: bool = True
+    opacity: float = 0.5
+    order_id: str = field(default_factory=_new_id)
+    created: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        if self.kind not in (MASKS, OVERLAY, MATTE):
+            raise ValueError(f"an order of the unknown kind {self.kind!r}")
+        if not self.object_ids:
+            raise UserError("There is no object to deliver.", hint="Choose one.", code="delivery.no_objects")
+        if (self.kind == MATTE) != bool(self.specs):
+            raise ValueError(f"an order of the kind {self.kind} with {len(self.specs)} specifications")
+
+    @property
+    def placed_specs(self) -> tuple[DeliverySpec, ...]:
+        """The specifications with the order's in and out."""
+        start, stop = (None, None) if self.span is None else (self.span.start, self.span.stop)
+        return tuple(replace(each, start=start, stop=stop) for each in self.specs)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "version": VERSION,
+            "kind": self.kind,
+            "title": self.title,
+            "project": str(self.project),
+            "media_id": self.media_id,
+            "object_ids": list(self.object_ids),
+            "target": str(self.target),
+            "specs": [each.as_dict() for each in self.specs],
+            "preset": self.preset,
+            "span": None if self.span is None else [self.span.start, self.span.stop],
+            "with_audio": self.with_audio,
+            "opacity": self.opacity,
+            "order_id": self.order_id,
+            "created": self.created,
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Order:
+        """The inverse of `as_dict`.
+
+        Raises:
+            UserError: it is of a newer version, or damaged.
+        """
+        try:
+            if values["version"] != VERSION:
+                raise ValueError(f"version {values['version']}")
+            span = values["span"]
+            return Order(
+                kind=str(values["kind"]),
+                title=str(values["title"]),
+                project=Path(values["project"]),
+                media_id=int(values["media_id"]),
+                object_ids=tuple(int(each) for each in values["object_ids"]),
+                target=Path(values["target"]),
+                specs=tuple(DeliverySpec.from_dict(each) for each in values["specs"]),
+                preset=str(values["preset"]),
+                span=None if span is None else FrameSpan(int(span[0]), int(span[1])),
+                with_audio=bool(values["with_audio"]),
+                opacity=float(values["opacity"]),
+                order_id=str(values["order_id"]),
+                created=float(values["created"]),
+            )
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise UserError(
+                f"An order of an export cannot be read: {error}.", hint="Order it anew.", code="orders.damaged"
+            ) from error

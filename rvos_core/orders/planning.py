@@ -1,0 +1,194 @@
+"""An order thought through before its work begins: what it makes, how large, how long, and what is in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rvos_core.delivery.journal import job_folders
+from rvos_core.delivery.naming import OutputName, collisions
+from rvos_core.delivery.outputs import OUTPUT_FORMATS
+from rvos_core.delivery.plan import DeliveryPlan, make_plan
+from rvos_core.delivery.plan_checks import Problem, check_places, free_bytes
+from rvos_core.errors import UserError
+from rvos_core.files import remove_part
+from rvos_core.orders.order import MASKS, MATTE, Order
+from rvos_core.orders.plain import mask_folder
+from rvos_core.orders.source import OrderSource
+
+_MASK_BYTES_PER_PIXEL = 0.02
+_MASK_FILE_BYTES = 4096
+_MASK_MEGAPIXELS_PER_S = 40.0
+_OVERLAY = OUTPUT_FORMATS["h264"]
+_SPARE = 1.2
+
+
+@dataclass(frozen=True)
+class OrderPlan:
+    """What an order will do.
+
+    Attributes:
+        order: as given.
+        deliveries: of mattes, one a specification; empty of masks and overlays.
+        outputs: files and folders, in order of writing.
+        frames: output frames in all.
+        unlooked: frames of the clip about which nothing is known for one of the objects at least.
+        problems: in the way (`blocks`), or worth knowing.
+        notes: what is changed on the way, in sentences.
+        replaces: finished outputs that are there already.
+        expected_bytes, expected_s: rough; on one core.
+        free_bytes: of the disk; None: unknown.
+    """
+
+    order: Order
+    deliveries: tuple[DeliveryPlan, ...]
+    outputs: tuple[Path, ...]
+    frames: int
+    unlooked: int
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    replaces: tuple[Path, ...]
+    expected_bytes: int
+    expected_s: float
+    free_bytes: int | None
+
+    @property
+    def blocking(self) -> tuple[Problem, ...]:
+        """Problems that must be solved first."""
+        return tuple(each for each in self.problems if each.blocks)
+
+    def raise_if_blocked(self) -> None:
+        """Raises: UserError: the first problem that is in the way."""
+        for problem in self.blocking:
+            raise problem.error()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "title": self.order.title,
+            "outputs": [str(each) for each in self.outputs],
+            "frames": self.frames,
+            "frames_without_result": self.unlooked,
+            "problems": [each.as_dict() for each in self.problems],
+            "notes": list(self.notes),
+            "replaces": [str(each) for each in self.replaces],
+            "expected_bytes": self.expected_bytes,
+            "expected_s": round(self.expected_s, 1),
+            "free_bytes": self.free_bytes,
+        }
+
+
+def plan_order(source: OrderSource, *, revision: str = "") -> OrderPlan:
+    """Think the order of `source` through; nothing is written.
+
+    Args:
+        revision: of the masks, where the work begins after this; unfinished work of another one is not gone on with.
+
+    Raises:
+        UserError: there is nothing that could be planned: no frames, or the clip is gone.
+    """
+    if not len(source.span):
+        raise UserError(
+            f"There is no frame from {source.order.span} in a clip of {source.info.frame_count} frames.",
+            hint="Choose other in and out points.",
+            code="delivery.no_frames",
+        )
+    plan = _plan_mattes(source, revision) if source.order.kind == MATTE else _plan_plain(source)
+    if source.is_same_file:
+        return plan
+    changed = Problem(
+        "delivery.source_changed",
+        f"{source.info.path} is not the file whose objects were found.",
+        "Open the project and look whether the masks still fit; linking the clip anew takes it for the right one.",
+    )
+    return replace(plan, problems=(changed, *plan.problems))
+
+
+def forget_unfinished(outputs: Sequence[Path]) -> None:
+    """Remove what interrupted work left beside `outputs`; finished files stay. Never fails."""
+    for path in outputs:
+        for folder in job_folders(path):
+            remove_part(folder)
+
+
+def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
+    order, objects = source.order, [each.for_delivery for each in source.objects]
+    masked = source.masked_frames(source.span)
+    plans = tuple(
+        make_plan(
+            spec,
+            info=source.info,
+            objects=objects,
+            folder=order.target,
+            masked_frames=masked,
+            revision=revision,
+        )
+        for spec in order.placed_specs
+    )
+    outputs = tuple(each.path for plan in plans for each in plan.outputs)
+    problems = list(dict.fromkeys(problem for plan in plans for problem in plan.problems))
+    if not any(each.code == "delivery.same_name" for each in problems):
+        problems += [
+            Problem(
+                "delivery.same_name",
+                f"Two outputs would have the name {outputs[later].name}.",
+                "Put {kind}, {id} or {object} into the naming.",
+            )
+            for _, later in collisions(outputs)[:1]
+        ]
+    return OrderPlan(
+        order=order,
+        deliveries=plans,
+        outputs=outputs,
+        frames=sum(len(plan.frames.sources) * len(plan.outputs) for plan in plans),
+        unlooked=source.unlooked_frames(plans[0].span),
+        problems=tuple(problems),
+        notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
+        replaces=tuple(path for plan in plans for path in plan.replaces),
+        expected_bytes=sum(plan.expected_bytes for plan in plans),
+        expected_s=sum(plan.expected_s for plan in plans),
+        free_bytes=plans[0].free_bytes,
+    )
+
+
+def _plan_plain(source: OrderSource) -> OrderPlan:
+    """Masks and overlays."""
+    order, info, span = source.order, source.info, source.span
+    pixels = info.width * info.height
+    if order.kind == MASKS:
+        names = [OutputName(mask_folder(order, each), digits=5, suffix=".png") for each in source.objects]
+        frames = len(span) * len(names)
+        size = frames * (_MASK_FILE_BYTES + int(pixels * _MASK_BYTES_PER_PIXEL))
+        seconds = frames * pixels / (_MASK_MEGAPIXELS_PER_S * 1e6)
+    else:
+        names = [OutputName(order.target)]
+        frames = len(span)
+        size = int(frames * pixels * _OVERLAY.bytes_per_pixel)
+        seconds = frames * pixels / (_OVERLAY.megapixels_per_s * 1e6)
+    folder = names[0].path.parent
+    problems = check_places(names, still=order.kind == MASKS)
+    free = free_bytes(folder)
+    if free is not None and free < size * _SPARE:
+        problems.append(
+            Problem(
+                "files.disk_full",
+                f"{folder} has {free / 1e6:,.0f} MB free; this needs about {size * _SPARE / 1e6:,.0f} MB.",
+                "Free some space or choose another folder.",
+            )
+        )
+    paths = tuple(each.path for each in names)
+    return OrderPlan(
+        order=order,
+        deliveries=(),
+        outputs=paths,
+        frames=frames,
+        unlooked=source.unlooked_frames(span),
+        problems=tuple(problems),
+        notes=(),
+        replaces=tuple(path for path in paths if path.exists()),
+        expected_bytes=size,
+        expected_s=seconds,
+        free_bytes=free,
+    )
