@@ -1,0 +1,240 @@
+"""`rvos export PROJECT --preset NAME | --format NAME -o OUT`: mattes, cut-outs, masks and overlays of a project.
+
+Every output is read back before it gets its name. A call that was interrupted goes on where it was when it is given
+again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.delivery.spec import NAMED_SPECS
+from rvos_core.errors import UsageError
+from rvos_core.types import CancelToken, FrameSpan
+
+if TYPE_CHECKING:
+    from rvos_core.delivery.spec import DeliverySpec
+    from rvos_core.orders import Order, OrderPlan
+    from rvos_core.project.reading import ProjectReader
+    from rvos_core.project.records import MediaRecord, ObjectRecord
+
+PLAIN_FORMATS = ("masks", "overlay")
+
+
+@dataclass(frozen=True)
+class MatteWish:
+    """What the command line asks for.
+
+    Attributes:
+        formats: of `NAMED_SPECS` or `PLAIN_FORMATS`.
+        objects, clips: names or numbers; empty: all.
+        start, stop: frames, half open; None: the clip's ends.
+        changes: fields of `DeliverySpec` that take the place of those of the formats.
+        plan_only: say what would be done.
+    """
+
+    formats: tuple[str, ...]
+    objects: tuple[str, ...] = ()
+    clips: tuple[str, ...] = ()
+    start: int | None = None
+    stop: int | None = None
+    changes: tuple[tuple[str, Any], ...] = ()
+    plan_only: bool = False
+
+
+def is_matte_format(name: str) -> bool:
+    """Whether `--format NAME` is written here."""
+    return name in NAMED_SPECS or name in PLAIN_FORMATS
+
+
+def matte_formats() -> str:
+    """All of them, for help and hints."""
+    return ", ".join((*PLAIN_FORMATS, *NAMED_SPECS))
+
+
+def spec_changes(
+    *,
+    naming: str | None = None,
+    start_number: int | None = None,
+    handles: int = 0,
+    odd_size: str | None = None,
+    rate: Fraction | None = None,
+    even_rate: bool = False,
+    together: bool = False,
+    proxy: int = 1,
+    sound: bool = True,
+) -> tuple[tuple[str, Any], ...]:
+    """Options as changes of a specification; those that were not given change nothing."""
+    given = {
+        "naming": naming or None,
+        "start_number": start_number,
+        "handles": handles or None,
+        "odd_size": odd_size,
+        "rate": rate,
+        "timing": "constant" if even_rate else None,
+        "objects": "together" if together else None,
+        "scale": proxy if proxy != 1 else None,
+        "audio": None if sound else False,
+    }
+    return tuple((name, value) for name, value in given.items() if value is not None)
+
+
+def export_mattes(
+    project: Path, wish: MatteWish, *, folder: Path, output: Output, cancel: CancelToken
+) -> dict[str, Any]:
+    """Make everything that `wish` asks for, and tell.
+
+    Returns:
+        Plain JSON values.
+
+    Raises:
+        UsageError: a clip, an object or a format that there is not.
+        UserError, Cancelled: as `orders.fulfil`.
+    """
+    began = time.monotonic()
+    orders = orders_of(project, wish, folder=folder)
+    if wish.plan_only:
+        return {"project": str(project), "plans": [_tell_plan(_plan(each), output).as_dict() for each in orders]}
+    for order in orders:
+        _plan(order).raise_if_blocked()  # all of them before the first begins
+    exports = []
+    for clip_id, order in ((each.media_id, each) for each in orders):
+        exports.append({"format": order.title, "clip": clip_id, **_fulfil(order, output, cancel)})
+    seconds = time.monotonic() - began
+    output.say(f"{sum(len(each['outputs']) for each in exports)} outputs in {seconds_in_words(seconds)}.")
+    return {
+        "project": str(project),
+        "outputs": [path for each in exports for path in each["outputs"]],
+        "exports": exports,
+        "seconds": round(seconds, 3),
+    }
+
+
+def orders_of(project: Path, wish: MatteWish, *, folder: Path) -> list[Order]:
+    """One order for each clip and format. Raises: UsageError: as `export_mattes`."""
+    from rvos_core.orders import MASKS, MATTE, OVERLAY, Order
+    from rvos_core.project.reading import ProjectReader
+
+    unknown = next((name for name in wish.formats if not is_matte_format(name)), None)
+    if unknown is not None or not wish.formats:
+        raise UsageError(
+            f"--format: there is no {unknown!r}." if unknown else "Nothing says what is to be written.",
+            hint=f"There are: {matte_formats()}.",
+            code="usage.format",
+        )
+    made: list[Order] = []
+    with ProjectReader(project) as reader:
+        for clip, things in _chosen(reader, wish):
+            ids = tuple(each.object_id for each in things)
+            for name in wish.formats:
+                kind = {"masks": MASKS, "overlay": OVERLAY}.get(name, MATTE)
+                specs = (_changed(NAMED_SPECS[name], wish),) if kind == MATTE else ()
+                stem = clip.absolute_path.stem
+                target = folder / {"masks": f"{stem}_masks", "overlay": f"{stem}_overlay.mp4"}.get(name, ".")
+                span = _span(clip, wish)
+                made.append(Order(kind, name, project.absolute(), clip.media_id, ids, target, specs, span=span))
+    return made
+
+
+def _changed(spec: DeliverySpec, wish: MatteWish) -> DeliverySpec:
+    return replace(spec, **dict(wish.changes))
+
+
+def _chosen(reader: ProjectReader, wish: MatteWish) -> list[tuple[MediaRecord, list[ObjectRecord]]]:
+    """Clips and their objects. Without --clip, clips that have none of the objects are left out."""
+    clips = reader.media()
+    wanted = [_clip(clips, name, reader.path) for name in wish.clips] or clips
+    found = [(clip, reader.objects(clip.media_id)) for clip in wanted]
+    if wish.objects:
+        known = [each for _, things in found for each in things]
+        ids = {each.object_id for name in wish.objects for each in _objects(known, name, reader.path)}
+        found = [(clip, [each for each in things if each.object_id in ids]) for clip, things in found]
+    found = [(clip, things) for clip, things in found if things]
+    if not found:
+        raise UsageError(
+            f"{reader.path} has no object to export.",
+            hint="Find one first: rvos segment --project, or the studio.",
+            code="export.nothing",
+        )
+    return found
+
+
+def _clip(clips: Sequence[MediaRecord], name: str, project: Path) -> MediaRecord:
+    fitting = [each for each in clips if name in (str(each.media_id), each.absolute_path.name, each.absolute_path.stem)]
+    if len(fitting) == 1:
+        return fitting[0]
+    known = ", ".join(f"{each.media_id} ({each.absolute_path.name})" for each in clips)
+    raise UsageError(
+        f"--clip: {project} has {'several clips' if fitting else 'no clip'} called {name!r}.",
+        hint=f"By number: {known}.",
+        code="usage.clip",
+    )
+
+
+def _objects(known: Sequence[ObjectRecord], name: str, project: Path) -> list[ObjectRecord]:
+    """Objects of that number, or else of that name; a name may stand for one in each clip."""
+    fitting = [each for each in known if name == str(each.object_id)] or [each for each in known if each.name == name]
+    if fitting:
+        return fitting
+    listed = ", ".join(f"{each.object_id} ({each.name})" for each in known)
+    raise UsageError(
+        f"--object: {project} has no object {name!r} there.", hint=f"There are: {listed}.", code="usage.object"
+    )
+
+
+def _span(clip: MediaRecord, wish: MatteWish) -> FrameSpan | None:
+    if wish.start is None and wish.stop is None:
+        return None
+    first, stop = wish.start or 0, clip.frame_count if wish.stop is None else wish.stop
+    if not 0 <= first < stop <= clip.frame_count:
+        raise UsageError(
+            f"There is no span from frame {first} up to frame {stop} in {clip.absolute_path.name}.",
+            hint=f"--start is 0 to {clip.frame_count - 1}; --end, the first frame left out, up to {clip.frame_count}.",
+            code="usage.span",
+        )
+    return FrameSpan(first, stop)
+
+
+def _plan(order: Order) -> OrderPlan:
+    from rvos_core.orders import open_source, plan_order
+
+    with open_source(order) as source:
+        return plan_order(source)
+
+
+def _tell_plan(plan: OrderPlan, output: Output) -> OrderPlan:
+    size = f"about {plan.expected_bytes / 1e6:,.1f} MB, {seconds_in_words(plan.expected_s)}"
+    output.say(f"{plan.order.title}: {plan.frames} frames, {size}")
+    for path in plan.outputs:
+        output.say(f"  {path}{'  (replaced)' if path in plan.replaces else ''}")
+    for problem in plan.problems:
+        output.say(f"  {'in the way: ' if problem.blocks else ''}{problem.message} {problem.hint}")
+    for note in plan.notes:
+        output.say(f"  {note}")
+    return plan
+
+
+def _fulfil(order: Order, output: Output, cancel: CancelToken) -> dict[str, Any]:
+    from rvos_core.orders import fulfil
+
+    def warn(plan: OrderPlan) -> None:
+        for problem in plan.problems:
+            output.note(f"{problem.message} {problem.hint}")
+        if plan.unlooked:
+            output.note(f"{plan.unlooked} frames have no result for one of the objects; they are written without it.")
+
+    with output.progress(order.title) as meter:
+        done = fulfil(order, cancel=cancel, progress=meter.update, planned=warn)
+    for path, finding in zip(done.outputs, done.findings, strict=True):
+        output.say(f"{path}\n  {finding}")
+    if done.resumed:
+        output.note(f"{done.resumed} frames were there from an interrupted export.")
+    for note in (*(f"beside it: {each}" for each in done.beside), *done.notes):
+        output.note(note)
+    return done.as_dict()

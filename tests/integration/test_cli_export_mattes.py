@@ -1,0 +1,98 @@
+"""`rvos export PROJECT --format NAME`: mattes, cut-outs, masks and overlays from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from helpers_cli import rvos
+from ordered_projects import write_project
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_project(tmp_path_factory.mktemp("project"))
+
+
+def test_export_writes_what_it_says(capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path) -> None:
+    said = rvos(
+        capsys,
+        *("export", project, "--format", "png16", "--format", "masks", "--format", "overlay", "-o", tmp_path / "out"),
+        *("--object", "dog", "--start", "1", "--end", "4", "--json"),
+    )
+    assert said.code == 0, said.err
+    assert [Path(each).relative_to(tmp_path / "out").as_posix() for each in said.json["outputs"]] == [
+        "street_dog_matte",
+        "street_masks/2_dog",
+        "street_overlay.mp4",
+    ]
+    assert len(list((tmp_path / "out" / "street_dog_matte").iterdir())) == 3
+    (report,) = said.json["exports"][0]["reports"]
+    assert json.loads(Path(report).read_text(encoding="utf-8"))["frames"] == 3
+    assert "checks passed" in said.json["exports"][0]["findings"][0]
+
+
+def test_the_plan_writes_nothing(capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    said = rvos(capsys, "export", project, "--format", "prores4444", "-o", target, "--plan", "--json")
+    assert said.code == 0, said.err
+    (plan,) = said.json["plans"]
+    assert plan["frames"] == 16
+    assert len(plan["outputs"]) == 2
+    assert not target.exists()
+    text = rvos(capsys, "export", project, "--format", "prores4444", "-o", target, "--plan")
+    assert "16 frames" in text.out
+
+
+def test_options_reach_the_files(capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path) -> None:
+    said = rvos(
+        capsys,
+        *("export", project, "--format", "png8", "-o", tmp_path, "--together", "--start-number", "1001"),
+        *("--naming", "{clip}/all.{frame:05}", "--proxy", "2", "--handles", "1", "--start", "2", "--end", "4"),
+    )
+    assert said.code == 0, said.err
+    assert sorted(each.name for each in (tmp_path / "street").iterdir()) == [
+        f"all.{n:05}.png" for n in range(1001, 1005)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--format", "vhs"), "no 'vhs'"),
+        ((), "Nothing says"),
+        (("--format", "png8", "--object", "cat"), "no object 'cat'"),
+        (("--format", "png8", "--clip", "cat"), "no clip called 'cat'"),
+        (("--format", "png8", "--start", "9"), "no span"),
+        (("--format", "png8", "--proxy", "3"), "scale is 3"),
+        (("--format", "png8", "--naming", "{nonsense}"), "nonsense"),
+        (("--format", "png8", "--naming", "same"), "Two outputs"),
+        (("--format", "prores4444", "--odd-size", "stretch"), "odd_size"),
+    ],
+)
+def test_a_wrong_call_is_told_before_anything_is_written(
+    capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    said = rvos(capsys, "export", project, "-o", tmp_path / "out", *arguments)
+    assert said.code in (1, 2), said.out
+    assert says in said.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_odd_size_names_the_option_that_helps(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    project = write_project(tmp_path, width=63)
+    call = ("export", project, "--format", "h264", "-o", tmp_path / "out", "--object", "1")
+    said = rvos(capsys, *call)
+    assert said.code == 1
+    assert "63x48" in said.err
+    assert "pad or crop or 444" in said.err
+    assert rvos(capsys, *call, "--odd-size", "pad").code == 0
+
+
+def test_a_project_without_objects_says_so(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    project = write_project(tmp_path, names=())
+    said = rvos(capsys, "export", project, "--format", "png8", "-o", tmp_path / "out", "--json")
+    assert said.code == 2
+    assert said.json["error"]["code"] == "export.nothing"
