@@ -30,7 +30,6 @@ from rvos_app.controllers.backups import Backups
 from rvos_app.controllers.clip import ClipController, demo_clip
 from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands
 from rvos_app.controllers.document import DocumentController
-from rvos_app.controllers.export import ExportController
 from rvos_app.controllers.front import Front
 from rvos_app.controllers.projects import ProjectFlow
 from rvos_app.controllers.rechoosing import RechooseController
@@ -41,7 +40,6 @@ from rvos_app.controllers.surgery import Surgery
 from rvos_app.dialogs.about import AboutDialog
 from rvos_app.dialogs.commands import CommandList
 from rvos_app.dialogs.error import ErrorPresenter
-from rvos_app.dialogs.export import ExportDialog
 from rvos_app.dialogs.open import choose_folder, choose_video, start_folder
 from rvos_app.errors import ErrorReporter
 from rvos_app.hand import Hand
@@ -62,6 +60,7 @@ from rvos_app.panels.transport import TransportBar
 from rvos_app.panels.welcome import Welcome
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.settings import Settings, SettingsStore
+from rvos_app.shipping import Shipping
 from rvos_app.state import StudioState
 from rvos_app.theme import apply_theme
 from rvos_app.timeline.widget import TimelineWidget
@@ -142,7 +141,7 @@ class Studio(QObject):
 
     def _make_workers(self) -> None:
         state, settings, reporter = self.state, self.settings, self.reporter
-        self.queues = Queues(JobQueue("gpu"), JobQueue("media"), JobQueue("export"))
+        self.queues = Queues(JobQueue("gpu"), JobQueue("media"), JobQueue("export"), JobQueue("preview"))
         self.playback = PlaybackController(self)
         self.clips = ClipController(
             state,
@@ -166,9 +165,10 @@ class Studio(QObject):
             documents=self.documents,
             reporter=reporter,
         )
-        self.exports = ExportController(
-            state, queue=self.queues.export, clips=self.clips, documents=self.documents, settings=settings
+        self.shipping = Shipping(
+            state, queues=self.queues, clips=self.clips, documents=self.documents, settings=settings
         )
+        self.exports = self.shipping.exports
 
     def _make_hand(self, answer_clicks: ClickAnswerer | None) -> None:
         """What a person corrects with."""
@@ -187,6 +187,7 @@ class Studio(QObject):
         self.shown, self.clicking, self.drawing, self.masks = hand.shown, hand.clicking, hand.drawing, hand.masks
         self.spread, self.doubts, self.correction = hand.spread, hand.doubts, hand.correction
         hand.said.connect(self._say)
+        self.shipping.said.connect(self._say)
 
     def _join(self) -> None:
         """Views follow the state from here on."""
@@ -235,7 +236,7 @@ class Studio(QObject):
             revert=self.projects.revert,
             add_clip=self.projects.add_clip,
             next_clip=self.projects.next_clip,
-            export=self._open_export,
+            export=self.shipping.open_dialog,
             close_clip=self.projects.close,
             quit=self.window.close,
         )
@@ -294,6 +295,7 @@ class Studio(QObject):
             objects=ObjectsPanel(self.state, self.hub),
             model=ModelPanel(engine_cards(), self.runs.choice),
             history=history,
+            exports=self.shipping.panel,
         )
 
     def _assemble(self) -> None:
@@ -302,6 +304,7 @@ class Studio(QObject):
         self.window.assemble(self.parts, self.hub, submenus={"file.open_folder": recent})
         self.window.restore(self.settings)
         self.window.may_close = self._may_close
+        self.shipping.show_in(self.window)
 
     # -- starting and ending -------------------------------------------------------------------------------------
 
@@ -314,6 +317,7 @@ class Studio(QObject):
             self.front.expression_to_type = expression
             self.projects.open(clip)
         self.recovery.begin()
+        self.shipping.begin()
 
     def _may_close(self) -> bool:
         """Nothing is asked, as nothing is lost: everything stops, in order."""
@@ -330,6 +334,7 @@ class Studio(QObject):
         self._down = True
         self.window.remember(self.settings)
         self.window.hide()
+        self.shipping.close()
         for queue in self.queues.all():
             queue.begin_shutdown()
         self.clips.give_up()
@@ -366,9 +371,6 @@ class Studio(QObject):
 
     def _open_demo(self) -> None:
         self._open_chosen(demo_clip())
-
-    def _open_export(self) -> None:
-        ExportDialog(self.state, exports=self.exports, settings=self.settings, parent=self.window).open()
 
     def _open_shortcuts(self) -> None:
         CommandList(self.hub, self.window, runs=False).open()

@@ -25,6 +25,7 @@ from rvos_app.actions.hub import ActionHub
 from rvos_app.canvas.view import VideoCanvas
 from rvos_app.i18n import tr
 from rvos_app.panels.candidates import CandidateStrip
+from rvos_app.panels.exports import ExportsPanel
 from rvos_app.panels.expression_bar import ExpressionBar
 from rvos_app.panels.history import HistoryPanel
 from rvos_app.panels.model_panel import ModelPanel
@@ -61,6 +62,7 @@ class Parts:
     objects: ObjectsPanel
     model: ModelPanel
     history: HistoryPanel
+    exports: ExportsPanel
 
 
 class MainWindow(QMainWindow):
@@ -77,6 +79,7 @@ class MainWindow(QMainWindow):
         self._stack = QStackedWidget()
         self._panels: list[QWidget] = []
         self._shown_panels: set[QWidget] = set()
+        self._exports: QDockWidget | None = None
         self._first_show = True
         self._first_layout: Callable[[], None] | None = None  # until a clip is first shown, or a layout restored
         self._media_line = QElidingLabel()  # a long file name must not widen the window
@@ -110,8 +113,12 @@ class MainWindow(QMainWindow):
         model = self._dock(tr("Model"), parts.model, right)
         history = self._dock(tr("History"), parts.history, right)
         review = self._dock(tr("Review"), parts.review, right)
+        exports = self._exports = self._dock(tr("Exports"), parts.exports, right)
+        self._panels.remove(exports)  # it is of use without a clip, too
         self.tabifyDockWidget(model, history)
         self.tabifyDockWidget(model, review)
+        self.tabifyDockWidget(model, exports)
+        exports.hide()
         model.raise_()
         timeline = self._dock(tr("Timeline"), parts.timeline, bottom)
         timeline.setTitleBarWidget(QWidget())
@@ -123,7 +130,9 @@ class MainWindow(QMainWindow):
         view_menu = self.menuBar().findChild(QMenu, "menu.view")
         if view_menu is not None:
             view_menu.addSeparator()
-            view_menu.addActions([each.toggleViewAction() for each in (objects, model, history, review, timeline)])
+            view_menu.addActions(
+                [each.toggleViewAction() for each in (objects, model, history, review, exports, timeline)]
+            )
         self._set_tab_order(parts)
 
     def _lay_out(self, objects: QDockWidget, model: QDockWidget, timeline: QDockWidget) -> None:
@@ -185,7 +194,7 @@ class MainWindow(QMainWindow):
             for panel in self._panels:
                 panel.hide()
         for dock in self.findChildren(QDockWidget):
-            dock.toggleViewAction().setEnabled(is_open)
+            dock.toggleViewAction().setEnabled(is_open or dock is self._exports)
 
     def _show_panels(self) -> None:
         for panel in self._panels:

@@ -35,6 +35,7 @@ class Settings(BaseModel):
     brush_hardness: float = Field(default=1.0, ge=0.0, le=1.0)
     muted: bool = False
     export_folder: str = ""
+    export_offer: str = ""  # what was made last
     expressions: list[str] = []
     recent_files: list[str] = []
     window_geometry: str = ""

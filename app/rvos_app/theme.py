@@ -109,6 +109,19 @@ QLineEdit, QPlainTextEdit, QSpinBox, QTextBrowser {
     selection-background-color: $accent;
 }
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus { border: 1px solid $accent; }
+QSpinBox QLineEdit { background: transparent; border: none; padding: 0px 5px; }
+QSpinBox::up-button, QSpinBox::down-button {
+    subcontrol-origin: border; width: 18px; border: none; background: transparent;
+}
+QSpinBox::up-button { subcontrol-position: top right; }
+QSpinBox::down-button { subcontrol-position: bottom right; }
+QSpinBox::up-arrow { image: url("$up"); width: 8px; height: 5px; }
+QSpinBox::down-arrow, QComboBox::down-arrow { image: url("$down"); width: 8px; height: 5px; }
+QComboBox { background: $raised; border: 1px solid $line; border-radius: 4px; padding: 4px 8px; }
+QComboBox:hover { border-color: $muted; }
+QComboBox:focus { border: 1px solid $accent; }
+QComboBox:disabled { color: $muted; }
+QComboBox::drop-down { border: none; width: 20px; }
 QLineEdit[big="true"] { font-size: 15px; padding: 6px 10px; }
 QListView, QTreeView { background: $field; border: 1px solid $line; border-radius: 4px; }
 QListView::item, QTreeView::item { border: none; padding: 3px 2px; }
@@ -172,8 +185,13 @@ def apply_theme(app: QApplication, theme: ThemeName) -> None:
     colours = tokens(theme)
     app.setStyle("Fusion")
     app.setPalette(_palette(colours))
-    check = (icons_dir() / "check.svg").as_posix()
-    app.setStyleSheet(_SHEET.substitute(vars(colours), check=check))
+    app.setStyleSheet(_SHEET.substitute(vars(colours), **_pictures()))
+
+
+def _pictures() -> dict[str, str]:
+    """Paths of the little pictures that the sheet names."""
+    files = {"check": "check.svg", "up": "caret-up.svg", "down": "caret-down.svg"}
+    return {name: (icons_dir() / file).as_posix() for name, file in files.items()}
 
 
 def _palette(colours: Tokens) -> QPalette:

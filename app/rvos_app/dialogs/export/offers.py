@@ -1,0 +1,154 @@
+"""What the export dialog offers to make, in groups, and the list that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
+
+from rvos_app.i18n import tr
+from rvos_core.delivery.spec import NAMED_SPECS, DeliverySpec
+from rvos_core.orders import MASKS, MATTE, OVERLAY
+from rvos_core.orders.own_presets import OwnPreset
+
+_KEY = Qt.ItemDataRole.UserRole
+_ROW_PX = 26
+_HEADING_PX = 30
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One thing that can be made.
+
+    Attributes:
+        key: names it, also in the settings file.
+        kind: as in an `Order`.
+        specs: of mattes and cut-outs, as they are suggested.
+        preset: the editing program's preset that it is; "": none.
+        own: a person's preset.
+        is_free: the format itself can be chosen.
+        about: a sentence or two, for before it is chosen.
+    """
+
+    key: str
+    group: str
+    title: str
+    kind: str
+    specs: tuple[DeliverySpec, ...] = ()
+    preset: str = ""
+    own: bool = False
+    is_free: bool = False
+    about: str = ""
+
+
+def offers(own: Sequence[OwnPreset]) -> list[Offer]:
+    """Everything, in the order of the list."""
+    basics, video, pictures = tr("Masks and overlay"), tr("Video"), tr("Picture sequences")
+    found = [
+        Offer(
+            "masks",
+            basics,
+            tr("Masks (PNG)"),
+            MASKS,
+            about=tr("A folder per object, white object on black, one picture a frame; named by the frame's number."),
+        ),
+        Offer(
+            "overlay",
+            basics,
+            tr("Overlay video"),
+            OVERLAY,
+            about=tr("The clip with the masks drawn on it: MP4, H.264, with the clip's own frame times."),
+        ),
+    ]
+    for key, group, title, about in (
+        (
+            "prores4444",
+            video,
+            "ProRes 4444",
+            tr("The object with its alpha, 10 bit. Editing programs take it as it is."),
+        ),
+        ("prores422hq", video, tr("ProRes 422 HQ matte"), tr("White on black, for a luma track matte.")),
+        ("h264matte", video, tr("H.264 matte"), tr("A light white-on-black matte.")),
+        ("webm", video, tr("WebM with alpha"), tr("For web pages and overlays of streams.")),
+        ("ffv1", video, tr("FFV1, lossless"), tr("For keeping.")),
+        ("png16", pictures, tr("PNG matte, 16 bit"), tr("The alpha as grey pictures, exact.")),
+        ("pngcutout16", pictures, tr("PNG cut-out, 16 bit"), tr("The object on nothing, straight colours.")),
+        ("tiff16", pictures, tr("TIFF matte, 16 bit"), tr("The alpha as grey pictures, exact.")),
+        ("exr", pictures, tr("OpenEXR cut-out"), tr("For compositing: half float, a channel per object.")),
+    ):
+        found.append(Offer(key, group, title, MATTE, (NAMED_SPECS[key],), about=about))
+    mine = tr("Own presets")
+    found += [
+        Offer(f"own:{each.name}", mine, each.name, MATTE, each.specs, preset=each.editor, own=True) for each in own
+    ]
+    custom = Offer(
+        "custom",
+        tr("Anything else"),
+        tr("Custom"),
+        MATTE,
+        (NAMED_SPECS["prores4444"],),
+        is_free=True,
+        about=tr("Every format and every setting."),
+    )
+    return [*found, custom]
+
+
+class OfferList(QListWidget):
+    """Signals: chosen(Offer)."""
+
+    chosen = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName(tr("What to make"))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self._offers: dict[str, Offer] = {}
+        self.currentItemChanged.connect(self._on_current)
+
+    def fill(self, found: Sequence[Offer], *, key: str) -> None:
+        """List them, and choose the one of that key, or the first."""
+        self.blockSignals(True)
+        self.clear()
+        self._offers = {each.key: each for each in found}
+        group = ""
+        for each in found:
+            if each.group != group:
+                group = each.group
+                self._add_heading(group)
+            item = QListWidgetItem(each.title)
+            item.setData(_KEY, each.key)
+            item.setToolTip(each.about or each.title)
+            item.setSizeHint(QSize(10, _ROW_PX))
+            self.addItem(item)
+        self.blockSignals(False)
+        self.choose(key if key in self._offers else found[0].key)
+
+    def choose(self, key: str) -> None:
+        """Go to the offer of that key."""
+        for row in range(self.count()):
+            if self.item(row).data(_KEY) == key:
+                self.setCurrentRow(row)
+
+    @property
+    def offer(self) -> Offer:
+        """The chosen one."""
+        return self._offers[self.currentItem().data(_KEY)]
+
+    def _add_heading(self, text: str) -> None:
+        item = QListWidgetItem(text)
+        item.setFlags(Qt.ItemFlag.NoItemFlags)
+        font = QFont(self.font())
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 0.9)
+        item.setFont(font)
+        item.setSizeHint(QSize(10, _HEADING_PX))
+        item.setTextAlignment(Qt.AlignmentFlag.AlignBottom | Qt.AlignmentFlag.AlignLeft)
+        self.addItem(item)
+
+    def _on_current(self, item: QListWidgetItem | None) -> None:
+        if item is not None and item.data(_KEY) in self._offers:
+            self.chosen.emit(self.offer)

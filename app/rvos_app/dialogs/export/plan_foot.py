@@ -1,0 +1,150 @@
+"""The foot of the export dialog: size, time, room on the disk, what is replaced, what is in the way and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from rvos_app.errors import ErrorReport
+from rvos_app.i18n import count, duration, memory, tr
+from rvos_app.panels.parts import label, set_role
+from rvos_core.delivery.plan_checks import Problem
+from rvos_core.orders import OrderPlan
+
+_CHOICES = {"pad": "Repeat the Last Line", "crop": "Leave It Out", "444": "Take 4:4:4"}
+_OTHER_FOLDER = frozenset(
+    {
+        *("files.disk_full", "files.read_only", "files.no_permission", "files.not_a_folder", "files.foreign_files"),
+        *("files.is_a_folder", "files.folder_gone", "files.io_error", "files.write_failed", "files.name_too_long"),
+    }
+)
+_USUAL_NAMES = frozenset({"delivery.same_name", "delivery.naming", "delivery.long_name"})
+_HEIGHT_PX = 92
+
+Line = tuple[str, str, Sequence[tuple[str, Callable[[], object]]]]  # words, role, buttons
+
+
+class PlanFoot(QFrame):
+    """Says what the plan knows.
+
+    Signals:
+        odd_size_chosen(str): a way of making an odd size even.
+        folder_wanted(), usual_names_wanted(), even_rate_wanted(): other remedies.
+    """
+
+    odd_size_chosen = Signal(str)
+    folder_wanted = Signal()
+    usual_names_wanted = Signal()
+    even_rate_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remedies: list[QPushButton] = []
+        self._lines: list[str] = []
+        self._summary = label(role="muted")
+        self._summary.setAccessibleName(tr("Export status"))
+        self._body = QWidget()
+        self._rows = QVBoxLayout(self._body)
+        self._rows.setContentsMargins(0, 0, 8, 0)
+        self._rows.setSpacing(4)
+        scroll = QScrollArea()
+        scroll.setWidget(self._body)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFixedHeight(_HEIGHT_PX)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self._summary)
+        layout.addWidget(scroll)
+
+    @property
+    def status(self) -> str:
+        """Everything that it says."""
+        return "\n".join([self._summary.text(), *self._lines])
+
+    def say(self, text: str, *, role: str = "muted") -> None:
+        """One line in place of a plan."""
+        self._summary.setText(text)
+        set_role(self._summary, role)
+        self._show([])
+
+    def show_problem(self, report: ErrorReport) -> None:
+        """Nothing can be planned, and why."""
+        self._summary.setText(tr("This cannot be exported."))
+        set_role(self._summary, "error")
+        words = f"{report.message} {report.hint}".strip()
+        self._show([(words, "error", self._buttons(report.code, ()))])
+
+    def show_plan(self, plan: OrderPlan) -> None:
+        """What an order would do."""
+        parts = [
+            count(len(plan.outputs), "output", "outputs"),
+            count(plan.frames, "frame", "frames"),
+            tr("about {size}", size=memory(plan.expected_bytes / 2**20)),
+            tr("about {time} of work", time=duration(max(1.0, plan.expected_s))),
+        ]
+        if plan.free_bytes is not None:
+            parts.append(tr("{size} free", size=memory(plan.free_bytes / 2**20)))
+        self._summary.setText("   ·   ".join(parts))
+        set_role(self._summary, "")
+        lines: list[Line] = [self._problem_line(each) for each in plan.problems]
+        if plan.replaces:
+            names = ", ".join(path.name for path in plan.replaces[:3]) + (", …" if len(plan.replaces) > 3 else "")
+            what = count(len(plan.replaces), "finished output", "finished outputs")
+            lines.append((tr("Replaces {what}: {names}", what=what, names=names), "warn", ()))
+        if plan.unlooked:
+            words = tr(
+                "{missing} of the frames have no result yet and are written without a mask.", missing=plan.unlooked
+            )
+            lines.append((words, "warn", ()))
+        elif not plan.problems:
+            lines.append((tr("Every frame has a result."), "muted", ()))
+        known = {each.spec.kind.note for each in plan.deliveries}  # said above the settings
+        lines += [(note, "muted", ()) for note in plan.notes if note not in known]
+        self._show(lines)
+
+    def _problem_line(self, problem: Problem) -> Line:
+        words = f"{problem.message} {'' if problem.choices else problem.hint}".strip()
+        role = "error" if problem.blocks else "warn"
+        return words, role, self._buttons(problem.code, problem.choices)
+
+    def _buttons(self, code: str, choices: Sequence[str]) -> list[tuple[str, Callable[[], object]]]:
+        found: list[tuple[str, Callable[[], object]]] = [
+            (tr(_CHOICES[each]), partial(self.odd_size_chosen.emit, each)) for each in choices if each in _CHOICES
+        ]
+        if code in _OTHER_FOLDER:
+            found.append((tr("Choose Another Place…"), self.folder_wanted.emit))
+        if code in _USUAL_NAMES:
+            found.append((tr("Take the Usual Names"), self.usual_names_wanted.emit))
+        if code == "delivery.variable_rate":
+            found.append((tr("Make the Rate Even"), self.even_rate_wanted.emit))
+        return found
+
+    def _show(self, lines: Sequence[Line]) -> None:
+        while (item := self._rows.takeAt(0)) is not None:
+            widget = item.widget()
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self.remedies = []
+        self._lines = [words for words, _, _ in lines]
+        for words, role, buttons in lines:
+            row = QWidget()
+            layout = QHBoxLayout(row)
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(6)
+            layout.addWidget(label(words, role=role, wraps=True), stretch=1)
+            for text, do in buttons:
+                button = QPushButton(text)
+                button.setAutoDefault(False)
+                button.clicked.connect(do)
+                layout.addWidget(button, alignment=Qt.AlignmentFlag.AlignTop)
+                self.remedies.append(button)
+            self._rows.addWidget(row)
+        self._rows.addStretch(1)
