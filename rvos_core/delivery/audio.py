@@ -28,12 +28,15 @@ class AudioCopy:
     Args:
         source: a video file.
         start_s, stop_s: seconds in the source's own time.
+        reach_in: a packet that begins before `start_s` and reaches beyond it comes along; only containers with edit
+            lists (MP4, QuickTime) can hide its first part, others would show the picture later instead.
 
     Raises:
         UserError: if the source cannot be opened any more.
     """
 
-    def __init__(self, source: Path, *, start_s: Fraction, stop_s: Fraction) -> None:
+    def __init__(self, source: Path, *, start_s: Fraction, stop_s: Fraction, reach_in: bool = True) -> None:
+        self._reach_in = reach_in
         self._start_s = start_s
         self._stop_s = stop_s
         self._input = open_container(source)
@@ -95,8 +98,8 @@ class AudioCopy:
                 begin_s = packet.pts * packet.time_base
                 if begin_s >= self._stop_s:
                     return
-                # A packet that reaches into the span comes along: the decoder needs it, and MP4's edit list trims it.
-                if begin_s + (packet.duration or 0) * packet.time_base >= self._start_s:
+                until_s = begin_s + (packet.duration or 0) * packet.time_base if self._reach_in else begin_s
+                if until_s >= self._start_s:
                     shift = round(self._start_s / packet.time_base)
                     packet.pts -= shift
                     packet.dts -= shift

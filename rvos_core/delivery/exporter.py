@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -163,8 +164,10 @@ class _Work:
                 current = [self._next(stream, source) for stream in streams]
                 shown = source
             if place in self._samples:
+                buffer = BytesIO()  # np.save itself does not say that a disk is full
+                np.save(buffer, self._plane(current))
                 with writing(self.output.path):
-                    np.save(self._meant_path(place), self._plane(current))
+                    self._meant_path(place).write_bytes(buffer.getvalue())
             yield place, current
 
     def frame(self, pictures: Sequence[Picture]) -> av.VideoFrame:

@@ -31,6 +31,7 @@ _log = logging.getLogger("rvos.media")
 _BT709 = 1
 _LIMITED_RANGE = 1
 _MAX_THREADS = 4
+_WITH_EDIT_LISTS = ("mp4", "mov")
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,12 @@ class VideoFile:
 
     def _open_sound(self, sound: Sound) -> AudioCopy | None:
         try:
-            audio = AudioCopy(sound.source, start_s=sound.start_s, stop_s=sound.start_s + self._times.end_s)
+            audio = AudioCopy(
+                sound.source,
+                start_s=sound.start_s,
+                stop_s=sound.start_s + self._times.end_s,
+                reach_in=self._encoding.muxer in _WITH_EDIT_LISTS,
+            )
         except UserError as error:
             self.notes.append(f"The sound was left out: the source cannot be read again: {error.message}.")
             return None

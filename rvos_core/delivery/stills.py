@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -143,8 +145,15 @@ def _write_exr(path: Path, spec: DeliverySpec, objects: Sequence[DeliveryObject]
         if spec.premultiplied:
             rgb = rgb * alpha[..., None]
         channels["RGBA"] = np.ascontiguousarray(np.dstack([rgb, alpha]), kind)
-    with OpenEXR.File(_exr_header(OpenEXR, spec, objects, names), channels) as file:
-        file.write(str(path))
+    needed = sum(channel.nbytes for channel in channels.values())
+    try:
+        with OpenEXR.File(_exr_header(OpenEXR, spec, objects, names), channels) as file:
+            file.write(str(path))
+        with OpenEXR.File(str(path)):  # on a full disk writing alone does not fail
+            pass
+    except RuntimeError as error:
+        is_full = shutil.disk_usage(path.parent).free < needed
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, str(error), str(path)) from error
 
 
 def _exr_header(

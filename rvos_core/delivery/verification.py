@@ -31,6 +31,7 @@ from rvos_core.media.container import MEDIA_ERRORS, open_container
 SAMPLES = 5
 _HOPELESS = 0.1  # mean error beyond which even a lossy file does not hold what was meant
 _MILLISECOND = Fraction(1, 1000)
+_NEAR = Fraction(1, 10_000)
 # What decoders call a pixel format that they give back in another one.
 _READ_AS = {"yuva444p10le": "yuva444p12le"}
 
@@ -265,7 +266,10 @@ def _video_checks(
     drift = max((abs(a - b) for a, b in zip(sorted(times), wanted, strict=False)), default=Fraction(0))
     checks.append(Check("the time of frames", "kept", "kept" if drift <= step else f"off by {float(drift):.4f} s"))
     if meant.is_even and len(meant.pts) > 1:
-        checks.append(Check("the rate", str(meant.rate), str(stream.average_rate)))
+        found = stream.average_rate or Fraction(0)
+        # Matroska says how long a frame is in nanoseconds.
+        near = step > 0 and abs(found / meant.rate - 1) < _NEAR
+        checks.append(Check("the rate", str(meant.rate), str(meant.rate if near else found)))
     if plan.timecode is not None and encoding.muxer in ("mov", "matroska"):
         checks.append(Check("the timecode", str(plan.timecode), stream.metadata.get("timecode", "none")))
     if encoding.pixel_format.startswith("yuv") and seen is not None:
