@@ -22,6 +22,15 @@ _AudioPacket: TypeAlias = "Packet[AudioStream]"
 _MICROSECONDS = 1_000_000
 
 
+def sound_fits(codec: str | None, muxer: str) -> bool:
+    """Whether players take sound of this codec in a container ("mp4", "mov", "webm", "matroska")."""
+    if codec is None:
+        return False
+    if muxer == "matroska" or (muxer == "mov" and codec.startswith("pcm_")):
+        return True
+    return codec in _CODECS.get(muxer, frozenset())
+
+
 class AudioCopy:
     """Sound of `source` between two times, shifted so that `start_s` becomes 0.
 
@@ -50,14 +59,6 @@ class AudioCopy:
         """Name of the sound's codec; None: the source has no sound, or an unknown one."""
         context = self._stream.codec_context if self._stream is not None else None
         return context.name if context is not None else None
-
-    def fits(self, muxer: str) -> bool:
-        """Whether players take this codec in a container ("mp4", "mov", "webm", "matroska")."""
-        if self.codec is None:
-            return False
-        if muxer == "matroska" or (muxer == "mov" and self.codec.startswith("pcm_")):
-            return True
-        return self.codec in _CODECS.get(muxer, frozenset())
 
     def attach(self, output: OutputContainer) -> None:
         """Add the sound's track to a file whose header is not written yet. Raises: av.FFmpegError, ValueError."""

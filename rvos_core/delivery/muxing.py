@@ -20,7 +20,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from rvos_core.delivery.audio import AudioCopy
+from rvos_core.delivery.audio import AudioCopy, sound_fits
 from rvos_core.delivery.outputs import Encoding, fitting_length
 from rvos_core.delivery.timing import FrameTimes
 from rvos_core.errors import UserError
@@ -182,7 +182,7 @@ class VideoFile:
         except UserError as error:
             self.notes.append(f"The sound was left out: the source cannot be read again: {error.message}.")
             return None
-        if audio.fits(self._encoding.muxer):
+        if sound_fits(audio.codec, self._encoding.muxer):
             return audio
         self._drop_sound(audio, f"{self._container_name} does not take {audio.codec or 'its codec'}")
         return None

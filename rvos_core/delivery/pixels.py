@@ -44,7 +44,7 @@ def quantised(values: np.ndarray, top: int) -> np.ndarray:
         values = np.nan_to_num(np.clip(values, 0, 1))
     scaled = np.multiply(values, np.float32(top), dtype=np.float32)
     scaled += np.float32(0.5)
-    return scaled.astype(np.uint8 if top <= 255 else np.uint16)
+    return np.asarray(scaled.astype(np.uint8 if top <= 255 else np.uint16))
 
 
 def colours(rgb: np.ndarray, bits: int) -> np.ndarray:

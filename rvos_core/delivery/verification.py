@@ -24,6 +24,8 @@ from av.video.stream import VideoStream
 from rvos_core.delivery.outputs import CUTOUT, Encoding
 from rvos_core.delivery.pixels import shown_plane
 from rvos_core.delivery.plan import DeliveryPlan, PlannedOutput
+from rvos_core.delivery.plan_checks import WITH_TIMECODE
+from rvos_core.delivery.source import timecode_text
 from rvos_core.delivery.stills import channel_names, read_still_alpha
 from rvos_core.errors import UserError
 from rvos_core.media.container import MEDIA_ERRORS, open_container
@@ -270,8 +272,8 @@ def _video_checks(
         # Matroska says how long a frame is in nanoseconds.
         near = step > 0 and abs(found / meant.rate - 1) < _NEAR
         checks.append(Check("the rate", str(meant.rate), str(meant.rate if near else found)))
-    if plan.timecode is not None and encoding.muxer in ("mov", "matroska"):
-        checks.append(Check("the timecode", str(plan.timecode), stream.metadata.get("timecode", "none")))
+    if plan.timecode is not None and encoding.muxer in WITH_TIMECODE:
+        checks.append(Check("the timecode", str(plan.timecode), timecode_text(stream.metadata) or "none"))
     if encoding.pixel_format.startswith("yuv") and seen is not None:
         said = seen if encoding.intra else stream.codec_context  # libvpx's frames do not carry all of them
         tags = (said.color_range, said.colorspace, said.color_primaries, said.color_trc)

@@ -125,7 +125,10 @@ def test_the_timecode_of_the_source_is_that_of_the_same_frame(
     tmp_path: Path, rate: Fraction, given: str, start: int, expected: str
 ) -> None:
     clip = ClipSpec("coded.mov", rate=rate, stream=lambda stream: stream.metadata.update({"timecode": given}), **SMALL)
-    done = export(write_clip(tmp_path, clip), tmp_path / "out", format="prores4444", start=start)
+    path = write_clip(tmp_path, clip)
+    in_matroska = export(path, tmp_path / "mkv", format="ffv1", start=start)
+    assert ffprobe(in_matroska.path)["tags"]["TIMECODE"] == expected
+    done = export(path, tmp_path / "out", format="prores4444", start=start)
     with av.open(str(done.path)) as container:
         assert container.streams.video[0].metadata["timecode"] == expected
     assert ffprobe(done.path)["tags"]["timecode"] == expected
@@ -150,6 +153,9 @@ def test_sound_comes_along_where_the_container_takes_it(tmp_path: Path, name: st
             container.mux(sound.encode(block))
         container.mux(picture.encode(None))
         container.mux(sound.encode(None))
+    with open_media(path) as reader:
+        problems = plan_for(tmp_path / "out", reader.info, format=name).problems
+    assert [problem.code for problem in problems] == ([] if copied else ["delivery.no_sound"]), "told before"
     done = export(path, tmp_path / "out", format=name, start=5, stop=20)
     with av.open(str(done.path)) as container:
         assert bool(container.streams.audio) == copied
