@@ -143,7 +143,7 @@ def _walk(
         prediction: FramePrediction | None = None
         if picture is not None and wanted_here:
             prediction = propagator.step(picture)
-            yield meeting.found(index, prediction, wanted_here, size=known.size)
+            yield meeting.found(index, prediction, wanted_here, picture=picture)
         if index in given:
             _begin_again(propagator, picture, prediction, given[index].keys())
             known.show(propagator, given[index].keys() - set(propagator.object_ids))
@@ -160,12 +160,6 @@ class _Known:
     source: PictureSource
     given: Given
     elsewhere: Given
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the clip as displayed: that of any given mask."""
-        mask = next(mask for masks in self.given.values() for mask in masks.values())
-        return int(mask.shape[0]), int(mask.shape[1])
 
     def show(self, propagator: Propagator, new: set[int]) -> None:
         """Show objects that were not followed yet, in every frame in which they are given."""
@@ -185,9 +179,9 @@ class _Meeting:
         self._backward = backward
 
     def found(
-        self, index: int, prediction: FramePrediction, wanted: frozenset[int], *, size: tuple[int, int]
+        self, index: int, prediction: FramePrediction, wanted: frozenset[int], *, picture: np.ndarray
     ) -> FollowedFrame:
-        """The masks of the objects that are wanted in a frame."""
+        """The masks of the objects that are wanted in a frame, whose picture is (H, W, 3) uint8 RGB."""
         answer = Answer(prediction.object_ids, prediction.probabilities, wanted)
         shared = self._met.get(index, frozenset())
         if shared and not self._backward:
@@ -196,7 +190,7 @@ class _Meeting:
             first = self._kept.get(index)
             both = shared & wanted & first.wanted
             answer = blend(first, answer, {each: self._plan.distances(each, index) for each in both})
-        return _frame(index, answer, size=size, settled=self._backward or not shared)
+        return _frame(index, answer, picture=picture, settled=self._backward or not shared)
 
 
 class _Shots:
@@ -229,14 +223,14 @@ def _begin_again(
 
     The others are remembered as they were found in this frame, so that their way is not broken.
     """
-    from rvos_core.models.object_rows import label_map
+    from rvos_core.models.object_rows import labels_along_edges
 
     if not set(propagator.object_ids) & set(given):
         return
     propagator.restart()
     if picture is None or prediction is None:
         return
-    labels = label_map(prediction.object_ids, prediction.probabilities, picture.shape[:2])
+    labels = labels_along_edges(prediction.object_ids, prediction.probabilities, picture)
     others = {each: labels == each for each in prediction.object_ids if each not in given}
     if others:
         propagator.remember(picture, others, permanent=False)
@@ -253,10 +247,10 @@ def expected_iou(probability: Tensor) -> float:
     return hit / union if hit else 0.0
 
 
-def _frame(index: int, answer: Answer, *, size: tuple[int, int], settled: bool) -> FollowedFrame:
-    from rvos_core.models.object_rows import label_map
+def _frame(index: int, answer: Answer, *, picture: np.ndarray, settled: bool) -> FollowedFrame:
+    from rvos_core.models.object_rows import labels_along_edges
 
-    labels = label_map(answer.object_ids, answer.probabilities, size)
+    labels = labels_along_edges(answer.object_ids, answer.probabilities, picture)
     objects = []
     for object_id, probability in zip(answer.object_ids, answer.probabilities, strict=True):
         if object_id in answer.wanted:
