@@ -181,11 +181,14 @@ def tokens(theme: ThemeName) -> Tokens:
 
 
 def apply_theme(app: QApplication, theme: ThemeName) -> None:
-    """Give the whole application the look of `theme`."""
+    """Give the whole application the look of `theme`; nothing is polished anew where it has it already."""
     colours = tokens(theme)
+    sheet = _SHEET.substitute(vars(colours), **_pictures())
+    if app.styleSheet() == sheet:
+        return
     app.setStyle("Fusion")
     app.setPalette(_palette(colours))
-    app.setStyleSheet(_SHEET.substitute(vars(colours), **_pictures()))
+    app.setStyleSheet(sheet)
 
 
 def _pictures() -> dict[str, str]:

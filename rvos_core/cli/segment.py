@@ -81,8 +81,7 @@ def segment(
     """Find what EXPRESSION says in VIDEO and write its mask for every frame.
 
     Writes FOLDER/masks/00000.png ... (mode L, 0 and 255, display size, numbered by the frame's index in the clip) and
-    FOLDER/result.json. With --format, mattes and cut-outs for editing programs, too, each with a report of how it read
-    back.
+    FOLDER/result.json; with --format mattes and cut-outs for editing programs, each with a report of how it read back.
     """
     output = Output(as_json=as_json)
     wanted, window_frames, rate = read_formats(formats), read_window(window), read_rate(fps)

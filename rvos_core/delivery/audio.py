@@ -22,18 +22,30 @@ _AudioPacket: TypeAlias = "Packet[AudioStream]"
 _MICROSECONDS = 1_000_000
 
 
+def sound_fits(codec: str | None, muxer: str) -> bool:
+    """Whether players take sound of this codec in a container ("mp4", "mov", "webm", "matroska")."""
+    if codec is None:
+        return False
+    if muxer == "matroska" or (muxer == "mov" and codec.startswith("pcm_")):
+        return True
+    return codec in _CODECS.get(muxer, frozenset())
+
+
 class AudioCopy:
     """Sound of `source` between two times, shifted so that `start_s` becomes 0.
 
     Args:
         source: a video file.
         start_s, stop_s: seconds in the source's own time.
+        reach_in: a packet that begins before `start_s` and reaches beyond it comes along; only containers with edit
+            lists (MP4, QuickTime) can hide its first part, others would show the picture later instead.
 
     Raises:
         UserError: if the source cannot be opened any more.
     """
 
-    def __init__(self, source: Path, *, start_s: Fraction, stop_s: Fraction) -> None:
+    def __init__(self, source: Path, *, start_s: Fraction, stop_s: Fraction, reach_in: bool = True) -> None:
+        self._reach_in = reach_in
         self._start_s = start_s
         self._stop_s = stop_s
         self._input = open_container(source)
@@ -47,14 +59,6 @@ class AudioCopy:
         """Name of the sound's codec; None: the source has no sound, or an unknown one."""
         context = self._stream.codec_context if self._stream is not None else None
         return context.name if context is not None else None
-
-    def fits(self, muxer: str) -> bool:
-        """Whether players take this codec in a container ("mp4", "mov", "webm", "matroska")."""
-        if self.codec is None:
-            return False
-        if muxer == "matroska" or (muxer == "mov" and self.codec.startswith("pcm_")):
-            return True
-        return self.codec in _CODECS.get(muxer, frozenset())
 
     def attach(self, output: OutputContainer) -> None:
         """Add the sound's track to a file whose header is not written yet. Raises: av.FFmpegError, ValueError."""
@@ -95,8 +99,8 @@ class AudioCopy:
                 begin_s = packet.pts * packet.time_base
                 if begin_s >= self._stop_s:
                     return
-                # A packet that reaches into the span comes along: the decoder needs it, and MP4's edit list trims it.
-                if begin_s + (packet.duration or 0) * packet.time_base >= self._start_s:
+                until_s = begin_s + (packet.duration or 0) * packet.time_base if self._reach_in else begin_s
+                if until_s >= self._start_s:
                     shift = round(self._start_s / packet.time_base)
                     packet.pts -= shift
                     packet.dts -= shift

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -163,8 +164,10 @@ class _Work:
                 current = [self._next(stream, source) for stream in streams]
                 shown = source
             if place in self._samples:
+                buffer = BytesIO()  # np.save itself does not say that a disk is full
+                np.save(buffer, self._plane(current))
                 with writing(self.output.path):
-                    np.save(self._meant_path(place), self._plane(current))
+                    self._meant_path(place).write_bytes(buffer.getvalue())
             yield place, current
 
     def frame(self, pictures: Sequence[Picture]) -> av.VideoFrame:
@@ -283,17 +286,26 @@ def _open_file(work: _Work, part: Path, stack: ExitStack) -> VideoFile:
 def _prove_video(
     work: _Work, file: VideoFile, part: Path, *, checksums: Sequence[int] | None, resumed: int
 ) -> DeliveredOutput:
-    try:
+    with _proving(work):
+        part.stat()  # where the folder is gone, that is what is said
         found = verify_video(
             part, work.plan, work.output, checksums=checksums, meant=work.meant(), has_audio=file.has_audio
         )
         require_right(found, work.output.path)
-    except UserError:
-        work.job.keep = False  # going on with it would only fail again
-        raise
     check_same_source(work.plan.info.path, work.plan.source.identity)
     publish_file(part, work.job.target)
     return work.finished(found, notes=file.notes, resumed=resumed)
+
+
+@contextmanager
+def _proving(work: _Work) -> Iterator[None]:
+    """Reading back: where that fails, unfinished work is forgotten, as going on with it would only fail again."""
+    try:
+        with writing(work.output.path):
+            yield
+    except UserError:
+        work.job.keep = False
+        raise
 
 
 def _deliver_stills(work: _Work, threads: int) -> DeliveredOutput:
@@ -325,12 +337,9 @@ def _deliver_stills(work: _Work, threads: int) -> DeliveredOutput:
                 under_way.append((place, name, future))
                 settle(2 * threads)
             settle(0)
-        try:
+        with _proving(work):
             found = verify_stills(journal.folder, plan, output, checksums=journal.checksums, meant=work.meant())
             require_right(found, output.path)
-        except UserError:
-            work.job.keep = False
-            raise
     check_same_source(plan.info.path, plan.source.identity)
     publish_folder(journal.folder, work.job.target, owned=output.name.owned)
     return work.finished(found, notes=(), resumed=resumed)

@@ -20,7 +20,7 @@ from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from rvos_core.delivery.audio import AudioCopy
+from rvos_core.delivery.audio import AudioCopy, sound_fits
 from rvos_core.delivery.outputs import Encoding, fitting_length
 from rvos_core.delivery.timing import FrameTimes
 from rvos_core.errors import UserError
@@ -31,6 +31,7 @@ _log = logging.getLogger("rvos.media")
 _BT709 = 1
 _LIMITED_RANGE = 1
 _MAX_THREADS = 4
+_WITH_EDIT_LISTS = ("mp4", "mov")
 
 
 @dataclass(frozen=True)
@@ -172,11 +173,16 @@ class VideoFile:
 
     def _open_sound(self, sound: Sound) -> AudioCopy | None:
         try:
-            audio = AudioCopy(sound.source, start_s=sound.start_s, stop_s=sound.start_s + self._times.end_s)
+            audio = AudioCopy(
+                sound.source,
+                start_s=sound.start_s,
+                stop_s=sound.start_s + self._times.end_s,
+                reach_in=self._encoding.muxer in _WITH_EDIT_LISTS,
+            )
         except UserError as error:
             self.notes.append(f"The sound was left out: the source cannot be read again: {error.message}.")
             return None
-        if audio.fits(self._encoding.muxer):
+        if sound_fits(audio.codec, self._encoding.muxer):
             return audio
         self._drop_sound(audio, f"{self._container_name} does not take {audio.codec or 'its codec'}")
         return None

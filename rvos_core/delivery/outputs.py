@@ -135,7 +135,7 @@ _ALL = (
         (10,),
         encodings={(CUTOUT, 10): Encoding("prores_ks", "yuva444p10le", "mov", _PRORES_4444, intra=True)},
         alpha_error={10: 1.5 / 1023},
-        bytes_per_pixel=0.75,
+        bytes_per_pixel=2.0,
         megapixels_per_s=5.0,
     ),
     OutputFormat(
@@ -147,7 +147,7 @@ _ALL = (
         has_alpha=False,
         encodings={(MATTE, 10): Encoding("prores_ks", "yuv422p10le", "mov", _PRORES_HQ, intra=True)},
         bytes_per_pixel=0.45,
-        megapixels_per_s=8.0,
+        megapixels_per_s=14.0,
         note="The matte is a picture in video range: black 64, white 940 of 1023.",
     ),
     OutputFormat(
@@ -163,8 +163,8 @@ _ALL = (
             (MATTE, 16): Encoding("ffv1", "gray16le", "matroska", _FFV1, intra=True),
         },
         alpha_error=_EXACT,
-        bytes_per_pixel=1.0,
-        megapixels_per_s=9.0,
+        bytes_per_pixel=3.5,
+        megapixels_per_s=4.0,
         note="Lossless, for keeping. Editing programs do not read it. Times are kept in whole milliseconds.",
     ),
     OutputFormat(
@@ -178,8 +178,8 @@ _ALL = (
             (CUTOUT, 16): Encoding("png", "rgba64be", "mov", intra=True),
         },
         alpha_error=_EXACT,
-        bytes_per_pixel=1.5,
-        megapixels_per_s=8.0,
+        bytes_per_pixel=2.3,
+        megapixels_per_s=4.0,
     ),
     OutputFormat(
         "webm",
@@ -188,8 +188,8 @@ _ALL = (
         (CUTOUT,),
         (8,),
         encodings={(CUTOUT, 8): Encoding("libvpx-vp9", "yuva420p", "webm", _VP9)},
-        bytes_per_pixel=0.03,
-        megapixels_per_s=2.0,
+        bytes_per_pixel=0.06,
+        megapixels_per_s=3.0,
         note="Lossy: thin and soft edges suffer. For the web and previews; editing programs read it without its alpha.",
     ),
     OutputFormat(
@@ -213,7 +213,7 @@ _ALL = (
         has_alpha=False,
         encodings={(CUTOUT, 8): _H265_PREVIEW, (MATTE, 8): _H265_MATTE},
         bytes_per_pixel=0.02,
-        megapixels_per_s=8.0,
+        megapixels_per_s=10.0,
         note="Lossy and without alpha: cut-outs lie on a background, mattes are pictures in video range.",
     ),
     OutputFormat(
@@ -224,8 +224,8 @@ _ALL = (
         (16, 8),
         still=True,
         alpha_error=_EXACT,
-        bytes_per_pixel=2.0,
-        megapixels_per_s=8.0,
+        bytes_per_pixel=3.0,
+        megapixels_per_s=6.5,
     ),
     OutputFormat(
         "tiff",
@@ -236,8 +236,8 @@ _ALL = (
         still=True,
         module="tifffile",
         alpha_error=_EXACT,
-        bytes_per_pixel=2.5,
-        megapixels_per_s=5.0,
+        bytes_per_pixel=3.0,
+        megapixels_per_s=6.5,
     ),
     OutputFormat(
         "exr",
@@ -248,8 +248,8 @@ _ALL = (
         still=True,
         module="OpenEXR",
         alpha_error={16: 2**-12 + 1e-7, 32: 1e-7},
-        bytes_per_pixel=2.0,
-        megapixels_per_s=9.0,
+        bytes_per_pixel=1.5,
+        megapixels_per_s=7.0,
         note="One channel matte.<object> an object; colour is linear light, multiplied by alpha.",
     ),
 )

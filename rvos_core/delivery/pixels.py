@@ -39,11 +39,12 @@ class Picture:
 
 def quantised(values: np.ndarray, top: int) -> np.ndarray:
     """`values` in 0..1 (beyond is clipped) as integers 0..top, rounded: uint8 up to 255, else uint16."""
+    least, greatest, _, _ = cv2.minMaxLoc(values.reshape(values.shape[0], -1).astype(np.float32, copy=False))
+    if not (least >= 0 and greatest <= 1):
+        values = np.nan_to_num(np.clip(values, 0, 1))
     scaled = np.multiply(values, np.float32(top), dtype=np.float32)
     scaled += np.float32(0.5)
-    np.clip(scaled, 0, top + np.float32(0.5), out=scaled)
-    np.minimum(scaled, top, out=scaled)
-    return np.asarray(scaled, np.uint8 if top <= 255 else np.uint16)
+    return np.asarray(scaled.astype(np.uint8 if top <= 255 else np.uint16))
 
 
 def colours(rgb: np.ndarray, bits: int) -> np.ndarray:

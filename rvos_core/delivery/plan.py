@@ -12,7 +12,15 @@ from typing import Any
 
 from rvos_core.delivery.naming import OutputName, output_name
 from rvos_core.delivery.outputs import CUTOUT
-from rvos_core.delivery.plan_checks import Problem, check_places, check_settings, check_source, free_bytes
+from rvos_core.delivery.plan_checks import (
+    Problem,
+    check_kept,
+    check_places,
+    check_settings,
+    check_source,
+    check_space,
+    free_bytes,
+)
 from rvos_core.delivery.source import SourceFacts, source_facts
 from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.delivery.timecode import Timecode, clock_base
@@ -21,7 +29,7 @@ from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan, MediaInfo
 
 _STILL_OVERHEAD_BYTES = 1024
-_MATTE_SHARE = 0.2  # of a cut-out's size
+_MATTE_SHARE = 0.1  # of a cut-out's size
 _WORK_FACTOR = 2  # finished frames and the file made of them lie side by side for a while
 
 
@@ -176,17 +184,10 @@ def make_plan(
     problems = [
         *check_settings(spec, frames, info, width=inner[0], height=inner[1]),
         *check_source(info, source, identity, {each.object_id: each.name for each in objects}, masked_frames),
+        *check_kept(spec, info, source),
         *check_places([each.name for each in outputs], still=spec.kind.still),
+        *check_space(folder, free, each_bytes * (len(outputs) + _WORK_FACTOR - 1)),
     ]
-    needed = each_bytes * (len(outputs) + _WORK_FACTOR - 1)
-    if free is not None and free < needed * 1.2:
-        problems.append(
-            Problem(
-                "files.disk_full",
-                f"{folder} has {free / 1e6:,.0f} MB free; this needs about {needed * 1.2 / 1e6:,.0f} MB.",
-                "Free some space or choose another folder.",
-            )
-        )
     return DeliveryPlan(
         spec=spec,
         info=info,

@@ -14,6 +14,7 @@ from typing import Any
 
 import av
 
+from rvos_core.delivery.audio import sound_fits
 from rvos_core.delivery.naming import OutputName, collisions, name_problem
 from rvos_core.delivery.source import SourceFacts
 from rvos_core.delivery.spec import DeliverySpec
@@ -21,6 +22,9 @@ from rvos_core.delivery.timing import FrameMap
 from rvos_core.errors import UserError
 from rvos_core.files import refuse_foreign_files, write_error
 from rvos_core.types import MediaInfo
+
+WITH_TIMECODE = ("mov", "matroska")
+_SPACE_FACTOR = 1.2
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,36 @@ def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
             refused = write_error(name.path, error)
             found.append(Problem(refused.code, refused.message, refused.hint))
     return found
+
+
+def check_kept(spec: DeliverySpec, info: MediaInfo, source: SourceFacts) -> list[Problem]:
+    """Sound and timecode that the container does not hold."""
+    encoding = spec.encoding
+    if encoding is None:
+        return []
+    found = []
+    if spec.audio and info.kind == "video" and info.has_audio and not sound_fits(source.sound, encoding.muxer):
+        what = source.sound or "of an unknown codec"
+        message = f"The source's sound ({what}) will be left out: {spec.kind.title} does not take it."
+        found.append(Problem("delivery.no_sound", message, "Take it from the source itself.", blocks=False))
+    if source.timecode is not None and encoding.muxer not in WITH_TIMECODE:
+        message = f"The source's timecode, {source.timecode}, will be left out: {spec.kind.title} holds none."
+        found.append(Problem("delivery.no_timecode", message, "QuickTime and Matroska hold it.", blocks=False))
+    return found
+
+
+def check_space(folder: Path, free: int | None, expected_bytes: int) -> list[Problem]:
+    """Too little room for `expected_bytes` and a fifth; `free` as of `free_bytes`."""
+    needed = expected_bytes * _SPACE_FACTOR
+    if free is None or free >= needed:
+        return []
+    return [
+        Problem(
+            "files.disk_full",
+            f"{folder} has {free / 1e6:,.0f} MB free; this needs about {needed / 1e6:,.0f} MB.",
+            "Free some space or choose another folder.",
+        )
+    ]
 
 
 def has_encoder(codec: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,12 @@ class SourceFacts:
     Attributes:
         identity: size and time of change of the file, see `file_identity`; None of a folder of pictures.
         timecode: of the first frame; None where the file has none.
+        sound: its codec's name; None where there is no sound, or an unknown one.
     """
 
     identity: tuple[int, int] | None
     timecode: Timecode | None
+    sound: str | None = None
 
 
 def source_facts(info: MediaInfo) -> SourceFacts:
@@ -31,10 +34,16 @@ def source_facts(info: MediaInfo) -> SourceFacts:
         return SourceFacts(None, None)
     identity = file_identity(info.path)
     with open_container(info.path) as container:
-        texts = [stream.metadata.get("timecode") for stream in container.streams]
-        texts.append(container.metadata.get("timecode"))
+        texts = [timecode_text(each.metadata) for each in (*container.streams, container)]
+        track = next(iter(container.streams.audio), None)
+        sound = track.codec_context.name if track is not None and track.codec_context is not None else None
     found = (Timecode.parse(text, info.rate) for text in texts if text)
-    return SourceFacts(identity, next((each for each in found if each is not None), None))
+    return SourceFacts(identity, next((each for each in found if each is not None), None), sound)
+
+
+def timecode_text(metadata: Mapping[str, str]) -> str | None:
+    """The timecode among a container's or track's tags, whose names Matroska writes in capitals."""
+    return next((value for name, value in metadata.items() if name.lower() == "timecode"), None)
 
 
 def check_same_source(path: Path, identity: tuple[int, int] | None) -> None:

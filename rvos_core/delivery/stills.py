@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import shutil
 import zlib
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -33,12 +35,12 @@ _PNG_LEVEL = 1  # of 9: larger by a tenth than 6, and three times as fast
 
 
 def write_still(
-    path: Path, spec: DeliverySpec, objects: Sequence[DeliveryObject], pictures: Sequence[Picture]
+    part: Path, spec: DeliverySpec, objects: Sequence[DeliveryObject], pictures: Sequence[Picture]
 ) -> tuple[int, int]:
     """Write one frame.
 
     Args:
-        path: the new file.
+        part: the new file, in a folder that is not yet the final one.
         objects, pictures: in the same order, the topmost last.
 
     Returns:
@@ -49,12 +51,12 @@ def write_still(
         ValueError: a cut-out without colours.
     """
     if spec.format == "exr":
-        _write_exr(path, spec, objects, pictures)
-        content = path.read_bytes()
+        _write_exr(part, spec, objects, pictures)
+        content = part.read_bytes()
     else:
         picture = together(pictures)
         content = _png(picture, spec) if spec.format == "png" else _tiff(picture, spec)
-        path.write_bytes(content)
+        part.write_bytes(content)
     return len(content), zlib.crc32(content)
 
 
@@ -124,7 +126,7 @@ def _tiff(picture: Picture, spec: DeliverySpec) -> bytes:
     return content.getvalue()
 
 
-def _write_exr(path: Path, spec: DeliverySpec, objects: Sequence[DeliveryObject], pictures: Sequence[Picture]) -> None:
+def _write_exr(part: Path, spec: DeliverySpec, objects: Sequence[DeliveryObject], pictures: Sequence[Picture]) -> None:
     import OpenEXR
 
     kind = np.float16 if spec.chosen_depth == 16 else np.float32
@@ -143,8 +145,15 @@ def _write_exr(path: Path, spec: DeliverySpec, objects: Sequence[DeliveryObject]
         if spec.premultiplied:
             rgb = rgb * alpha[..., None]
         channels["RGBA"] = np.ascontiguousarray(np.dstack([rgb, alpha]), kind)
-    with OpenEXR.File(_exr_header(OpenEXR, spec, objects, names), channels) as file:
-        file.write(str(path))
+    needed = sum(channel.nbytes for channel in channels.values())
+    try:
+        with OpenEXR.File(_exr_header(OpenEXR, spec, objects, names), channels) as file:
+            file.write(str(part))
+        with OpenEXR.File(str(part)):  # on a full disk writing alone does not fail
+            pass
+    except RuntimeError as error:
+        is_full = shutil.disk_usage(part.parent).free < needed
+        raise OSError(errno.ENOSPC if is_full else errno.EIO, str(error), str(part)) from error
 
 
 def _exr_header(

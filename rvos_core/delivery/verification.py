@@ -24,6 +24,8 @@ from av.video.stream import VideoStream
 from rvos_core.delivery.outputs import CUTOUT, Encoding
 from rvos_core.delivery.pixels import shown_plane
 from rvos_core.delivery.plan import DeliveryPlan, PlannedOutput
+from rvos_core.delivery.plan_checks import WITH_TIMECODE
+from rvos_core.delivery.source import timecode_text
 from rvos_core.delivery.stills import channel_names, read_still_alpha
 from rvos_core.errors import UserError
 from rvos_core.media.container import MEDIA_ERRORS, open_container
@@ -31,6 +33,7 @@ from rvos_core.media.container import MEDIA_ERRORS, open_container
 SAMPLES = 5
 _HOPELESS = 0.1  # mean error beyond which even a lossy file does not hold what was meant
 _MILLISECOND = Fraction(1, 1000)
+_NEAR = Fraction(1, 10_000)
 # What decoders call a pixel format that they give back in another one.
 _READ_AS = {"yuva444p10le": "yuva444p12le"}
 
@@ -265,9 +268,12 @@ def _video_checks(
     drift = max((abs(a - b) for a, b in zip(sorted(times), wanted, strict=False)), default=Fraction(0))
     checks.append(Check("the time of frames", "kept", "kept" if drift <= step else f"off by {float(drift):.4f} s"))
     if meant.is_even and len(meant.pts) > 1:
-        checks.append(Check("the rate", str(meant.rate), str(stream.average_rate)))
-    if plan.timecode is not None and encoding.muxer in ("mov", "matroska"):
-        checks.append(Check("the timecode", str(plan.timecode), stream.metadata.get("timecode", "none")))
+        found = stream.average_rate or Fraction(0)
+        # Matroska says how long a frame is in nanoseconds.
+        near = step > 0 and abs(found / meant.rate - 1) < _NEAR
+        checks.append(Check("the rate", str(meant.rate), str(meant.rate if near else found)))
+    if plan.timecode is not None and encoding.muxer in WITH_TIMECODE:
+        checks.append(Check("the timecode", str(plan.timecode), timecode_text(stream.metadata) or "none"))
     if encoding.pixel_format.startswith("yuv") and seen is not None:
         said = seen if encoding.intra else stream.codec_context  # libvpx's frames do not carry all of them
         tags = (said.color_range, said.colorspace, said.color_primaries, said.color_trc)

@@ -1,6 +1,6 @@
 """Masks: run lengths, PNG files, outlines, colours. numpy and OpenCV; Pillow where indexed PNG is read or written."""
 
-from rvos_core.masks.edges import guide_bytes, guide_of, mask_along_edges
+from rvos_core.masks.edges import guide_bytes, guide_of, mask_along_edges, probability_along_edges
 from rvos_core.masks.ops import contours, fill_holes, logits_to_mask, moved, pixel_bbox
 from rvos_core.masks.palette import OBJECT_COLOURS, davis_palette, object_colour
 from rvos_core.masks.png import (
@@ -58,6 +58,7 @@ __all__ = [
     "moved",
     "object_colour",
     "pixel_bbox",
+    "probability_along_edges",
     "read_indexed_png",
     "read_mask_png",
     "to_coco",

@@ -62,16 +62,36 @@ def mask_along_edges(logits: np.ndarray, guide: np.ndarray, height: int, width: 
         return logits_to_mask(logits, height, width)
     clipped = np.clip(logits, -20, 20).astype(np.float32)
     enlarged = _weights(rows, h, -_OFFSET) @ clipped @ _weights(columns, w, -_OFFSET).T
-    probability = 1 / (1 + np.exp(-enlarged))
+    field = probability_along_edges(1 / (1 + np.exp(-enlarged)), guide, radius=_RADIUS)
+    mask = logits_to_mask(field, height, width, threshold=_INSIDE)
+    return mask if mask.any() else logits_to_mask(logits, height, width)  # the filter may lose what is very small
+
+
+def probability_along_edges(probability: np.ndarray, guide: np.ndarray, *, radius: int) -> np.ndarray:
+    """A coarse map of probabilities, enlarged so that it changes where the picture does.
+
+    Args:
+        probability: (h, w) float32 in 0..1.
+        guide: (gh, gw, 3) uint8, as `guide_of` gives it.
+        radius: of the filter's box, cells of `probability`.
+
+    Returns:
+        (gh, gw) float32, about 0..1; 0 far from everything. Enlarged alone where the guide is smaller than the map.
+    """
+    rows, columns = probability.shape
+    gh, gw = guide.shape[:2]
+    if gh < rows or gw < columns:
+        return np.asarray(cv2.resize(probability, (gw, gh), interpolation=cv2.INTER_LINEAR))
+    field = np.zeros((gh, gw), dtype=np.float32)
     x, y, across, down = cv2.boundingRect((probability > _SOMETHING).view(np.uint8))
     if not across:
-        return np.zeros((height, width), dtype=bool)
-    margin = 2 * _RADIUS + 1  # the filter reaches twice its radius
+        return field
+    margin = 2 * radius + 1  # the filter reaches twice its radius
     top, bottom = max(0, y - margin), min(rows, y + down + margin)
     left, right = max(0, x - margin), min(columns, x + across + margin)
     picture = cv2.resize(guide, (columns, rows), interpolation=cv2.INTER_AREA)
     slopes, shift = filter_coefficients(
-        picture[top:bottom, left:right].astype(np.float32) / 255, probability[top:bottom, left:right]
+        picture[top:bottom, left:right].astype(np.float32) / 255, probability[top:bottom, left:right], radius=radius
     )
     place = np.s_[top * gh // rows : -(-bottom * gh // rows), left * gw // columns : -(-right * gw // columns)]
     down_ = _weights(gh, rows, 0.0)[place[0], top:bottom]
@@ -79,35 +99,37 @@ def mask_along_edges(logits: np.ndarray, guide: np.ndarray, height: int, width: 
     inside = down_ @ shift @ across_.T
     for channel in range(3):
         inside += (down_ @ slopes[..., channel] @ across_.T) * (guide[(*place, channel)].astype(np.float32) / 255)
-    field = np.zeros((gh, gw), dtype=np.float32)
     field[place] = inside
-    mask = logits_to_mask(field, height, width, threshold=_INSIDE)
-    return mask if mask.any() else logits_to_mask(logits, height, width)  # the filter may lose what is very small
+    return field
 
 
-def filter_coefficients(picture: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def filter_coefficients(
+    picture: np.ndarray, probability: np.ndarray, *, radius: int = _RADIUS
+) -> tuple[np.ndarray, np.ndarray]:
     """The linear function of colour that gives the probability around each cell (equations 19 to 21 there).
 
     Args:
         picture: (h, w, 3) float32 in 0..1.
         probability: (h, w) float32.
+        radius: of the box, cells.
 
     Returns:
         Means over all boxes that a cell lies in: slopes (h, w, 3) and shift (h, w), float32.
     """
-    mean_colour, mean = _box(picture), _box(probability)
-    products = _box(picture * probability[..., None]) - mean_colour * mean[..., None]
+    side = 2 * radius + 1
+    mean_colour, mean = _box(picture, side), _box(probability, side)
+    products = _box(picture * probability[..., None], side) - mean_colour * mean[..., None]
     pairs = (picture[..., :, None] * picture[..., None, :]).reshape(*picture.shape[:2], 9)
-    variance = np.concatenate([_box(pairs[..., :4]), _box(pairs[..., 4:8]), _box(pairs[..., 8:])[..., None]], axis=-1)
+    parts = [_box(pairs[..., :4], side), _box(pairs[..., 4:8], side), _box(pairs[..., 8:], side)[..., None]]
+    variance = np.concatenate(parts, axis=-1)
     covariance = variance.reshape(*variance.shape[:2], 3, 3) - mean_colour[..., :, None] * mean_colour[..., None, :]
     slopes = np.linalg.solve(covariance + _EPSILON * np.eye(3, dtype=np.float32), products[..., None])[..., 0]
     shift = mean - (slopes * mean_colour).sum(-1)
-    return _box(slopes.astype(np.float32)), _box(shift.astype(np.float32))
+    return _box(slopes.astype(np.float32), side), _box(shift.astype(np.float32), side)
 
 
-def _box(values: np.ndarray) -> np.ndarray:
-    """Mean over the box around each cell; at most four channels."""
-    side = 2 * _RADIUS + 1
+def _box(values: np.ndarray, side: int) -> np.ndarray:
+    """Mean over the box of `side` x `side` around each cell; at most four channels."""
     return np.asarray(cv2.blur(np.ascontiguousarray(values), (side, side), borderType=cv2.BORDER_REFLECT_101))
 
 

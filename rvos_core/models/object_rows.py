@@ -10,7 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rvos_core.masks import guide_of, probability_along_edges
+
 BACKGROUND = 0  # in label maps; so no object may have this id
+_EDGE_RADIUS = 6  # of the filter's box, in cells of two pixels of the network input: three of its mask cells
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,33 @@ def label_map(object_ids: tuple[int, ...], probabilities: Tensor, size: tuple[in
         labels[likelier] = object_id
         best = torch.where(likelier, probability, best)
     return labels.cpu().numpy()
+
+
+def labels_along_edges(object_ids: tuple[int, ...], probabilities: Tensor, frame: np.ndarray) -> np.ndarray:
+    """`label_map` with outlines that follow the picture's edges (docs/decisions/0011-outlines-follow-the-picture.md).
+
+    The filter is linear, so that objects and background still make 1 wherever all of them were filtered. An object that
+    it would lose altogether keeps its plain outline.
+
+    Args:
+        object_ids: of the rows.
+        probabilities: (o, h, w) at the size of the network input, together with the background's 1 in every cell.
+        frame: (H, W, 3) uint8 RGB, the picture that these probabilities are of.
+
+    Returns:
+        (H, W) int32: an object id, or 0 for the background.
+    """
+    guide, size = guide_of(frame), (frame.shape[0], frame.shape[1])
+    _, height, width = probabilities.shape
+    coarse = F.interpolate(probabilities[None].float(), size=(-(-height // 2), -(-width // 2)), mode="area")[0]
+    fields = [probability_along_edges(each, guide, radius=_EDGE_RADIUS) for each in coarse.cpu().numpy()]
+    labels = label_map(object_ids, torch.from_numpy(np.stack(fields)), size)
+    lost = np.isin(object_ids, labels, invert=True)
+    if lost.any():
+        plain = label_map(object_ids, probabilities, size)
+        for object_id in np.asarray(object_ids)[lost]:
+            labels[plain == object_id] = object_id
+    return labels
 
 
 def masks_of(labels: np.ndarray) -> dict[int, np.ndarray]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
+from rvos_app.controllers.reading_back import ReadingBack
 from rvos_app.errors import ErrorReport, ErrorReporter, describe
 from rvos_app.i18n import tr
 from rvos_app.jobs import project_work as work
@@ -28,12 +29,11 @@ from rvos_app.jobs.project_work import (
 )
 from rvos_app.state import StudioObject, StudioState
 from rvos_core.errors import UsageError, UserError
-from rvos_core.inference.events import FrameResult, RunRequest
-from rvos_core.inference.recording import frame_result, settings_of
+from rvos_core.inference.events import RunRequest
+from rvos_core.inference.recording import settings_of
 from rvos_core.project.document import Document
 from rvos_core.project.edits import Edit
 from rvos_core.project.library import Library
-from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import MediaRecord, RunRecord
 from rvos_core.project.store import Project
 from rvos_core.types import FrameSpan, MediaInfo
@@ -70,7 +70,7 @@ class DocumentController(QObject):
         self.library = library
         self._reporter = reporter
         self._document: Document | None = None
-        self._reader: ProjectReader | None = None
+        self._back = ReadingBack(state, reporter=reporter)
         self._generation = 0
         self._closing: list[Future[None]] = []
         self.standing: Standing | None = None
@@ -106,7 +106,7 @@ class DocumentController(QObject):
             self.library.mark_open(loaded.path)
         self._state.media_id = loaded.clip.media_id
         self._state.number_from(loaded.next_object_id)
-        self._start_reading()
+        self._back.start(self.path)
         self._show(loaded.view, info)
         self._submit(work.only_ask)
 
@@ -115,10 +115,10 @@ class DocumentController(QObject):
         self.close()
         self.path, self.read_only = loaded.path, True
         self._state.media_id = loaded.clip.media_id
-        self._start_reading()
+        self._back.start(self.path)
         self._show(loaded.view, info)
-        if self._reader is not None:
-            self.standing = standing_of(self._reader)
+        if self._back.reader is not None:
+            self.standing = standing_of(self._back.reader)
         self.changed.emit(self.standing)
 
     def _take(self, document: Document, path: Path) -> None:
@@ -128,10 +128,7 @@ class DocumentController(QObject):
     def close(self) -> None:
         """Everything that was handed in is written, then the file is closed, in the document's thread."""
         self._generation += 1
-        self._state.read_from(None)
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._back.stop()
         document, path = self._document, self.path
         self._document = self.path = self.standing = None
         self.read_only = False
@@ -196,9 +193,9 @@ class DocumentController(QObject):
             self._expect(self._document.go_on_in(target, program=PROGRAM), self._on_moved_to)
 
     def _copy_of_reader(self, target: Path) -> None:
-        assert self._reader is not None
+        assert self._back.reader is not None
         try:
-            self._on_copied(work.save_copy(self._reader, target=target))
+            self._on_copied(work.save_copy(self._back.reader, target=target))
         except UserError as error:
             self._reporter.report_error(error)
 
@@ -225,7 +222,7 @@ class DocumentController(QObject):
 
     def remaining(self, run: RunRecord) -> FrameSpan:
         """Frames that an interrupted run has still to do."""
-        return self._reader.remaining(run) if self._reader is not None else FrameSpan(0, 0)
+        return self._back.reader.remaining(run) if self._back.reader is not None else FrameSpan(0, 0)
 
     def look_again(self, object_id: int, note: str) -> None:
         """A run of this object ended early: what the document holds of it counts. `note`: what is said of it."""
@@ -249,8 +246,8 @@ class DocumentController(QObject):
         """A run begins: of its span, what the document still holds (locked frames) stays on screen, the rest goes."""
         self._state.clear_results(object_id, span)
         clip = self._state.clip
-        if self._reader is not None and clip is not None:
-            self._show(view(self._reader, self._state.media_id, {object_id: span}), clip)
+        if self._back.reader is not None and clip is not None:
+            self._show(view(self._back.reader, self._state.media_id, {object_id: span}), clip)
 
     def forget_if_unbegun(self, run: Future[RunRecord]) -> None:
         """A run was taken out of the line: where it has not begun, it leaves no trace in the history."""
@@ -326,7 +323,7 @@ class DocumentController(QObject):
             self._show_what_is_kept()
             return
         self.standing = outcome.standing
-        self._start_reading()
+        self._back.start(self.path)
         if outcome.then is not None:
             outcome.then(outcome.result)
         self.changed.emit(self.standing)
@@ -334,10 +331,10 @@ class DocumentController(QObject):
     def _show_what_is_kept(self) -> None:
         """A change was refused: the window goes back to what the document holds."""
         clip = self._state.clip
-        if self._reader is None or clip is None:
+        if self._back.reader is None or clip is None:
             return
         try:
-            self._show(view(self._reader, self._state.media_id), clip)
+            self._show(view(self._back.reader, self._state.media_id), clip)
         except UserError as error:
             _log.error("%s", error)
 
@@ -369,32 +366,11 @@ class DocumentController(QObject):
     def _on_moved_to(self, target: Path) -> None:
         """Work goes on in the copy already; a project that had no name is not needed any more."""
         former = self.path
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._back.stop()
         self.path = target
         self.library.mark_open(target)
         if former is not None:
             self.library.mark_closed(former)
             self.library.forget_untitled(former)
-        self._start_reading()
+        self._back.start(target)
         self.saved.emit(tr("Saved as {path}", path=target))
-
-    def _start_reading(self) -> None:
-        if self._reader is None and self.path is not None and self.path.exists():
-            try:
-                self._reader = ProjectReader(self.path)
-            except UserError as error:
-                _log.error("masks cannot be read back: %s", error)
-        if self._reader is not None:
-            self._state.read_from(self._read_mask)
-
-    def _read_mask(self, object_id: int, frame: int) -> FrameResult | None:
-        if self._reader is None:
-            return None
-        try:
-            found = self._reader.mask(object_id, frame)
-            return None if found is None else frame_result(found)
-        except UserError as error:
-            self._reporter.report_error(error)
-            return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -12,12 +13,14 @@ import cv2
 import numpy as np
 import pytest
 
+from helpers_cli import write_clip
 from helpers_delivery import DOG, moving_disc, noisy_colours, picture_clip, plan_for, soft_disc
 from rvos_core.delivery.exporter import deliver, unfinished
 from rvos_core.delivery.pixels import linear_light, unit
 from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.errors import Cancelled, UserError
+from rvos_core.media import open_media
 from rvos_core.types import CancelToken
 
 CAT = DeliveryObject(2, "cat", "a cat")
@@ -260,3 +263,39 @@ def test_a_varying_rate_is_kept_frame_by_frame_where_the_file_can(tmp_path: Path
     with av.open(str(done.path)) as container:
         stream = container.streams.video[0]
         assert [frame.pts * stream.time_base for frame in container.decode(stream)] == [Fraction(p, 1000) for p in pts]
+
+
+@pytest.mark.parametrize("name", ["prores4444", "png", "h264"])
+def test_a_folder_that_vanishes_is_named(tmp_path: Path, name: str) -> None:
+    info = picture_clip(tmp_path, frames=12)
+    plan = plan_for(tmp_path / "out", info, format=name)
+
+    def frames(item, wanted):
+        for number, each in enumerate(moving_disc(info)(item, wanted)):
+            if number == 6:
+                shutil.rmtree(tmp_path / "out")
+            yield each
+
+    with pytest.raises(UserError) as caught:
+        deliver(plan, frames)
+    assert caught.value.code == "files.folder_gone"
+    assert str(plan.outputs[0].path) in caught.value.message
+    assert not plan.outputs[0].path.exists()
+
+
+def test_a_source_that_changes_meanwhile_is_not_delivered(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", frames=4)
+    with open_media(path) as reader:
+        info = reader.info
+
+    def frames(item, wanted):
+        for each in moving_disc(info)(item, wanted):
+            if each[0] == 3:
+                write_clip(path, frames=5)
+            yield each
+
+    plan = plan_for(tmp_path / "out", info, format="ffv1")
+    with pytest.raises(UserError) as caught:
+        deliver(plan, frames)
+    assert caught.value.code == "delivery.source_changed"
+    assert not plan.outputs[0].path.exists()

@@ -14,7 +14,7 @@ from rvos_core.errors import UserError
 from rvos_core.models.api import Propagator
 from rvos_core.models.blocks.memory_bank import MemoryBank, MemoryEntry
 from rvos_core.models.isvos_configs import IsvosConfig, MemoryConfig
-from rvos_core.models.object_rows import ObjectRows, label_map, masks_of
+from rvos_core.models.object_rows import ObjectRows, label_map, labels_along_edges, masks_of
 from rvos_core.models.propagators import IsvosPropagator, ViewConfig
 from rvos_core.weights.bundle import load_bundle, save_bundle
 
@@ -130,6 +130,43 @@ def test_label_maps_carry_ids_and_give_them_back() -> None:
     assert not (masks[7] & masks[40]).any()
 
 
+def two_things() -> tuple[np.ndarray, dict[int, np.ndarray], torch.Tensor]:
+    """A picture (180, 320, 3), true masks by id, and probabilities (2, 64, 112) whose cells miss every corner."""
+    dice = np.random.default_rng(3)
+    frame = np.full((180, 320, 3), (90, 120, 80)) + dice.normal(0, 4, (180, 320, 3))
+    truths = {40: np.zeros((180, 320), bool), 7: np.zeros((180, 320), bool)}
+    truths[40][40:130, 60:150] = truths[7][70:150, 150:260] = True
+    for truth, colour in zip(truths.values(), ((200, 60, 50), (40, 60, 190)), strict=True):
+        frame[truth] += np.subtract(colour, (90, 120, 80))
+    stacked = torch.from_numpy(np.stack(list(truths.values()))).float()[None]
+    cells = torch.nn.functional.interpolate(stacked, size=(16, 28), mode="area")
+    network = torch.nn.functional.interpolate(cells, size=(64, 112), mode="bilinear", align_corners=False)[0]
+    return frame.clip(0, 255).astype(np.uint8), truths, network
+
+
+def test_outlines_of_several_objects_follow_the_picture() -> None:
+    frame, truths, probabilities = two_things()
+    ids = tuple(truths)
+    found, plain = labels_along_edges(ids, probabilities, frame), label_map(ids, probabilities, frame.shape[:2])
+    assert found.dtype == np.int32 and found.shape == (180, 320)
+    for object_id, truth in truths.items():
+        wrong, wrong_plain = ((labels == object_id) ^ truth for labels in (found, plain))
+        assert wrong.sum() < 0.4 * wrong_plain.sum()
+
+
+def test_an_object_that_the_filter_would_lose_keeps_its_plain_outline() -> None:
+    frame, truths, probabilities = two_things()
+    small = torch.zeros(1, *probabilities.shape[1:])
+    small[0, 8, 8] = 0.7
+    with_small = torch.cat([probabilities, small])
+    plain = label_map((40, 7, 9), with_small, (180, 320))
+    found = labels_along_edges((40, 7, 9), with_small, frame)
+    assert (plain == 9).any() and np.array_equal(found == 9, plain == 9)
+    assert np.array_equal(found == 40, labels_along_edges((40, 7), probabilities, frame) == 40)
+    nothing = torch.zeros_like(probabilities)
+    assert not labels_along_edges(tuple(truths), nothing, frame).any()
+
+
 # The propagator.
 
 
@@ -200,6 +237,7 @@ def test_a_forgotten_object_leaves_the_others_ids_and_logits() -> None:
     torch.testing.assert_close(fewer.logits, full.logits[[0, 2]], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_over_two_thousand_frames() -> None:
     policy = MemoryConfig(every=5, most=16, top_k=6)
     few_layers = replace(MINI_LIKE.instance, decoder_layers=1, queries=2)
