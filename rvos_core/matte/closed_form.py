@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from rvos_core.matte.spreading import spread
-from rvos_core.matte.trimap import INSIDE, OUTSIDE
+from rvos_core.matte.trimap import INSIDE, OUTSIDE, UNKNOWN
 from rvos_core.types import CancelToken
 
 MAX_UNKNOWN = 150_000  # unknown pixels that are solved at once: 120 MB; more are solved in tiles
@@ -24,6 +24,8 @@ _TOLERANCE = 1e-5  # of the residual; alpha is then right to a grey level
 _MOST_STEPS = 2000
 _CHECK_EVERY = 25  # steps between looks at the flag
 _PULL = 1e-9  # towards the start, for what nothing known is near to
+_FEW = 3000  # unknown pixels that need no guess from half the size
+_SURE = 0.99  # share of a coarse pixel that has to be known
 _WINDOWS_AT_ONCE = 20_000
 _STEPS = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
 
@@ -55,16 +57,15 @@ def closed_form_alpha(
     if not total or not (inside and outside):
         alpha[unknown] = 0.5 if inside == outside else float(inside)
         return alpha
-    done = 0
+    start = _start(frame, trimap, total, cancel)
     solved, weights = np.zeros(trimap.shape, dtype=np.float32), np.zeros(trimap.shape, dtype=np.float32)
     for place, weight in _tiles(unknown):
         here = unknown[place]
-        values = _solve(frame[place], alpha[place], here, cancel)
+        values = _solve(frame[place], alpha[place], here, start[place], cancel)
         solved[place][here] += weight[here] * values
         weights[place][here] += weight[here]
-        done = min(total, done + here.size)
         if progress is not None:
-            progress(min(total, int(np.count_nonzero(weights))), total)
+            progress(int(np.count_nonzero(weights)), total)
     alpha[unknown] = (solved[unknown] / weights[unknown]).clip(0, 1)
     return alpha
 
@@ -108,7 +109,25 @@ def _fading(shape: tuple[int, ...], seams: tuple[int, ...]) -> np.ndarray:
     return np.asarray(np.outer(*profiles), dtype=np.float32)
 
 
-def _solve(frame: np.ndarray, known: np.ndarray, unknown: np.ndarray, cancel: CancelToken | None) -> np.ndarray:
+def _start(frame: np.ndarray, trimap: np.ndarray, count: int, cancel: CancelToken | None) -> np.ndarray:
+    """A first guess (H, W) float32: where many pixels are unknown, the answer at half the size."""
+    if count <= _FEW:
+        sure = (trimap == INSIDE) | (trimap == OUTSIDE)
+        values = (trimap == INSIDE).astype(np.float32)
+        return spread(values[..., None], sure.astype(np.float32))[..., 0]
+    height, width = trimap.shape
+    size = ((width + 1) // 2, (height + 1) // 2)
+    half = np.full((size[1], size[0]), UNKNOWN, dtype=np.uint8)
+    for side in (INSIDE, OUTSIDE):
+        share = cv2.resize((trimap == side).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        half[share > _SURE] = side
+    coarse = closed_form_alpha(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), half, cancel=cancel)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _solve(
+    frame: np.ndarray, known: np.ndarray, unknown: np.ndarray, start: np.ndarray, cancel: CancelToken | None
+) -> np.ndarray:
     """Alpha (n,) of the unknown pixels of one place, in reading order, not yet clipped."""
     numbers = np.full((unknown.shape[0] + 4, unknown.shape[1] + 4), -1, dtype=np.int64)
     count = int(np.count_nonzero(unknown))
@@ -125,10 +144,10 @@ def _solve(frame: np.ndarray, known: np.ndarray, unknown: np.ndarray, cancel: Ca
         right_side[outside] -= (table[:, slot] * framed[place])[outside]
         table[outside, slot] = 0
     neighbours[neighbours < 0] = 0
-    start = spread(known[..., None], (~unknown).astype(np.float32))[..., 0][unknown].astype(np.float64)
+    guess = start[unknown].astype(np.float64)
     table[:, 12] += _PULL
-    right_side += _PULL * start
-    return _conjugate_gradients(table, neighbours, right_side, start=start, cancel=cancel)
+    right_side += _PULL * guess
+    return _conjugate_gradients(table, neighbours, right_side, start=guess, cancel=cancel)
 
 
 def _laplacian(frame: np.ndarray, unknown: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -160,8 +179,11 @@ def _conjugate_gradients(
 ) -> np.ndarray:
     """Solve for the unknown pixels, preconditioned by the diagonal."""
 
+    gathered = np.empty_like(table)
+
     def applied(values: np.ndarray) -> np.ndarray:
-        return np.asarray(np.einsum("ij,ij->i", table, values[neighbours]))
+        np.take(values, neighbours, out=gathered, mode="clip")  # `clip`: the indices need no look
+        return np.asarray(np.einsum("ij,ij->i", table, gathered))
 
     inverse = 1 / np.maximum(table[:, 12], 1e-12)
     solution = start.copy()

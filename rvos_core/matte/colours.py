@@ -15,7 +15,7 @@ from rvos_core.matte.trimap import signed_distance
 _SMOOTHNESS = 1e-5  # of colours where alpha is level
 _GRADIENT = 1.0  # and how much more of it where alpha changes
 _SMALL_SIDE = 32  # pixels: grids up to here take
-_SMALL_STEPS, _STEPS = 10, 3  # so many steps, larger ones fewer
+_SMALL_STEPS, _STEPS = 10, 5  # so many steps, larger ones fewer
 _MIXED = 1 / 510  # alpha nearer to 0 or 1 than that is 0 or 1 in eight bits
 _MARGIN = 8  # pixels around what is translucent
 
@@ -93,32 +93,40 @@ def _object_colours(frame: np.ndarray, alpha: np.ndarray) -> np.ndarray:
             cv2.resize(each, size, interpolation=cv2.INTER_NEAREST).reshape(size[1], size[0], 3)
             for each in (object_, ground)
         )
+        object_[share >= 1 - _MIXED] = here[share >= 1 - _MIXED]
+        ground[share <= _MIXED] = here[share <= _MIXED]
         steps = _SMALL_STEPS if max(size) <= _SMALL_SIDE else _STEPS
-        object_, ground = _relaxed(here, share[..., None], object_, ground, steps=steps)
+        _relax(here, share, object_, ground, steps=steps)
     return object_
 
 
-def _relaxed(
-    picture: np.ndarray, alpha: np.ndarray, object_: np.ndarray, ground: np.ndarray, *, steps: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Steps of Jacobi's method: each pixel's two colours from its neighbours' and the picture, 2x2 systems solved."""
-    pulls = [_SMOOTHNESS + _GRADIENT * np.abs(alpha - each) for each in _neighbours(alpha)]
+def _relax(picture: np.ndarray, alpha: np.ndarray, object_: np.ndarray, ground: np.ndarray, *, steps: int) -> None:
+    """Steps of Jacobi's method, in place: each pixel's two colours from its neighbours' and the picture.
+
+    Only where something is mixed, and next to it: elsewhere one of both colours is the picture, the other unseen.
+    """
+    height, width = alpha.shape
+    mixed = ((alpha > _MIXED) & (alpha < 1 - _MIXED)).view(np.uint8)
+    rows, columns = np.nonzero(cv2.dilate(mixed, np.ones((5, 5), dtype=np.uint8)))
+    if not rows.size:
+        return
+    here = rows * width + columns
+    beside = [  # past the border the pixel itself
+        np.clip(rows + dy, 0, height - 1) * width + np.clip(columns + dx, 0, width - 1)
+        for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1))
+    ]
+    shares, colours = alpha.reshape(-1, 1), picture.reshape(-1, 3)[here]
+    front, back = object_.reshape(-1, 3), ground.reshape(-1, 3)  # views
+    own_share, rest = shares[here], 1 - shares[here]
+    pulls = [_SMOOTHNESS + _GRADIENT * np.abs(own_share - shares[each]) for each in beside]
     pull = np.add.reduce(pulls)
-    rest = 1 - alpha
     # The matrix [[alpha^2 + pull, alpha * rest], [alpha * rest, rest^2 + pull]] of each pixel, inverted.
-    scale = 1 / (pull * (alpha * alpha + rest * rest + pull))
-    own, cross, other = (rest * rest + pull) * scale, alpha * rest * scale, (alpha * alpha + pull) * scale
+    scale = 1 / (pull * (own_share * own_share + rest * rest + pull))
+    own, cross, other = (rest * rest + pull) * scale, own_share * rest * scale, (own_share * own_share + pull) * scale
     for _ in range(steps):
-        right = alpha * picture + np.add.reduce([w * c for w, c in zip(pulls, _neighbours(object_), strict=True)])
-        left = rest * picture + np.add.reduce([w * c for w, c in zip(pulls, _neighbours(ground), strict=True)])
-        object_, ground = (own * right - cross * left).clip(0, 1), (other * left - cross * right).clip(0, 1)
-    return object_, ground
-
-
-def _neighbours(values: np.ndarray) -> list[np.ndarray]:
-    """The four neighbours of each pixel of (H, W, C); past the border the pixel itself."""
-    framed = np.pad(values, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    return [framed[:-2, 1:-1], framed[2:, 1:-1], framed[1:-1, :-2], framed[1:-1, 2:]]
+        right = own_share * colours + np.add.reduce([w * front[each] for w, each in zip(pulls, beside, strict=True)])
+        left = rest * colours + np.add.reduce([w * back[each] for w, each in zip(pulls, beside, strict=True)])
+        front[here], back[here] = (own * right - cross * left).clip(0, 1), (other * left - cross * right).clip(0, 1)
 
 
 def _mean(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:

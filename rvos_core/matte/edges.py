@@ -12,6 +12,7 @@ from rvos_core.masks import fill_holes
 from rvos_core.matte.trimap import signed_distance
 
 _EPSILON = 1e-4  # variance of colour (in 0..1) that counts as an edge
+_NO_NORMAL = 0.7  # slope of the distance below which no single side is the nearest
 
 
 def shape_of(given: np.ndarray, *, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -40,14 +41,14 @@ def shape_of(given: np.ndarray, *, height: int, width: int) -> tuple[np.ndarray,
 def cleaned(mask: np.ndarray, *, holes: bool, despeckle_px: float) -> np.ndarray:
     """`mask` (H, W) bool with its holes filled (if asked), its specks dropped and its pinholes closed.
 
-    A speck or pinhole has fewer pixels than a square of `despeckle_px`. The largest part stays whatever its size.
+    A speck or pinhole has fewer pixels than a square of `despeckle_px`. The largest part of either always stays.
     """
     result = fill_holes(mask) if holes else mask
     if despeckle_px <= 1 or not result.any():
         return result
     limit = despeckle_px * despeckle_px
-    result = _without_small(result, limit, keep_largest=True)
-    return ~_without_small(~result, limit, keep_largest=False)
+    result = _without_small(result, limit)
+    return ~_without_small(~result, limit)
 
 
 def mended_at_border(mask: np.ndarray, fix_px: int) -> np.ndarray:
@@ -61,9 +62,7 @@ def mended_at_border(mask: np.ndarray, fix_px: int) -> np.ndarray:
     return np.asarray(cv2.copyMakeBorder(inner.view(np.uint8), *sides, cv2.BORDER_REPLICATE)).view(bool)
 
 
-def soft_edge(
-    frame: np.ndarray, mask: np.ndarray, *, band_px: float, softness: np.ndarray | None = None
-) -> np.ndarray:
+def soft_edge(frame: np.ndarray, mask: np.ndarray, *, band_px: float, softness: np.ndarray | None = None) -> np.ndarray:
     """Alpha that changes where the picture does, near the outline of `mask`.
 
     Args:
@@ -106,7 +105,11 @@ def guided(picture: np.ndarray, values: np.ndarray, *, radius: int) -> np.ndarra
     red, green, blue = (picture[..., channel] for channel in range(3))
     m_red, m_green, m_blue = (mean_colour[..., channel] for channel in range(3))
     rr, gg, bb = (box(c * c) - m * m + _EPSILON for c, m in ((red, m_red), (green, m_green), (blue, m_blue)))
-    rg, rb, gb = box(red * green) - m_red * m_green, box(red * blue) - m_red * m_blue, box(green * blue) - m_green * m_blue
+    rg, rb, gb = (
+        box(red * green) - m_red * m_green,
+        box(red * blue) - m_red * m_blue,
+        box(green * blue) - m_green * m_blue,
+    )
     # The symmetric 3x3 matrix of each pixel, inverted by its cofactors.
     c_rr, c_rg, c_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
     c_gg, c_gb, c_bb = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
@@ -142,7 +145,10 @@ def grown(alpha: np.ndarray, grow_px: float) -> np.ndarray:
     from_x = columns + np.float32(grow_px) * across / length
     from_y = rows + np.float32(grow_px) * down / length
     moved = cv2.remap(alpha, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(np.maximum(alpha, moved) if grow_px > 0 else np.minimum(alpha, moved))
+    if grow_px > 0:
+        return np.asarray(np.maximum(alpha, moved))
+    middle = (length < _NO_NORMAL) & (distance < -grow_px)  # between two sides that both go past it
+    return np.asarray(np.where(middle, np.float32(0), np.minimum(alpha, moved)))
 
 
 def feathered(alpha: np.ndarray, feather_px: float) -> np.ndarray:
@@ -160,12 +166,12 @@ def levels(alpha: np.ndarray, *, black: float, white: float) -> np.ndarray:
     return np.asarray(((alpha - np.float32(black)) / np.float32(white - black)).clip(0, 1))
 
 
-def _without_small(mask: np.ndarray, limit: float, *, keep_largest: bool) -> np.ndarray:
-    """`mask` without those of its parts (side neighbours) that have fewer than `limit` pixels."""
+def _without_small(mask: np.ndarray, limit: float) -> np.ndarray:
+    """`mask` without those of its parts (side neighbours) that have fewer than `limit` pixels; the largest stays."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=4)
     sizes = stats[:, cv2.CC_STAT_AREA]
     wanted = sizes >= limit
     wanted[0] = False
-    if keep_largest and len(sizes) > 1:
+    if len(sizes) > 1:
         wanted[1 + int(np.argmax(sizes[1:]))] = True
     return np.asarray(wanted[labels])

@@ -110,9 +110,7 @@ class MatteRenderer:
         """To be called when the sources say something new (a corrected mask, a painted trimap)."""
         self._remembered.clear()
 
-    def _made(
-        self, frame_index: int, settings_at: Callable[[int], MatteSettings], progress: Progress | None
-    ) -> Matte:
+    def _made(self, frame_index: int, settings_at: Callable[[int], MatteSettings], progress: Progress | None) -> Matte:
         settings = settings_at(frame_index)
         own = self._own(frame_index, settings, progress)
         if own.alpha is None:
@@ -184,7 +182,7 @@ def _own_alpha(
     rows, columns = max(0, -region[0]), max(0, -region[2])
     top, left = max(0, region[0]), max(0, region[2])
     inner = alpha[rows : rows + min(height, region[1]) - top, columns : columns + min(width, region[3]) - left]
-    return _Own(frame, np.ascontiguousarray(inner), top, left)
+    return _Own(frame, _snapped(inner), top, left)
 
 
 def _finished(frame: np.ndarray, alpha: np.ndarray, settings: MatteSettings) -> Matte:
@@ -194,10 +192,8 @@ def _finished(frame: np.ndarray, alpha: np.ndarray, settings: MatteSettings) -> 
     reach = math.ceil(max(0.0, grow) + feather) + _COLOUR_MARGIN
     left, top, across, down = cv2.boundingRect((alpha > _VISIBLE).view(np.uint8))
     place = np.s_[max(0, top - reach) : top + down + reach, max(0, left - reach) : left + across + reach]
-    edge = levels(
-        feathered(grown(alpha[place], grow), feather), black=settings.clean_black, white=settings.clean_white
-    )
-    edge = np.where(edge > _VISIBLE, edge, np.float32(0))
+    edge = levels(feathered(grown(alpha[place], grow), feather), black=settings.clean_black, white=settings.clean_white)
+    edge = _snapped(edge)
     full = _laid(edge, (height, width), place[0].start, place[1].start)
     if not edge.any():
         return Matte(full, np.zeros_like(frame))
@@ -227,6 +223,11 @@ def _before_steadiness(settings: MatteSettings) -> MatteSettings:
         inside_px=settings.inside_px,
         outside_px=settings.outside_px,
     )
+
+
+def _snapped(alpha: np.ndarray) -> np.ndarray:
+    """Alpha without what no file can hold: solvers and filters leave traces far from the object."""
+    return np.where(alpha > _VISIBLE, alpha, np.float32(0))
 
 
 def _quick(settings: MatteSettings) -> MatteSettings:

@@ -13,6 +13,8 @@ from rvos_core.errors import UserError
 
 Colour = tuple[int, int, int]
 
+_CODE = "matte.bad_setting"
+
 
 class Refine(StrEnum):
     """How the outline is found in the picture, beyond the soft edge."""
@@ -71,7 +73,7 @@ class MatteSettings:
     despeckle_px: float = 0.0
     border_fix_px: float = 0.0
     soft_edge: bool = True
-    soft_edge_px: float = 8.0
+    soft_edge_px: float = 4.0
     refine: Refine = Refine.NONE
     inside_px: float = 14.0
     outside_px: float = 10.0
@@ -203,14 +205,14 @@ def _read(name: str, value: object, example: object) -> Any:
     return float(value)  # type: ignore[arg-type]
 
 
-def read_colour(name: str, value: object) -> Colour:
+def read_colour(name: str, value: object, *, code: str = _CODE) -> Colour:
     """An RGB triple of whole numbers 0..255. Raises: UserError: naming `name`."""
-    if not isinstance(value, list | tuple) or len(value) != 3:
-        raise _bad(name, "must be three whole numbers, 0 to 255", value)
-    for part in value:
-        if not isinstance(part, int) or isinstance(part, bool) or not 0 <= part <= 255:
-            raise _bad(name, "must be three whole numbers, 0 to 255", value)
-    return (int(value[0]), int(value[1]), int(value[2]))
+    parts = list(value) if isinstance(value, list | tuple) else []
+    if len(parts) != 3 or any(not isinstance(each, int) or isinstance(each, bool) for each in parts):
+        raise _bad(name, "must be three whole numbers, 0 to 255", value, code=code)
+    if min(parts) < 0 or max(parts) > 255:
+        raise _bad(name, "must be three whole numbers, 0 to 255", value, code=code)
+    return (parts[0], parts[1], parts[2])
 
 
 def _check_number(name: str, value: object, limits: Range) -> None:
@@ -220,7 +222,7 @@ def _check_number(name: str, value: object, limits: Range) -> None:
         raise _bad(name, f"must be between {limits.low:g} and {limits.high:g}", value)
 
 
-def _bad(name: str, rule: str, value: object) -> UserError:
+def _bad(name: str, rule: str, value: object, *, code: str = _CODE) -> UserError:
     shown = repr(value)
     shown = shown if len(shown) <= 80 else shown[:77] + "..."
-    return UserError(f"{name} {rule}, not {shown}.", hint="See docs/howto/mattes.md.", code="matte.bad_setting")
+    return UserError(f"{name} {rule}, not {shown}.", hint="See docs/howto/mattes.md.", code=code)

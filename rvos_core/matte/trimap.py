@@ -9,22 +9,21 @@ from rvos_core.errors import UserError
 
 OUTSIDE, UNKNOWN, INSIDE = 0, 128, 255
 
+_FAR = np.float32(1024)  # pixels: further is as good as that
 _MIDDLE = 0.75  # of the depth around it: what is as deep as that is the middle of a thin part
 
 
 def signed_distance(mask: np.ndarray) -> np.ndarray:
     """Distance of pixel centres to the outline of `mask` (H, W) bool: (H, W) float32, pixels, positive inside.
 
-    The outline runs between pixels: the first pixel on either side is half a pixel away. Without an outline the
-    distance is plus or minus the frame's diagonal.
+    The outline runs between pixels: the first pixel on either side is half a pixel away. Up to 1024 pixels; without an
+    outline the distance is plus or minus the frame's diagonal.
     """
     far = float(np.hypot(*mask.shape))
     if mask.all() or not mask.any():
         return np.full(mask.shape, far if mask.any() else -far, dtype=np.float32)
     solid = np.ascontiguousarray(mask, dtype=bool).view(np.uint8)
-    inside = cv2.distanceTransform(solid, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    outside = cv2.distanceTransform(1 - solid, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(inside - outside - np.where(mask, np.float32(0.5), np.float32(-0.5)))
+    return np.asarray(_to_other(solid) - _to_other(1 - solid) - np.where(mask, np.float32(0.5), np.float32(-0.5)))
 
 
 def automatic_trimap(mask: np.ndarray, *, inside_px: float, outside_px: float) -> np.ndarray:
@@ -70,6 +69,15 @@ def painted_trimap(painted: np.ndarray, *, height: int, width: int) -> np.ndarra
     trimap[painted == OUTSIDE] = OUTSIDE
     trimap[painted == INSIDE] = INSIDE
     return trimap
+
+
+def _to_other(solid: np.ndarray) -> np.ndarray:
+    """Distance of each 1 of `solid` (H, W) uint8 to the nearest 0, between centres: (H, W) float32.
+
+    OpenCV's last bit differs from call to call. Squares of true distances are whole numbers: that makes it certain.
+    """
+    rough = cv2.distanceTransform(solid, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(np.sqrt(np.rint(np.square(np.minimum(rough, _FAR)))))
 
 
 def _middle(distance: np.ndarray, reach_px: float) -> np.ndarray:
