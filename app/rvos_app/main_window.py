@@ -28,6 +28,7 @@ from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.exports import ExportsPanel
 from rvos_app.panels.expression_bar import ExpressionBar
 from rvos_app.panels.history import HistoryPanel
+from rvos_app.panels.matte import MattePanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
 from rvos_app.panels.parts import label
@@ -40,7 +41,7 @@ from rvos_app.settings import Settings
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_resources.paths import icons_dir
 
-_LAYOUT_VERSION = 3
+_LAYOUT_VERSION = 4
 _FIRST_SIZE = (1360, 860)
 _SIDE_PX = 320
 
@@ -63,6 +64,7 @@ class Parts:
     model: ModelPanel
     history: HistoryPanel
     exports: ExportsPanel
+    matte: MattePanel
 
 
 class MainWindow(QMainWindow):
@@ -115,6 +117,8 @@ class MainWindow(QMainWindow):
         review = self._dock(tr("Review"), parts.review, right)
         exports = self._exports = self._dock(tr("Exports"), parts.exports, right)
         self._panels.remove(exports)  # it is of use without a clip, too
+        matte = self._dock(tr("Matte"), parts.matte, right)
+        self.tabifyDockWidget(model, matte)
         self.tabifyDockWidget(model, history)
         self.tabifyDockWidget(model, review)
         self.tabifyDockWidget(model, exports)
@@ -131,7 +135,7 @@ class MainWindow(QMainWindow):
         if view_menu is not None:
             view_menu.addSeparator()
             view_menu.addActions(
-                [each.toggleViewAction() for each in (objects, model, history, review, exports, timeline)]
+                [each.toggleViewAction() for each in (objects, model, matte, history, review, exports, timeline)]
             )
         self._set_tab_order(parts)
 
@@ -170,6 +174,7 @@ class MainWindow(QMainWindow):
             parts.objects.list,
             parts.model.models,
             parts.model.devices,
+            parts.matte.first,
             parts.history.list,
             parts.review.list,
         )

@@ -104,11 +104,13 @@ QPushButton[primary="true"]:hover, QToolButton[primary="true"]:hover { border-co
 QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {
     background: $raised; border-color: $line; color: $muted;
 }
-QLineEdit, QPlainTextEdit, QSpinBox, QTextBrowser {
+QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QTextBrowser {
     background: $field; border: 1px solid $line; border-radius: 4px; padding: 4px 7px;
     selection-background-color: $accent;
 }
-QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus { border: 1px solid $accent; }
+QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid $accent; }
+QDoubleSpinBox[knob="true"] { padding: 1px 4px; }
+QDoubleSpinBox:disabled, QSpinBox:disabled { color: $muted; }
 QSpinBox QLineEdit { background: transparent; border: none; padding: 0px 5px; }
 QSpinBox::up-button, QSpinBox::down-button {
     subcontrol-origin: border; width: 18px; border: none; background: transparent;

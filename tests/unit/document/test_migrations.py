@@ -13,6 +13,7 @@ from rvos_core.errors import UserError
 from rvos_core.project import migrations, schema
 from rvos_core.project.copies import backup_folder
 from rvos_core.project.database import create
+from rvos_core.project.edits import SetLook
 from rvos_core.project.mask_edits import DrawMask
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.store import Project
@@ -41,9 +42,11 @@ def test_the_golden_project_of_each_version_opens_with_all_that_it_has(tmp_path:
         assert [each.name for each in project.snapshots()] == ["half way"]
         marks = [mask.absence for mask in project.masks(1, FrameSpan(20, 30))]
         assert marks == (["occluded", "out_of_frame"] if version >= 3 else [])
+        assert project.look(1) == ('{"matte": {"default": {"feather_px": 2.5}}}' if version >= 4 else "")
         assert project.undo() is not None
         assert project.redo() is not None
         assert state_of(project) == before
+        project.apply(SetLook(2, "{}"))
         project.apply(DrawMask(2, 30, numbered_mask(30)))
     copies = list(backup_folder(path).glob("before-format-*.rvos")) if version < schema.VERSION else []
     assert len(copies) == (version < schema.VERSION)
