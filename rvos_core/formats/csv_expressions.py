@@ -180,7 +180,7 @@ FORMAT = Format(
     can_overlap=True,
     losses=frozenset(
         {
-            *(Loss.MASKS, Loss.CATEGORIES, Loss.ATTRIBUTES, Loss.OCCLUSION, Loss.RATE, Loss.FRAMES, Loss.SIZE),
+            *(Loss.MASKS, Loss.CATEGORIES, Loss.ATTRIBUTES, Loss.OCCLUSION, Loss.ABSENCE, Loss.RATE, Loss.FRAMES, Loss.SIZE),
         }
     ),
     read=read,

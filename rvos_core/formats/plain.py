@@ -69,7 +69,7 @@ FORMAT = Format(
     can_overlap=True,
     losses=frozenset(
         {
-            *(Loss.NAMES, Loss.CATEGORIES, Loss.ATTRIBUTES, Loss.OCCLUSION, Loss.EXPRESSIONS, Loss.RATE),
+            *(Loss.NAMES, Loss.CATEGORIES, Loss.ATTRIBUTES, Loss.OCCLUSION, Loss.ABSENCE, Loss.EXPRESSIONS, Loss.RATE),
             *(Loss.UNSAID_FRAMES, Loss.SIZE),
         }
     ),

@@ -117,7 +117,8 @@ def _clip(clip: AnnotatedClip, lost: frozenset[Loss]) -> dict[str, Any]:
             sights = _first_on_top(clip, sights)
         for object_id, sight in sights.items():
             mask = encode(fill_holes(decode(sight.mask))) if Loss.HOLES in lost else sight.mask
-            flags = (False, False) if Loss.OCCLUSION in lost else (sight.occluded, sight.outside)
+            hidden = Loss.OCCLUSION if area(mask) else Loss.ABSENCE
+            flags = (False, False) if hidden in lost else (sight.occluded, sight.outside)
             if area(mask) or any(flags):
                 masks[frame, object_id] = (mask, *flags)
     if Loss.MASKS in lost:
