@@ -251,7 +251,9 @@ def _media_ids(reader: Any, wanted: list[str]) -> list[int]:
         fitting = [one.media_id for one in media if each in (clip_name(one), str(one.media_id))]
         if not fitting:
             names = ", ".join(clip_name(one) for one in media)
-            raise UsageError(f"--clip {each}: the project has no such clip.", hint=f"It has {names}.", code="usage.clip")
+            raise UsageError(
+                f"--clip {each}: the project has no such clip.", hint=f"It has {names}.", code="usage.clip"
+            )
         found += fitting
     return found
 
@@ -264,10 +266,9 @@ def _report(plan: ImportPlan, output: Output, said: dict[str, Any]) -> None:
         for each in clip.objects:
             new = "new: " if each.is_new else ""
             kept = f", {each.kept} locked ones stay" if each.kept else ""
-            output.say(
-                f"  {each.source.object_id} -> {each.target.object_id}  {new}{each.target.name}: {each.masks} masks{kept},"
-                f" {len(each.expressions)} sentences"
-            )
+            numbers = f"{each.source.object_id} -> {each.target.object_id}"
+            sentences = f"{len(each.expressions)} sentences"
+            output.say(f"  {numbers}  {new}{each.target.name}: {each.masks} masks{kept}, {sentences}")
     if said["dry_run"]:
         output.say("Nothing was changed (--dry-run).")
     output.result(

@@ -2,8 +2,9 @@
 
     clip,expression_id,object_ids,object_name,text,kind,annotator,positive
 
-Read, too: Ref-DAVIS17's list of difficulties (`video_id;instance_id;ref_exp;...`) and A2D's `video_id,instance_id,query`.
-A row without a text names an object that no sentence means alone. A cell that a spreadsheet would take for a formula gets an apostrophe, which is taken off again.
+Read, too: Ref-DAVIS17's list of difficulties (`video_id;instance_id;ref_exp;...`) and A2D's
+`video_id,instance_id,query`. A row without a text names an object that no sentence means alone. A cell that a
+spreadsheet would take for a formula gets an apostrophe, which is taken off again.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ _MAX_CELL = 200_000
 
 def read(source: Path, options: ReadOptions) -> AnnotationSet:
     """Raises: UserError: no table with a clip and a text in each row."""
-    rows = list(_rows(source))
+    rows = list(table_rows(source))
     objects: dict[str, dict[int, AnnotatedObject]] = {}
     expressions: dict[str, list[Expression]] = {}
     for number, row in rows:
         where = f"line {number}"
         clip = name_in(row.get("clip", ""), source, where=where)
-        meant = _numbers(row.get("object_ids", ""), source, where)
+        meant = object_numbers(row.get("object_ids", ""), source, where)
         known = objects.setdefault(clip, {})
         for object_id in meant or ():
             name = row.get("object_name", "") if len(meant or ()) == 1 else ""
@@ -72,8 +73,8 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
     )
 
 
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Line number and cells by our names of the columns."""
+def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and cells by our names of the columns. Raises: UserError: no table, no clip or text in it."""
     table = csv.reader(io.StringIO(_text(path), newline=""), delimiter=_delimiter(path))
     csv.field_size_limit(_MAX_CELL)
     try:
@@ -123,8 +124,8 @@ def _guarded(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
-def _numbers(cell: str, path: Path, where: str) -> tuple[int, ...] | None:
-    """`1 3` -> (1, 3); `none` -> (); empty -> None."""
+def object_numbers(cell: str, path: Path, where: str) -> tuple[int, ...] | None:
+    """`1 3` -> (1, 3); `none` -> (); empty -> None. Raises: UserError."""
     if not cell.strip():
         return None
     if cell.strip() == "none":
@@ -180,7 +181,16 @@ FORMAT = Format(
     can_overlap=True,
     losses=frozenset(
         {
-            *(Loss.MASKS, Loss.CATEGORIES, Loss.ATTRIBUTES, Loss.OCCLUSION, Loss.ABSENCE, Loss.RATE, Loss.FRAMES, Loss.SIZE),
+            *(
+                Loss.MASKS,
+                Loss.CATEGORIES,
+                Loss.ATTRIBUTES,
+                Loss.OCCLUSION,
+                Loss.ABSENCE,
+                Loss.RATE,
+                Loss.FRAMES,
+                Loss.SIZE,
+            ),
         }
     ),
     read=read,

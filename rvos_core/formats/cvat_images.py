@@ -6,8 +6,8 @@
       </mask>
     </image>
 
-CVAT's run lengths are not COCO's: rows first, zeros first, inside the box; where they stop short of the box, the rest is
-empty. A clip is the folder in `name`. CVAT knows no tracks here: ours are the attribute `object_id`, declared for every
+CVAT's run lengths are not COCO's: rows first, zeros first, inside the box; where they stop short of the box, the rest
+is empty. A clip is the folder in `name`. CVAT knows no tracks here: ours are the attribute `object_id`, declared for every
 label; files without it have an object per mask. Polygons are read too, boxes are not.
 """
 
@@ -88,7 +88,9 @@ def _mask(shape: Element, size: tuple[int, int], path: Path, where: str) -> Rle:
     if shape.tag == "polygon":
         points = points_in(shape.attributes.get("points", ""), path, where)
         return encode(filled([points], height=height, width=width))
-    box = [count_in(shape.attributes.get(key), path, where=f"{where}/{key}") for key in ("left", "top", "width", "height")]
+    box = [
+        count_in(shape.attributes.get(key), path, where=f"{where}/{key}") for key in ("left", "top", "width", "height")
+    ]
     return encode(mask_in_box(shape.attributes.get("rle", ""), box, size, path, where))
 
 
@@ -100,7 +102,9 @@ def mask_in_box(text: str, box: list[int], size: tuple[int, int], path: Path, wh
     left, top, wide, high = box
     width, height = size
     if not wide or not high or left + wide > width or top + high > height:
-        raise bad_content(path, f"has a mask at {left},{top} of {wide}x{high} in a picture of {width}x{height} ({where})")
+        raise bad_content(
+            path, f"has a mask at {left},{top} of {wide}x{high} in a picture of {width}x{height} ({where})"
+        )
     try:
         runs = np.array([int(each) for each in text.split(",") if each.strip()], dtype=np.int64)
     except (ValueError, OverflowError):

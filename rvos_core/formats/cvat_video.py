@@ -201,8 +201,10 @@ def detect(path: Path) -> bool:
     """CVAT's XML with tracks, or a folder of nothing else."""
     if path.is_dir():
         inside = [each for each in path.iterdir() if not each.name.startswith(".")]
-        return bool(inside) and all(detect(each) for each in inside if each.is_file()) and not any(
-            each.is_dir() for each in inside
+        return (
+            bool(inside)
+            and all(detect(each) for each in inside if each.is_file())
+            and not any(each.is_dir() for each in inside)
         )
     if path.suffix.lower() != ".xml":
         return False

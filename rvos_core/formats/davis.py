@@ -21,7 +21,17 @@ from rvos_core.formats.mask_folders import clip_folders, read_clip, write_clip
 from rvos_core.masks.png import MAX_OBJECT_ID
 
 PALETTE_LOSSES = frozenset(
-    {Loss.OVERLAP, Loss.NAMES, Loss.ATTRIBUTES, Loss.OCCLUSION, Loss.ABSENCE, Loss.RATE, Loss.UNSEEN, Loss.UNSAID_FRAMES, Loss.SIZE}
+    {
+        Loss.OVERLAP,
+        Loss.NAMES,
+        Loss.ATTRIBUTES,
+        Loss.OCCLUSION,
+        Loss.ABSENCE,
+        Loss.RATE,
+        Loss.UNSEEN,
+        Loss.UNSAID_FRAMES,
+        Loss.SIZE,
+    }
 )
 _YEARS = ("2017", "2016", "2019")
 _FOLDERS = ("Annotations", "Annotations_unsupervised")

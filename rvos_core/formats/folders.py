@@ -1,4 +1,4 @@
-"""Targets of writers: a folder or a file that appears as a whole or not at all, and JSON that is written as it comes."""
+"""What writers write to: a folder or a file that appears whole or not at all, and JSON that is written as it comes."""
 
 from __future__ import annotations
 

@@ -33,8 +33,8 @@ def match_frames(clip: AnnotatedClip, names: Sequence[str], frame_count: int) ->
     known = [each for each in numbers if each is not None]
     if len(known) != len(numbers) or len(set(known)) != len(known):
         raise UserError(
-            f"The frames of {clip.name} ({clip.frames[0]!r:.40} ...) cannot be matched with the {frame_count} frames of "
-            "its clip.",
+            f"The frames of {clip.name} ({clip.frames[0]!r:.40} ...) cannot be matched with the {frame_count} frames "
+            "of its clip.",
             hint="Name them by the number of the frame, from 0, or annotate every frame.",
             code="formats.frames",
         )

@@ -35,12 +35,16 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
     Raises: UserError: no files, or the place in one that is not as it should be; Cancelled.
     """
     if source.is_file():
-        folders = {source.parent.name or "clip": (source.parent, (source.stem,))}
+        folders: dict[str, tuple[Path, tuple[str, ...]]] = {
+            source.parent.name or "clip": (source.parent, (source.stem,))
+        }
     else:
         folders = {folder.name or "clip": (folder, stems) for folder, stems in _folders(source)}
     if not folders:
         raise UserError(
-            f"{source} has no .json files.", hint="Give labelme's folder, or one of such folders.", code="formats.incomplete"
+            f"{source} has no .json files.",
+            hint="Give labelme's folder, or one of such folders.",
+            code="formats.incomplete",
         )
     return AnnotationSet(tuple(_clip(folder, name, stems, options) for name, (folder, stems) in folders.items()))
 
@@ -100,7 +104,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
         for clip in annotations.clips:
             (part / clip.name).mkdir()
             for _, name, sights in walk.frames(clip):
-                document = {
+                document: dict[str, Any] = {
                     "version": VERSION,
                     "flags": {},
                     "shapes": list(shapes_of(clip, sights)),

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from rvos_core.datasets.reading import bad_content, list_in, mapping_in, text_in, whole_number_in

@@ -88,8 +88,10 @@ def _expressions(document: Mapping[str, Any], path: Path) -> tuple[Expression, .
         where = f'"expressions"[{number}]'
         entry = mapping_in(value, path, where=where)
         meant = entry.get("object_ids")
-        ids = None if meant is None else tuple(
-            whole_number_in(each, path, where=where) for each in list_in(meant, path, where=where)
+        ids = (
+            None
+            if meant is None
+            else tuple(whole_number_in(each, path, where=where) for each in list_in(meant, path, where=where))
         )
         text = text_in(entry.get("text"), path, where=f"{where}/text")
         found.append(expression_of(str(entry.get("id", number)), text, ids, entry, path))

@@ -220,7 +220,7 @@ def _indexed(folder: Path) -> _Indexed:
 
 
 def _by_object(folder: Path) -> _ByObject | None:
-    """None where the folder has PNG files of its own, or no folders named by numbers. Counted from 0: all go up by 1."""
+    """None where the folder has PNG files of its own, or no folders named by numbers. From 0: all go up by 1."""
     if not folder.is_dir() or names_with_suffix(folder, ".png"):
         return None
     found: dict[int, Path] = {}

@@ -66,7 +66,7 @@ def refuse_shared(found: Shared, *, title: str, can_split: bool) -> UserError:
 
 def painted(clip: AnnotatedClip, sights: Sights, *, kind: type = np.uint8) -> np.ndarray:
     """(H, W) object ids, 0 for none; where objects share a pixel, the first of the clip's list is on top."""
-    labels = np.zeros((clip.height, clip.width), dtype=kind)
+    labels: np.ndarray = np.zeros((clip.height, clip.width), dtype=kind)
     for thing in reversed(clip.objects):
         if thing.object_id in sights:
             labels[decode(sights[thing.object_id].mask)] = thing.object_id

@@ -21,7 +21,7 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
 
 
 def filled(polygons: list[np.ndarray], *, height: int, width: int) -> np.ndarray:
-    """The pixels of polygons ((n, 2) of x, y in pixels), their outlines included: (H, W) bool; parts outside are cut."""
+    """The pixels of polygons ((n, 2) of x, y in pixels), outlines included: (H, W) bool; parts outside are cut."""
     mask = np.zeros((height, width), dtype=np.uint8)
     for each in polygons:
         corners = np.floor(each).clip((-width, -height), (2 * width, 2 * height)).astype(np.int32)

@@ -68,7 +68,9 @@ def _require(wanted: Collection[int] | None, there: Collection[int], what: str, 
     missing = next((each for each in wanted or () if each not in there), None)
     if missing is not None:
         raise UserError(
-            f"{project} has no {what} {missing}.", hint="`rvos project info` lists what there is.", code="project.unknown"
+            f"{project} has no {what} {missing}.",
+            hint="`rvos project info` lists what there is.",
+            code="project.unknown",
         )
 
 

@@ -9,7 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from rvos_core.errors import UserError
-from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Expression, Sights, default_name
+from rvos_core.formats.annotations import (
+    AnnotatedClip,
+    AnnotatedObject,
+    AnnotationSet,
+    Expression,
+    Sights,
+    default_name,
+)
 from rvos_core.formats.format import ReadOptions
 from rvos_core.formats.frame_matching import match_frames
 from rvos_core.formats.names import safe_names

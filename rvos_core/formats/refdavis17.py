@@ -12,13 +12,21 @@ number of a sentence is 4 x (place of its object) + place of its file. The conve
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rvos_core.datasets.davis import davis_root
 from rvos_core.datasets.reading import require_pieces
 from rvos_core.datasets.refdavis import ANNOTATORS, read_texts
 from rvos_core.errors import UserError
-from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet, Expression, Kind
+from rvos_core.formats.annotations import (
+    AnnotatedClip,
+    AnnotatedObject,
+    AnnotationSet,
+    Expression,
+    Kind,
+    default_name,
+)
 from rvos_core.formats.davis import PALETTE_LOSSES, images_for, masks_below, write_tree
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, WriteOptions, Written
@@ -53,7 +61,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
     pictures = images_for(found[1], davis_root(source))
     folders = clip_folders(found[1])
     clips = tuple(
-        read_clip(folder, name, options, images=pictures / name, expressions=_expressions(name, texts))
+        _with_mentioned(read_clip(folder, name, options, images=pictures / name, expressions=_expressions(name, texts)))
         for name, folder in folders.items()
         if any(name in each for each in texts) or not options.split
     )
@@ -62,6 +70,14 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         [f"Sentences about {len(without)} clips without masks are left out, first: {without[0]}."] if without else []
     )
     return AnnotationSet(clips, tuple(notes))
+
+
+def _with_mentioned(clip: AnnotatedClip) -> AnnotatedClip:
+    """The clip with the objects that only sentences name."""
+    known = {each.object_id: each for each in clip.objects}
+    for number in {number for each in clip.expressions for number in each.object_ids or ()} - set(known):
+        known[number] = AnnotatedObject(number, default_name(number))
+    return replace(clip, objects=tuple(known[number] for number in sorted(known)))
 
 
 def _texts(path: Path, encoding: str) -> dict[str, dict[int, str]]:

@@ -1,9 +1,9 @@
 """Ref-YouTube-VOS, and data sets in its form (Ref-DAVIS17 as the public models convert it, the street world).
 
-    meta_expressions/{train,valid}/meta_expressions.json    {"videos": {V: {"expressions": {ID: {"exp", "obj_id"}}, "frames"}}}
-    {train,valid}/meta.json                                 {"videos": {V: {"objects": {ID: {"category", "frames"}}}}}
-    {train,valid}/Annotations/VIDEO/FRAME.png               indexed
-    {train,valid}/JPEGImages/VIDEO/FRAME.jpg                looked for, never written
+    meta_expressions/SPLIT/meta_expressions.json    {"videos": {V: {"expressions": {I: {"exp", "obj_id"}}, "frames"}}}
+    SPLIT/meta.json                                 {"videos": {V: {"objects": {I: {"category", "frames"}}}}}
+    SPLIT/Annotations/VIDEO/FRAME.png               indexed
+    SPLIT/JPEGImages/VIDEO/FRAME.jpg                looked for, never written
 
 Numbers are texts. Beside the published keys stand, where they say something, `name`, `attributes`, `kind`, `annotator`
 and `positive`; the public loaders pass over them.

@@ -8,17 +8,23 @@ from pathlib import Path
 
 from rvos_core.errors import UsageError, UserError
 from rvos_core.formats import (
+    a2d,
     coco,
     csv_expressions,
     cvat_images,
     cvat_video,
     davis,
+    jhmdb,
     labelme,
     labelme_video,
     mevis,
+    mots,
     plain,
     refdavis17,
     refytvos,
+    sav,
+    voc,
+    yolo_seg,
     ytvis,
 )
 from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet
@@ -27,21 +33,28 @@ from rvos_core.formats.names import safe_names
 from rvos_core.formats.overlap import first_shared, refuse_shared, require_ids_below
 
 # In the order in which a path is tried: the most particular first, plain folders of masks last.
-_ALL = (
-    refdavis17,
-    refytvos,
-    mevis,
-    labelme_video,
-    labelme,
-    ytvis,
-    coco,
-    cvat_images,
-    cvat_video,
-    davis,
-    csv_expressions,
-    plain,
+_ALL: tuple[Format, ...] = (
+    refdavis17.FORMAT,
+    refytvos.FORMAT,
+    mevis.FORMAT,
+    a2d.FORMAT,
+    jhmdb.FORMAT,
+    yolo_seg.FORMAT,
+    voc.FORMAT,
+    mots.PNG_FORMAT,
+    mots.TXT_FORMAT,
+    sav.FORMAT,
+    labelme_video.FORMAT,
+    labelme.FORMAT,
+    ytvis.FORMAT,
+    coco.FORMAT,
+    cvat_images.FORMAT,
+    cvat_video.FORMAT,
+    davis.FORMAT,
+    csv_expressions.FORMAT,
+    plain.FORMAT,
 )
-FORMATS: Mapping[str, Format] = {each.FORMAT.format_id: each.FORMAT for each in _ALL}
+FORMATS: Mapping[str, Format] = {each.format_id: each for each in _ALL}
 
 
 def format_of(format_id: str) -> Format:

@@ -74,7 +74,7 @@ def elements(path: Path, tags: Collection[str]) -> Iterator[Element]:
     except DefusedXmlException as error:
         raise bad_content(path, "has a DTD or entities of its own, which annotations never need") from error
     except (ParseError, ValueError) as error:
-        raise bad_content(path, f"is not valid XML ({str(error):.100})") from error
+        raise bad_content(path, f"is not valid XML ({error!s:.100})") from error
 
 
 class _Builder:

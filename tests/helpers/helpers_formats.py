@@ -6,6 +6,7 @@ from collections.abc import Collection
 from fractions import Fraction
 from typing import Any
 
+import cv2
 import numpy as np
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from rvos_core.formats.annotations import (
     default_name,
 )
 from rvos_core.formats.format import Format, Loss
+from rvos_core.formats.yolo_seg import one_line
 from rvos_core.masks import Rle, area, decode, empty, encode, fill_holes
 
 CLIPS = ("bear", "dog-agility", "0062f687f1", "café", "Train_2")
@@ -101,7 +103,7 @@ def what_is_left(annotations: AnnotationSet, chosen: Format, *, losses: Collecti
     lost = frozenset(chosen.losses if losses is None else losses)
     clips_left = [_clip(clip, lost) for clip in annotations.clips]
     if Loss.EMPTY_CLIPS in lost:
-        clips_left = [each for each in clips_left if each["masks"] or each["expressions"]]
+        clips_left = [each for each in clips_left if each["masks"]]
     return sorted(clips_left, key=lambda each: each["name"])
 
 
@@ -132,6 +134,8 @@ def _clip(clip: AnnotatedClip, lost: frozenset[Loss]) -> dict[str, Any]:
     elif Loss.UNSAID_FRAMES in lost:
         frames = said
     expressions = [_expression(each, lost) for each in clip.expressions if _stays(each, lost)]
+    if Loss.ONE_SENTENCE in lost:
+        expressions = list({each[2]: each for each in reversed(expressions)}.values())[::-1]
     named = {i for each in clip.expressions if _stays(each, lost) for i in each.object_ids or ()}
     objects = {
         each.object_id: _object(each, lost)
@@ -186,7 +190,7 @@ def _expression(each: Expression, lost: frozenset[Loss]) -> tuple[Any, ...]:
 def _object(each: AnnotatedObject, lost: frozenset[Loss]) -> tuple[Any, ...]:
     return (
         None if Loss.NAMES in lost else each.name,
-        None if Loss.CATEGORIES in lost else each.category,
+        None if Loss.CATEGORIES in lost else one_line(each.label) if Loss.NAMES in lost else each.category,
         None if Loss.ATTRIBUTES in lost else dict(each.attributes),
     )
 
@@ -194,5 +198,14 @@ def _object(each: AnnotatedObject, lost: frozenset[Loss]) -> tuple[Any, ...]:
 def _without_tracks(values: dict[str, Any], clip: AnnotatedClip) -> dict[str, Any]:
     """Labels and masks of each frame, in any order."""
     label_of = {each.object_id: each.label for each in clip.objects}
-    loose = sorted((str(frame), label_of[i], mask.counts) for (frame, i), (mask, *_) in values["masks"].items())
+    loose = sorted(
+        (str(frame), one_line(label_of[i]), part.counts)
+        for (frame, i), (mask, *_) in values["masks"].items()
+        for part in _parts(mask)
+    )
     return values | {"objects": {}, "masks": loose}
+
+
+def _parts(mask: Rle) -> list[Rle]:
+    count, labels = cv2.connectedComponents(decode(mask).astype(np.uint8), connectivity=8)
+    return [encode(labels == number) for number in range(1, count)]
