@@ -83,9 +83,10 @@ def table_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         missing = next((each for each in ("clip", "text") if each not in place), None)
         if missing is not None:
             raise bad_content(path, f"has no column {missing!r} in its first line")
+        plain = _plain if "expression_id" in header else str  # apostrophes are ours in our own tables only
         for cells in table:
             if any(cells):
-                yield table.line_num, {key: _plain(cells[i]) if i < len(cells) else "" for key, i in place.items()}
+                yield table.line_num, {key: plain(cells[i]) if i < len(cells) else "" for key, i in place.items()}
     except csv.Error as error:
         raise bad_content(path, f"is no table ({error}, line {table.line_num})") from error
 

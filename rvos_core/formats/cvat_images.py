@@ -6,7 +6,7 @@
       </mask>
     </image>
 
-CVAT's run lengths are not COCO's: rows first, zeros first, inside the box; where they stop short of the box, the rest
+CVAT counts otherwise than COCO: rows first, zeros first, inside the box; where runs stop short of the box, the rest
 is empty. A clip is the folder in `name`. CVAT knows no tracks here: ours are the attribute `object_id`, declared for every
 label; files without it have an object per mask. Polygons are read too, boxes are not.
 """

@@ -15,7 +15,7 @@ from rvos_core.datasets.davis import davis_root, read_names
 from rvos_core.datasets.reading import names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet
-from rvos_core.formats.folders import writing_folder
+from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import clip_folders, read_clip, write_clip
 from rvos_core.masks.png import MAX_OBJECT_ID
@@ -95,9 +95,7 @@ def write_tree(annotations: AnnotationSet, part: Path, options: WriteOptions, *,
     walk = Walk(annotations, options)
     masks = part / folder / resolution_of(annotations.clips)
     files = sum(write_clip(clip, masks / clip.name, walk, overlap=options.overlap) for clip in annotations.clips)
-    listing = part / "ImageSets" / "2017" / f"{options.split}.txt"
-    listing.parent.mkdir(parents=True)
-    with listing.open("w", encoding="utf-8") as part_file:
+    with text_in_part(part / "ImageSets" / "2017" / f"{options.split}.txt") as part_file:
         part_file.writelines(f"{clip.name}\n" for clip in annotations.clips)
     return files + 1
 

@@ -39,6 +39,11 @@ def text_in_part(part: Path, *, encoding: str = "utf-8") -> Iterator[IO[str]]:
         yield part_file
 
 
+def put_in_part(part: Path, content: bytes) -> None:
+    """A file below the part of a folder, whose own folder is there."""
+    part.write_bytes(content)
+
+
 def dumped(value: Any) -> str:
     """JSON on one line, texts as they are. Raises: ValueError: NaN."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

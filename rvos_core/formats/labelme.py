@@ -20,7 +20,7 @@ from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sights
 from rvos_core.formats.content import MAX_FRAMES, document_in, size_in
-from rvos_core.formats.folders import dumped, writing_folder
+from rvos_core.formats.folders import dumped, put_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.labelme_shapes import shapes_of, sights_in
 from rvos_core.formats.mask_folders import natural
@@ -114,7 +114,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
                     "imageWidth": clip.width,
                 }
                 with writing(target):
-                    (part / clip.name / f"{name}.json").write_bytes(dumped(document).encode())  # in the part
+                    put_in_part(part / clip.name / f"{name}.json", dumped(document).encode())
                 files += 1
     return Written(target, files)
 

@@ -128,9 +128,9 @@ def _pasted(text: str, points: np.ndarray, path: Path, where: str, size: tuple[i
     if len(points) != 2:
         raise bad_content(path, f"has a mask without the two corners of its box ({where})")
     (x0, y0), (x1, y1) = np.floor(points.min(axis=0)).astype(int), np.floor(points.max(axis=0)).astype(int)
-    crop = png_pixels(content, path=path, size=(int(y1 - y0 + 1), int(x1 - x0 + 1))) != 0
     if x0 < 0 or y0 < 0 or x1 >= width or y1 >= height:
         raise bad_content(path, f"has a mask that reaches beyond its picture ({where})")
+    crop = png_pixels(content, path=path, size=(int(y1 - y0 + 1), int(x1 - x0 + 1))) != 0
     mask = np.zeros((height, width), dtype=bool)
     mask[y0 : y1 + 1, x0 : x1 + 1] = crop
     return mask

@@ -19,6 +19,7 @@ from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, Expression, Sight, Sights, default_name
 from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS
+from rvos_core.formats.folders import put_in_part
 from rvos_core.formats.format import Overlap, ReadOptions, Walk
 from rvos_core.formats.overlap import painted
 from rvos_core.masks.png import VOID, indexed_png_bytes, mask_png_bytes, read_indexed_png, read_mask_png
@@ -78,7 +79,7 @@ def write_clip(clip: AnnotatedClip, part: Path, walk: Walk, *, overlap: Overlap,
             folder.mkdir()
         for _, name, sights in walk.frames(clip):
             for place, content in _contents(clip, sights, f"{name}.png", folders, part):
-                (place / f"{name}.png").write_bytes(content)  # inside the part of an atomic folder
+                put_in_part(place / f"{name}.png", content)
                 files += 1
     return files
 

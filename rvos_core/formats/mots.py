@@ -23,7 +23,7 @@ from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights
 from rvos_core.formats.content import count_in, rle_in, size_in
-from rvos_core.formats.folders import text_in_part, writing_folder
+from rvos_core.formats.folders import put_in_part, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import natural, png_size
 from rvos_core.formats.overlap import painted
@@ -233,7 +233,7 @@ def _write_pictures(clip: AnnotatedClip, walk: Walk, part: Path, class_of: Mappi
                 continue
             content = BytesIO()
             Image.fromarray(value_of[painted(clip, sights, kind=np.int64)]).save(content, format="PNG")
-            (part / f"{name}.png").write_bytes(content.getvalue())
+            put_in_part(part / f"{name}.png", content.getvalue())
             files += 1
     return files
 

@@ -29,5 +29,5 @@ def safe_names(names: Iterable[str], *, instead: str = "clip") -> tuple[str, ...
 
 def _safe(name: str) -> str:
     plain = "".join(each for each in _FORBIDDEN.sub("_", name) if each.isprintable())
-    short = plain.encode("utf-8", "replace")[:_MAX_BYTES].decode("utf-8", "ignore").lstrip(".").rstrip(". ")
+    short = plain.encode("utf-8", "replace")[:_MAX_BYTES].decode("utf-8", "ignore").lstrip(".").rstrip("._ ")
     return f"_{short}" if _RESERVED.fullmatch(short) else short

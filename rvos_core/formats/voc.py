@@ -26,7 +26,7 @@ from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights, default_name
 from rvos_core.formats.content import size_in, stem
 from rvos_core.formats.cvat_xml import escaped
-from rvos_core.formats.folders import text_in_part, writing_folder
+from rvos_core.formats.folders import put_in_part, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import natural
 from rvos_core.formats.names import safe_names
@@ -169,7 +169,7 @@ def _write_picture(
         for folder, pixels in (("SegmentationObject", numbers), ("SegmentationClass", classes)):
             path = part / folder / f"{image_id}.png"
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(indexed_png_bytes(pixels, path=path))  # in the part
+            put_in_part(path, indexed_png_bytes(pixels, path=path))
     with text_in_part(part / "Annotations" / f"{image_id}.xml") as part_file:
         part_file.writelines(_xml(clip, frame + suffix, sights, labels, shown))
 

@@ -16,7 +16,7 @@ _CHUNK = 2**18
 _MAX_DEPTH = 40
 _MAX_TEXT = 2**20
 _MAX_CHILDREN = 200_000
-_MAX_SILENCE = 32 * 2**20  # bytes without the end of a tag
+_MAX_SILENCE = 8 * 2**20  # bytes without a tag's beginning or end
 
 
 @dataclass
@@ -63,7 +63,7 @@ def elements(path: Path, tags: Collection[str]) -> Iterator[Element]:
                 parser.feed(chunk)
                 silence = 0 if builder.events > before else silence + len(chunk)
                 if silence > _MAX_SILENCE:
-                    raise bad_content(path, "has a tag or a text of more than 32 MB")
+                    raise bad_content(path, "has a tag or a text of more than 8 MB")
                 yield from builder.take()
             parser.close()
             yield from builder.take()
