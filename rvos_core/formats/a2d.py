@@ -177,7 +177,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     h5 = _h5py()
     walk = Walk(annotations, options)
     files = 1
-    with writing_folder(target, re.escape(_TEXTS), _MASKS) as part:
+    with writing_folder(target, options, re.escape(_TEXTS), _MASKS) as part:
         with text_in_part(part / _TEXTS) as part_file:
             table = csv.writer(part_file, lineterminator="\n")
             table.writerow(("video_id", "instance_id", "query"))

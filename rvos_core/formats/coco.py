@@ -205,7 +205,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     category_of = {label: number for number, label in enumerate(labels, start=1)}
     numbers = itertools.count(1)
     track_of = {(clip.name, each.object_id): next(numbers) for clip in annotations.clips for each in clip.objects}
-    with writing_text(target) as part_file:
+    with writing_text(target, options) as part_file:
         part_file.writelines(
             keyed(
                 (

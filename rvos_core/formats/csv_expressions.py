@@ -141,7 +141,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     """Raises: UserError: the disk refuses; Cancelled."""
     if options.cancel is not None:
         options.cancel.raise_if_cancelled()
-    with writing_text(target, newline="") as part_file:
+    with writing_text(target, options, newline="") as part_file:
         table = csv.writer(part_file, lineterminator="\n")
         table.writerow(_COLUMNS)
         for clip in annotations.clips:

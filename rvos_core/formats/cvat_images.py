@@ -6,8 +6,8 @@
       </mask>
     </image>
 
-CVAT counts otherwise than COCO: rows first, zeros first, inside the box; where runs stop short of the box, the rest
-is empty. A clip is the folder in `name`. CVAT knows no tracks here: ours are the attribute `object_id`, declared for every
+CVAT counts otherwise than COCO: rows first, zeros first, inside the box; where runs stop short of it, the rest is
+empty. A clip is the folder in `name`. CVAT knows no tracks here: ours are the attribute `object_id`, declared for every
 label; files without it have an object per mask. Polygons are read too, boxes are not.
 """
 
@@ -133,7 +133,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     """Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
     frames = sum(len(clip.frames) for clip in annotations.clips)
-    with writing_text(target) as part_file:
+    with writing_text(target, options) as part_file:
         part_file.write('<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n')
         part_file.writelines(labels_meta(annotations, name=target.stem, mode="annotation", size=frames))
         numbers = itertools.count()

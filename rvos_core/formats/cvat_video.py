@@ -145,7 +145,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     """A folder with a file a clip. Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
     names = [re.escape(f"{clip.name}.xml") for clip in annotations.clips]
-    with writing_folder(target, *names) as part:
+    with writing_folder(target, options, *names) as part:
         for clip in annotations.clips:
             with text_in_part(part / f"{clip.name}.xml") as part_file:
                 part_file.writelines(_file(clip, walk))

@@ -107,7 +107,7 @@ def resolution_of(clips: tuple[AnnotatedClip, ...]) -> str:
 
 def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Written:
     """Raises: UserError: the disk refuses, or other files are in the way."""
-    with writing_folder(target, "Annotations", "ImageSets") as part:
+    with writing_folder(target, options, "Annotations", "ImageSets") as part:
         files = write_tree(annotations, part, options)
     return Written(target, files)
 

@@ -10,23 +10,24 @@ from pathlib import Path
 from typing import IO, Any
 
 from rvos_core.files import atomic_file, atomic_folder, writing
+from rvos_core.formats.format import WriteOptions
 
 
 @contextmanager
-def writing_folder(target: Path, *names: str) -> Iterator[Path]:
+def writing_folder(target: Path, options: WriteOptions, *names: str) -> Iterator[Path]:
     """A part that becomes `target`; an old folder may hold nothing but `names` (full patterns). Raises: UserError."""
     owned = re.compile("|".join(names))
-    with atomic_folder(target, owned=owned) as part, writing(target):
+    with atomic_folder(target, owned=owned, verify=options.verify) as part, writing(target):
         yield part
 
 
 @contextmanager
-def writing_text(target: Path, *, encoding: str = "utf-8", newline: str = "\n") -> Iterator[IO[str]]:
-    """A text file that takes the name `target` when it is complete. Raises: UserError."""
+def writing_text(target: Path, options: WriteOptions, *, newline: str = "\n") -> Iterator[IO[str]]:
+    """A text file in UTF-8 that takes the name `target` when it is complete. Raises: UserError."""
     with (
-        atomic_file(target) as part,
+        atomic_file(target, verify=options.verify) as part,
         writing(target),
-        part.open("w", encoding=encoding, newline=newline) as part_file,
+        part.open("w", encoding="utf-8", newline=newline) as part_file,
     ):
         yield part_file
 

@@ -82,6 +82,7 @@ class WriteOptions:
             a file per object.
         suffix: of the pictures that the files speak of.
         progress: called with (frames done, of).
+        verify: called with what was written before it takes its name; raises if it is not what was meant.
     """
 
     split: str = "train"
@@ -89,6 +90,7 @@ class WriteOptions:
     suffix: str = ".jpg"
     progress: Progress | None = field(default=None, compare=False)
     cancel: CancelToken | None = field(default=None, compare=False)
+    verify: Callable[[Path], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

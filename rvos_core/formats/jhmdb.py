@@ -96,7 +96,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
             hint="Find or draw an object first.",
             code="formats.nothing_to_write",
         )
-    with writing_folder(target, re.escape(_SAMPLES), re.escape(_MASKS)) as part:
+    with writing_folder(target, options, re.escape(_SAMPLES), re.escape(_MASKS)) as part:
         with text_in_part(part / _SAMPLES) as part_file:
             part_file.writelines(listed(_sample(*each) for each in found))
         with text_in_part(part / _MASKS) as part_file:

@@ -100,7 +100,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     """Raises: UserError: the disk refuses, or other files are in the way; Cancelled."""
     walk = Walk(annotations, options)
     files = 0
-    with writing_folder(target, *(re.escape(clip.name) for clip in annotations.clips)) as part:
+    with writing_folder(target, options, *(re.escape(clip.name) for clip in annotations.clips)) as part:
         for clip in annotations.clips:
             (part / clip.name).mkdir()
             for _, name, sights in walk.frames(clip):

@@ -102,7 +102,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     """A folder with a file a clip. Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
     names = [re.escape(f"{clip.name}.json") for clip in annotations.clips]
-    with writing_folder(target, *names) as part:
+    with writing_folder(target, options, *names) as part:
         for clip in annotations.clips:
             with text_in_part(part / f"{clip.name}.json") as part_file:
                 part_file.writelines(keyed(_members(clip, walk, options)))

@@ -185,7 +185,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     walk = Walk(annotations, options)
     numbers = itertools.count()
     annotation_of = {clip.name: {each.object_id: next(numbers) for each in clip.objects} for clip in annotations.clips}
-    with writing_folder(target, *_SPLITS, name_in(split, target, where="--split")) as part:
+    with writing_folder(target, options, *_SPLITS, name_in(split, target, where="--split")) as part:
         with text_in_part(part / split / _MASKS) as part_file:
             part_file.writelines(keyed(_mask_lists(annotations, annotation_of, walk)))
         with text_in_part(part / split / FILE_NAME) as part_file:

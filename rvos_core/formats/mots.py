@@ -187,7 +187,7 @@ def _write(annotations: AnnotationSet, target: Path, options: WriteOptions, *, a
     walk = Walk(annotations, options)
     class_of = _classes(annotations)
     files = 1
-    with writing_folder(target, "instances", "instances_txt", r"labels\.txt") as part:
+    with writing_folder(target, options, "instances", "instances_txt", r"labels\.txt") as part:
         for clip in annotations.clips:
             if as_text:
                 with text_in_part(part / "instances_txt" / f"{clip.name}.txt", encoding="ascii") as part_file:

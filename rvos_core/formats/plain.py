@@ -46,7 +46,7 @@ def _is_clip(folder: Path) -> bool:
 def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Written:
     """Raises: UserError: the disk refuses, or other files are in the way."""
     walk = Walk(annotations, options)
-    with writing_folder(target, *(re.escape(clip.name) for clip in annotations.clips)) as part:
+    with writing_folder(target, options, *(re.escape(clip.name) for clip in annotations.clips)) as part:
         files = sum(
             write_clip(clip, part / clip.name, walk, overlap=options.overlap, binary=True) for clip in annotations.clips
         )

@@ -101,4 +101,4 @@ def _following(starts: np.ndarray, turns: np.ndarray, *, width: int) -> np.ndarr
     ends = starts + _STEPS[turns]
     place = (ends[:, 1] * (width + 1) + ends[:, 0]) * 4
     left, ahead, right = (at[place + (turns + change) % 4] for change in (-1, 0, 1))
-    return np.where(left >= 0, left, np.where(ahead >= 0, ahead, right))
+    return np.asarray(np.where(left >= 0, left, np.where(ahead >= 0, ahead, right)))

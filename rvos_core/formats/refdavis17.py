@@ -104,8 +104,8 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
         slots = slots_of(clip.expressions)
         placed.append((clip, slots))
         left_out += len(clip.expressions) - len(slots)
-    with writing_folder(target, _TEXTS, "DAVIS") as part:
-        options_of_tree = WriteOptions(split, options.overlap, options.suffix, options.progress, options.cancel)
+    with writing_folder(target, options, _TEXTS, "DAVIS") as part:
+        options_of_tree = replace(options, split=split)
         files = write_tree(annotations, part / "DAVIS", options_of_tree, folder="Annotations_unsupervised")
         for number, (name, encoding, _, _) in enumerate(_FILES):
             with text_in_part(part / _TEXTS / name, encoding=encoding) as part_file:

@@ -131,7 +131,7 @@ def _with_mentioned(
 def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Written:
     """Sentences about several objects or none are left out, and said. Raises: UserError, Cancelled."""
     walk = Walk(annotations, options)
-    with writing_folder(target, "meta_expressions", *_SPLITS) as part:
+    with writing_folder(target, options, "meta_expressions", *_SPLITS) as part:
         base = part / options.split
         files = 0
         seen: dict[str, dict[int, list[str]]] = {}

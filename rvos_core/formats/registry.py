@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from rvos_core.datasets.reading import bad_content
 from rvos_core.errors import UsageError, UserError
 from rvos_core.formats import (
     a2d,
@@ -31,6 +32,7 @@ from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet
 from rvos_core.formats.format import Format, Loss, ReadOptions, WriteOptions, Written
 from rvos_core.formats.names import safe_names
 from rvos_core.formats.overlap import first_shared, refuse_shared, require_ids_below
+from rvos_core.formats.verification import require_same
 
 # In the order in which a path is tried: the most particular first, plain folders of masks last.
 _ALL: tuple[Format, ...] = (
@@ -94,11 +96,30 @@ def read(path: Path, chosen: Format, options: ReadOptions | None = None) -> Anno
     found = chosen.read(path, options or ReadOptions())
     if not found.clips:
         raise UserError(f"{path} holds no clips.", hint="Check the name.", code="formats.empty")
+    names = [clip.name for clip in found.clips]
+    if len(set(names)) != len(names):
+        clips = zip(found.clips, safe_names(names), strict=True)
+        found = replace(found, clips=tuple(replace(clip, name=name) for clip, name in clips))
+    for clip in found.clips:
+        _refuse_nonsense(path, clip)
     return found
 
 
+def _refuse_nonsense(path: Path, clip: AnnotatedClip) -> None:
+    """Raises: UserError: an object 0 or one twice, a sentence about an object that is not there."""
+    ids = [each.object_id for each in clip.objects]
+    if len(set(ids)) != len(ids) or min(ids, default=1) < 1:
+        raise bad_content(path, f"has an object 0, or one twice, in {clip.name}")
+    known = set(ids)
+    for each in clip.expressions:
+        if not known.issuperset(each.object_ids or ()):
+            raise bad_content(
+                path, f"has the sentence {each.text!r:.60} about an object that {clip.name} does not have"
+            )
+
+
 def write(annotations: AnnotationSet, chosen: Format, target: Path, options: WriteOptions | None = None) -> Written:
-    """Write a set, whole or not at all, after everything that can be known before is checked.
+    """Write a set, whole or not at all, after everything that can be known before is checked; it is read back too.
 
     Raises:
         UserError: nothing to write, objects that share pixels where the format has no room for that and no choice was
@@ -112,7 +133,8 @@ def write(annotations: AnnotationSet, chosen: Format, target: Path, options: Wri
         shared = first_shared(named, cancel=options.cancel)
         if shared is not None:
             raise refuse_shared(shared, title=chosen.title, can_split=chosen.splits_objects)
-    written = chosen.write(named, target, options)
+    proof = replace(options, verify=lambda part: require_same(named, chosen, part))
+    written = chosen.write(named, target, proof)
     return replace(written, notes=(*notes, *written.notes))
 
 
@@ -155,10 +177,36 @@ def _renamed(clip: AnnotatedClip, name: str) -> AnnotatedClip:
     return replace(clip, name=name, frames=safe_names(clip.frames, instead="frame"))
 
 
+# What the columns of the table are lost by; the rest is named in the last one.
+_COLUMNS: tuple[tuple[str, Loss], ...] = (
+    ("overlap", Loss.OVERLAP),
+    ("numbers", Loss.IDS),
+    ("tracks", Loss.TRACKS),
+    ("names", Loss.NAMES),
+    ("categories", Loss.CATEGORIES),
+    ("attributes", Loss.ATTRIBUTES),
+    ("sentences", Loss.EXPRESSIONS),
+    ("partly hidden", Loss.OCCLUSION),
+    ("why out of sight", Loss.ABSENCE),
+    ("rate", Loss.RATE),
+    ("frame names", Loss.FRAME_NAMES),
+)
+
+
 def losses_table() -> str:
-    """The table of docs/formats/annotations.md: format, layout, what does not come back."""
-    lines = ["| format | layout | lost |", "|---|---|---|"]
+    """The table of docs/formats/annotations.md: what each format keeps, and what is lost besides."""
+    lines = ["| format | " + " | ".join(name for name, _ in _COLUMNS) + " | lost besides |"]
+    lines.append("|---" * (len(_COLUMNS) + 2) + "|")
+    shown = {loss for _, loss in _COLUMNS}
     for each in sorted(FORMATS.values(), key=lambda one: one.format_id):
-        lost = "; ".join(loss.value for loss in Loss if loss in each.losses) or "nothing"
-        lines.append(f"| `{each.format_id}` {each.title} | {each.layout} | {lost} |")
+        marks = " | ".join("-" if loss in each.losses else "yes" for _, loss in _COLUMNS)
+        besides = "; ".join(loss.value for loss in Loss if loss in each.losses - shown)
+        lines.append(f"| `{each.format_id}` {each.title} | {marks} | {besides} |")
+    return "\n".join(lines) + "\n"
+
+
+def layouts_table() -> str:
+    """The other table there: the files of each format."""
+    lines = ["| format | written as |", "|---|---|"]
+    lines += [f"| `{key}` | {each.layout} |" for key, each in sorted(FORMATS.items())]
     return "\n".join(lines) + "\n"

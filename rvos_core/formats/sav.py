@@ -139,7 +139,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     """A folder with a file a clip. Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
     names = [f"{clip.name}_manual.json" for clip in annotations.clips]
-    with writing_folder(target, *map(re.escape, names)) as part:
+    with writing_folder(target, options, *map(re.escape, names)) as part:
         for clip, name in zip(annotations.clips, names, strict=True):
             with text_in_part(part / name) as part_file:
                 part_file.writelines(keyed(_members(clip, walk, options.split)))

@@ -138,7 +138,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     class_of = {label: number for number, label in enumerate(labels, start=1)}
     ids = iter(safe_names(f"{clip.name}_{frame}" for clip in annotations.clips for frame in clip.frames))
     written = []
-    with writing_folder(target, *_FOLDERS, r"labelmap\.txt") as part:
+    with writing_folder(target, options, *_FOLDERS, r"labelmap\.txt") as part:
         for clip in annotations.clips:
             for _, name, sights in walk.frames(clip):
                 written.append(next(ids))

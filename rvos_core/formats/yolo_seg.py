@@ -188,7 +188,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
     labels = sorted({one_line(each.label) for clip in annotations.clips for each in clip.objects})
     class_of = {label: number for number, label in enumerate(labels)}
     files = 1
-    with writing_folder(target, re.escape(_YAML), "labels", r"labels\.cache") as part:
+    with writing_folder(target, options, re.escape(_YAML), "labels", r"labels\.cache") as part:
         for clip in annotations.clips:
             for _, name, sights in walk.frames(clip):
                 with text_in_part(part / "labels" / clip.name / f"{name}.txt") as part_file:

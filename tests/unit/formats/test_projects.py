@@ -157,7 +157,7 @@ def test_masks_for_another_video_are_refused(project: Project) -> None:
     with pytest.raises(UserError, match="5x5, the clip clip1 is"):
         plan_import(project, annotated({(0, 1): empty(5, 5)}, width=5, height=5))
     other = annotated({(0, 1): numbered_mask(0)}, name="x")
-    with pytest.raises(UserError, match="No clip of .* is called 'x'"):
+    with pytest.raises(UserError, match=r"No clip of .* is called 'x'"):
         plan_import(project, AnnotationSet((other.clips[0], replace(other.clips[0], name="y"))))
     assert plan_import(project, other).clips[0].media.media_id == 1  # the only one on both sides
 

@@ -280,7 +280,7 @@ def test_mots_text_has_cocos_run_lengths(tmp_path: Path) -> None:
 CVAT_IMAGES = """<?xml version="1.0" encoding="utf-8"?>
 <annotations><version>1.1</version><meta><task><id>1</id></task></meta>
 <image id="0" name="a/frame_1.png" width="16" height="12">
-<mask label="dog" source="manual" occluded="1" rle="1, 2, 3, 1" left="2" top="3" width="4" height="2" z_order="0"></mask>
+<mask label="dog" source="manual" occluded="1" rle="1, 2, 3, 1" left="2" top="3" width="4" height="2"></mask>
 <box label="cat" occluded="0" xtl="1" ytl="1" xbr="3" ybr="3" z_order="0"></box>
 <polygon label="cat" occluded="0" points="1.0,1.0;4.2,1.0;4.2,3.9" z_order="1"></polygon>
 </image></annotations>"""
@@ -301,7 +301,8 @@ def test_cvat_masks_are_row_major_in_their_box_and_may_stop_short(tmp_path: Path
 
 CVAT_VIDEO = """<?xml version="1.0" encoding="utf-8"?>
 <annotations><version>1.1</version>
-<meta><task><name>walk</name><size>8</size><original_size><width>16</width><height>12</height></original_size></task></meta>
+<meta><task><name>walk</name><size>8</size>
+<original_size><width>16</width><height>12</height></original_size></task></meta>
 <track id="0" label="dog" source="manual">
 <polygon frame="1" keyframe="1" outside="0" occluded="0" points="2,2;6,2;6,6;2,6" z_order="0"></polygon>
 <polygon frame="4" keyframe="1" outside="1" occluded="0" points="2,2;6,2;6,6;2,6" z_order="0"></polygon>

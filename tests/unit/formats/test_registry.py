@@ -9,12 +9,12 @@ import pytest
 from helpers_data import REPOSITORY
 from helpers_datasets import mini_videos, write_jhmdb, write_mevis, write_refdavis, write_refytvos
 from rvos_core.errors import UsageError
-from rvos_core.formats.registry import FORMATS, detect, format_of, losses_table
+from rvos_core.formats.registry import FORMATS, detect, format_of, layouts_table, losses_table
 
 
 def test_the_table_in_the_documents_is_the_programs() -> None:
     text = (REPOSITORY / "docs" / "formats" / "annotations.md").read_text(encoding="utf-8")
-    assert losses_table() in text
+    assert losses_table() in text and layouts_table() in text
     for name in FORMATS:
         assert f"**{name}**" in text, f"{name} has no line on its layout"
 
