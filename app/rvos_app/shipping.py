@@ -18,7 +18,6 @@ from rvos_app.panels.exports import ExportsPanel
 from rvos_app.settings import Settings
 from rvos_app.state import StudioState
 from rvos_core.orders import Entry, OrderBook
-from rvos_core.orders.own_presets import PresetShelf
 
 _TOLD_MS = 10_000
 
@@ -48,7 +47,7 @@ class Shipping(QObject):
         self._window: MainWindow | None = None
         self._tray: QSystemTrayIcon | None = None
         folder = documents.library.folder
-        self.presets = PresetShelf(folder / "presets")
+        self._presets = folder / "presets"
         self.exports = ExportController(
             state, queue=queues.export, clips=clips, documents=documents, book=OrderBook(folder / "exports")
         )
@@ -81,7 +80,7 @@ class Shipping(QObject):
             project=project,
             exports=self.exports,
             preview=self.preview,
-            presets=self.presets,
+            presets=self._presets,
             settings=self._settings,
             parent=window,
         )

@@ -15,7 +15,7 @@ from rvos_core.delivery.plan import DeliveryPlan
 from rvos_core.delivery.report import DeliveredOutput
 from rvos_core.media import MediaReader
 from rvos_core.orders.mattes import MatteFrames
-from rvos_core.orders.order import MASKS, MATTE, Order
+from rvos_core.orders.order import MASKS, Order
 from rvos_core.orders.plain import write_masks, write_overlay
 from rvos_core.orders.planning import OrderPlan, plan_order
 from rvos_core.orders.source import OrderSource, open_source
@@ -87,7 +87,7 @@ def fulfil(
         if planned is not None:
             planned(plan)
         tally = _Tally(plan.frames, cancel, progress)
-        if order.kind == MATTE:
+        if order.has_specs:
             return _deliver_mattes(source, plan, tally, threads)
         notes: tuple[str, ...] = ()
         if order.kind == MASKS:
@@ -127,10 +127,10 @@ class _Tally:
 
 
 def _deliver_mattes(source: OrderSource, plan: OrderPlan, tally: _Tally, threads: int) -> Fulfilled:
-    frames = MatteFrames(source)
     done: list[DeliveredOutput] = []
-    for each in plan.deliveries:
-        done += deliver(each, frames, cancel=tally.cancel, progress=tally.part(each), threads=threads)
+    with MatteFrames(source, cancel=tally.cancel) as frames:
+        for each in plan.deliveries:
+            done += deliver(each, frames, cancel=tally.cancel, progress=tally.part(each), threads=threads)
     return Fulfilled(
         outputs=tuple(each.path for each in done),
         reports=tuple(each.report for each in done),

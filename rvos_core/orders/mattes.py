@@ -1,42 +1,78 @@
-"""Frames of an order's objects for delivery and for the preview: straight colours and alpha, the same in both."""
+"""Frames of an order's objects for delivery and for the preview: the mattes and effects of the project, in both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
 
-import cv2
 import numpy as np
 
 from rvos_core.delivery.exporter import FrameOf
 from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.masks import decode
+from rvos_core.matte.backgrounds import Backgrounds
+from rvos_core.matte.look import read_looks
+from rvos_core.matte.scene import Scene
+from rvos_core.orders.order import EFFECTS
 from rvos_core.orders.source import OrderSource
+from rvos_core.types import CancelToken
 
-_EDGE_SIGMA_PX = 0.7  # an edge about two pixels wide, as soft as a sampled one is
+# What stands in a plan of an order of effects, which shows all objects in one picture.
+ALL_WITH_EFFECTS = DeliveryObject(0, "effects")
 
 
 class MatteFrames:
-    """A `FrameSource` of one order. Belongs to the source's thread."""
+    """A `FrameSource` of one order; a context manager. Belongs to the source's thread.
 
-    def __init__(self, source: OrderSource) -> None:
+    Args:
+        cancel: looked at while a frame is refined.
+
+    Raises:
+        UserError: a look makes no sense.
+    """
+
+    def __init__(self, source: OrderSource, *, cancel: CancelToken | None = None) -> None:
         self._source = source
+        self._backgrounds = Backgrounds()
+        looks = read_looks({each.object_id: source.project.look(each.object_id) for each in source.objects})
+        self.scene = Scene(source.frame, self._mask, looks, backgrounds=self._backgrounds, cancel=cancel)
 
     def __call__(self, item: DeliveryObject, wanted: Sequence[int]) -> Iterator[FrameOf]:
         """(frame index, (H, W, 3) uint8 straight colours, (H, W) float32 alpha 0..1) of one object, in this order.
 
-        Frames without a mask are transparent.
+        Frames without a mask are transparent; of effects, where nothing is cut out, all is opaque.
 
         Raises:
-            UserError: a frame or a mask cannot be read.
+            UserError: a frame, a mask or a background cannot be read.
+            Cancelled: once `cancel` is set.
         """
-        info = self._source.info
-        nothing = np.zeros((info.height, info.width), np.float32)
         for index in wanted:
-            mask = self._source.mask(item.object_id, index)
-            yield index, self._source.frame(index), nothing if mask is None else soft_edge(decode(mask))
+            if self._source.order.kind == EFFECTS:
+                yield index, *_parted(self.scene.picture(index))
+            else:
+                matte = self.scene.matte(item.object_id, index)
+                yield index, matte.colours, matte.alpha
+
+    def close(self) -> None:
+        """Let go of the backgrounds' files. Safe to call twice."""
+        self._backgrounds.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _mask(self, object_id: int, index: int) -> np.ndarray | None:
+        found = self._source.mask(object_id, index)
+        return None if found is None else decode(found)
 
 
-def soft_edge(mask: np.ndarray) -> np.ndarray:
-    """Alpha, (H, W) float32 in 0..1, of a mask, (H, W) bool."""
-    blurred = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _EDGE_SIGMA_PX, borderType=cv2.BORDER_REPLICATE)
-    return np.clip(blurred, 0, 1, out=blurred)
+def _parted(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Colours and alpha of (H, W, 3) or (H, W, 4) uint8."""
+    if picture.shape[2] == 3:
+        return picture, np.ones(picture.shape[:2], np.float32)
+    return np.ascontiguousarray(picture[..., :3]), picture[..., 3].astype(np.float32) / np.float32(255)

@@ -13,7 +13,7 @@ from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan
 
-MASKS, OVERLAY, MATTE = "masks", "overlay", "matte"
+MASKS, OVERLAY, MATTE, EFFECTS = "masks", "overlay", "matte", "effects"
 VERSION = 1
 
 
@@ -27,13 +27,13 @@ class Order:
 
     Attributes:
         kind: "masks" (a folder of PNG masks per object), "overlay" (the clip with its masks drawn on it), "matte"
-            (what `specs` say).
+            (mattes and cut-outs, as `specs` say), "effects" (the clip with its objects' effects, as `specs` say).
         title: for people, e.g. "ProRes 4444".
         project, media_id: where the objects are.
         object_ids: from the lowest to the topmost.
         target: a folder; of an overlay the video's file.
-        specs: of mattes and cut-outs, each one delivery; their in, out and handles are those of the order.
-        preset: name of the preset that the specs come from; "": none. Its timeline and recipe come along.
+        specs: each one delivery; in and out are those of the order.
+        timelines, recipe: what lies beside it for an editing program, see `delivery.presets`.
         span: frames; None: the whole clip.
         with_audio, opacity: of an overlay.
         order_id: unlike that of any other order.
@@ -47,7 +47,8 @@ class Order:
     object_ids: tuple[int, ...]
     target: Path
     specs: tuple[DeliverySpec, ...] = ()
-    preset: str = ""
+    timelines: tuple[str, ...] = ()
+    recipe: str = ""
     span: FrameSpan | None = None
     with_audio: bool = True
     opacity: float = 0.5
@@ -55,12 +56,17 @@ class Order:
     created: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
-        if self.kind not in (MASKS, OVERLAY, MATTE):
+        if self.kind not in (MASKS, OVERLAY, MATTE, EFFECTS):
             raise ValueError(f"an order of the unknown kind {self.kind!r}")
         if not self.object_ids:
             raise UserError("There is no object to deliver.", hint="Choose one.", code="delivery.no_objects")
-        if (self.kind == MATTE) != bool(self.specs):
+        if self.has_specs != bool(self.specs):
             raise ValueError(f"an order of the kind {self.kind} with {len(self.specs)} specifications")
+
+    @property
+    def has_specs(self) -> bool:
+        """Whether its kind is written as specifications say."""
+        return self.kind in (MATTE, EFFECTS)
 
     @property
     def placed_specs(self) -> tuple[DeliverySpec, ...]:
@@ -79,7 +85,8 @@ class Order:
             "object_ids": list(self.object_ids),
             "target": str(self.target),
             "specs": [each.as_dict() for each in self.specs],
-            "preset": self.preset,
+            "timelines": list(self.timelines),
+            "recipe": self.recipe,
             "span": None if self.span is None else [self.span.start, self.span.stop],
             "with_audio": self.with_audio,
             "opacity": self.opacity,
@@ -106,7 +113,8 @@ class Order:
                 object_ids=tuple(int(each) for each in values["object_ids"]),
                 target=Path(values["target"]),
                 specs=tuple(DeliverySpec.from_dict(each) for each in values["specs"]),
-                preset=str(values["preset"]),
+                timelines=tuple(str(each) for each in values["timelines"]),
+                recipe=str(values["recipe"]),
                 span=None if span is None else FrameSpan(int(span[0]), int(span[1])),
                 with_audio=bool(values["with_audio"]),
                 opacity=float(values["opacity"]),

@@ -14,7 +14,8 @@ from rvos_core.delivery.plan import DeliveryPlan, make_plan
 from rvos_core.delivery.plan_checks import Problem, check_places, free_bytes
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
-from rvos_core.orders.order import MASKS, MATTE, Order
+from rvos_core.orders.mattes import ALL_WITH_EFFECTS
+from rvos_core.orders.order import EFFECTS, MASKS, Order
 from rvos_core.orders.plain import mask_folder
 from rvos_core.orders.source import OrderSource
 
@@ -31,7 +32,7 @@ class OrderPlan:
 
     Attributes:
         order: as given.
-        deliveries: of mattes, one a specification; empty of masks and overlays.
+        deliveries: of mattes and effects, one a specification; empty of masks and overlays.
         outputs: files and folders, in order of writing.
         frames: output frames in all.
         unlooked: frames of the clip about which nothing is known for one of the objects at least.
@@ -95,7 +96,7 @@ def plan_order(source: OrderSource, *, revision: str = "") -> OrderPlan:
             hint="Choose other in and out points.",
             code="delivery.no_frames",
         )
-    plan = _plan_mattes(source, revision) if source.order.kind == MATTE else _plan_plain(source)
+    plan = _plan_mattes(source, revision) if source.order.has_specs else _plan_plain(source)
     if source.is_same_file:
         return plan
     changed = Problem(
@@ -114,8 +115,10 @@ def forget_unfinished(outputs: Sequence[Path]) -> None:
 
 
 def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
-    order, objects = source.order, [each.for_delivery for each in source.objects]
-    masked = source.masked_frames(source.span)
+    order = source.order
+    objects, masked = [each.for_delivery for each in source.objects], source.masked_frames(source.span)
+    if order.kind == EFFECTS:
+        objects, masked = [ALL_WITH_EFFECTS], {ALL_WITH_EFFECTS.object_id: max(masked.values())}
     plans = tuple(
         make_plan(
             spec,

@@ -11,10 +11,11 @@ from rvos_core.delivery.outputs import CUTOUT
 from rvos_core.delivery.overlay import draw_overlay
 from rvos_core.delivery.pixels import Picture, colours, scaled, together
 from rvos_core.masks import decode, empty
-from rvos_core.orders.mattes import MatteFrames
-from rvos_core.orders.order import MASKS, MATTE
+from rvos_core.orders.mattes import ALL_WITH_EFFECTS, MatteFrames
+from rvos_core.orders.order import EFFECTS, MASKS
 from rvos_core.orders.plain import overlay_style
 from rvos_core.orders.source import OrderSource
+from rvos_core.types import CancelToken
 
 _EDGE = (0.02, 0.98)  # alpha between these is an edge
 
@@ -40,27 +41,30 @@ class FramePreview:
     focus: tuple[int, int] | None
 
 
-def preview_frame(source: OrderSource, index: int, *, looked_at_px: int = 80) -> FramePreview:
+def preview_frame(
+    source: OrderSource, index: int, *, looked_at_px: int = 80, cancel: CancelToken | None = None
+) -> FramePreview:
     """Compute a frame in the very way in which the export does.
 
     Args:
         looked_at_px: side of the square that `focus` is the middle of.
+        cancel: looked at while the frame is refined.
 
     Raises:
         UserError: the frame or a mask cannot be read.
+        Cancelled: `cancel` was set.
     """
     frame = source.frame(index)
     order = source.order
-    nothing = empty(source.info.height, source.info.width)
-    if order.kind == MATTE:
-        mattes = MatteFrames(source)
-        pictures = [
-            Picture(rgb, alpha) for each in source.objects for _, rgb, alpha in mattes(each.for_delivery, [index])
-        ]
+    if order.has_specs:
+        things = [ALL_WITH_EFFECTS] if order.kind == EFFECTS else [each.for_delivery for each in source.objects]
+        with MatteFrames(source, cancel=cancel) as mattes:
+            pictures = [Picture(rgb, alpha) for each in things for _, rgb, alpha in mattes(each, [index])]
         shown = together(pictures)
         rgb = frame if shown.rgb is None else colours(shown.rgb, 8)
         is_matte = order.specs[0].chosen_content != CUTOUT
         return FramePreview(index, frame, rgb, shown.alpha, is_matte, edge_focus(shown.alpha, looked_at_px))
+    nothing = empty(source.info.height, source.info.width)
     masks = [source.mask(each.object_id, index) or nothing for each in source.objects]
     solid = np.zeros(frame.shape[:2], np.float32)
     for mask in masks:

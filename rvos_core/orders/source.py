@@ -106,10 +106,11 @@ class OrderSource:
         return int((known < len(self.objects)).sum())
 
     def revision(self, span: FrameSpan) -> str:
-        """Names the masks of the objects inside `span`: other masks, another name."""
+        """Names masks and looks of the objects inside `span`: others, another name."""
         checksum = 0
         for each in self.objects:
-            checksum = zlib.crc32(f"{each.object_id}:{each.name}".encode("utf-8", "replace"), checksum)
+            look = self.project.look(each.object_id)
+            checksum = zlib.crc32(f"{each.object_id}:{each.name}:{look}".encode("utf-8", "replace"), checksum)
             for record in self.project.masks(each.object_id, span):
                 checksum = zlib.crc32(record.mask.counts, zlib.crc32(str(record.frame).encode(), checksum))
         return f"{checksum:08x}"

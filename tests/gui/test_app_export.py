@@ -140,14 +140,14 @@ def test_settings_that_mean_nothing_are_not_there_and_presets_keep_those_that_do
     dialog.presets.save_as("green")
     assert dialog.list.offer.title == "green"
     assert dialog.form.specs[0].background == (0, 177, 64)
-    dialog.presets.export_file(str(tmp_path / "green.rvos-preset"))
+    dialog.presets.export_file(str(tmp_path / "green.rvospreset"))
     dialog.presets.remove_action.trigger()
     assert dialog.list.offer.key == "masks"
-    dialog.presets.import_file(str(tmp_path / "green.rvos-preset"))
+    dialog.presets.import_file(str(tmp_path / "green.rvospreset"))
     assert dialog.list.offer.specs[0].format == "h264"
-    (tmp_path / "bad.rvos-preset").write_text("[]", encoding="utf-8")
-    dialog.presets.import_file(str(tmp_path / "bad.rvos-preset"))
-    assert "bad.rvos-preset" in dialog.status
+    (tmp_path / "bad.rvospreset").write_text("[]", encoding="utf-8")
+    dialog.presets.import_file(str(tmp_path / "bad.rvospreset"))
+    assert "bad.rvospreset" in dialog.status
     answered(qtbot, studio)
     dialog.reject()
 

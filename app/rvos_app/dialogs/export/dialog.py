@@ -38,10 +38,10 @@ from rvos_app.jobs.order_jobs import OrderPreview
 from rvos_app.panels.parts import label, rule
 from rvos_app.settings import Settings
 from rvos_app.state import StudioState
+from rvos_core.delivery.presets import Preset
 from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.errors import UserError
-from rvos_core.orders import MASKS, MATTE, OVERLAY, Order, OrderPlan
-from rvos_core.orders.own_presets import OwnPreset, PresetShelf
+from rvos_core.orders import EFFECTS, MASKS, MATTE, OVERLAY, Order, OrderPlan
 from rvos_core.types import MediaInfo
 
 _SIZE = (1180, 760)
@@ -59,7 +59,7 @@ class ExportDialog(QDialog):
         project: Path,
         exports: ExportController,
         preview: ExportPreview,
-        presets: PresetShelf,
+        presets: Path,
         settings: Settings,
         parent: QWidget,
     ) -> None:
@@ -67,9 +67,10 @@ class ExportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(tr("Export"))
         self._state, self._clip, self._project = state, clip, project
-        self._exports, self._preview, self._settings, self._shelf = exports, preview, settings, presets
+        self._exports, self._preview, self._settings = exports, preview, settings
         self._target_is_own = False  # a person chose it
         self._plan: OrderPlan | None = None
+        self._frame_s = 0.0  # that a frame with all its objects took
         self.list = OfferList()
         self.form = SpecForm(clip)
         self.naming = NamingRow()
@@ -88,7 +89,7 @@ class ExportDialog(QDialog):
         self._lay_out()
         self._connect()
         self.resize(*_fitting(self))
-        self.list.fill(offers(presets.all()), key=settings.export_offer)
+        self.list.fill(offers(self.presets.presets()), key=settings.export_offer)
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -201,13 +202,14 @@ class ExportDialog(QDialog):
         target = Path(self.target.text()).expanduser()
         return Order(
             kind=offer.kind,
-            title=offer.title if not offer.is_free else specs[0].kind.title,
+            title=offer.title if not offer.is_free else f"{offer.title}: {specs[0].kind.title}",
             project=self._project,
             media_id=self._state.media_id,
             object_ids=self.objects.chosen,
             target=target,
             specs=specs,
-            preset=offer.preset,
+            timelines=offer.preset.timelines if offer.preset is not None else (),
+            recipe=offer.preset.recipe if offer.preset is not None else "",
             span=None if self.whole.isChecked() else self._state.span,
             with_audio=self.sound.isChecked(),
             opacity=self._settings.overlay_opacity,
@@ -220,44 +222,46 @@ class ExportDialog(QDialog):
             return specs
         return tuple(replace(each, naming=naming) for each in specs)
 
-    def _as_preset(self) -> OwnPreset | None:
-        """The settings to be kept, where they can be."""
+    def _as_preset(self) -> Preset | None:
+        """The settings to be kept, where they can be. Raises: UserError: they make no sense together."""
         offer = self.list.offer
-        try:
-            specs = tuple(replace(each, handles=self.handles.value()) for each in self._named_specs())
-        except UserError:
+        if offer.kind != MATTE:
             return None
-        return OwnPreset(offer.title, specs, offer.preset) if specs else None
+        specs = tuple(replace(each, handles=self.handles.value()) for each in self._named_specs())
+        if offer.preset is not None:
+            return replace(offer.preset, specs=specs)
+        return Preset("preset", offer.title, specs)
 
     @Slot(object)
     def _on_offer(self, offer: Offer) -> None:
-        is_matte = offer.kind == MATTE
-        self._about.setText(" ".join([offer.about, *dict.fromkeys(each.kind.note for each in offer.specs)]).strip())
+        has_specs = bool(offer.specs)
+        notes = offer.preset.notes if offer.preset is not None else [each.kind.note for each in offer.specs]
+        self._about.setText(" ".join([offer.about, *dict.fromkeys(notes)]).strip())
         self._about.setVisible(bool(self._about.text()))
-        self.form.show_specs(offer.specs, is_free=offer.is_free)
-        self.form.setVisible(is_matte)
+        self.form.show_specs(offer.specs, is_free=offer.is_free, cutouts_only=offer.kind == EFFECTS)
+        self.form.setVisible(has_specs)
         self.sound.setVisible(offer.kind == OVERLAY and self._clip.has_audio)
-        self._rest.setRowVisible(self.handles, is_matte)
-        self._rest.setRowVisible(self.naming, is_matte)
-        if offer.specs:
+        self._rest.setRowVisible(self.handles, has_specs)
+        self._rest.setRowVisible(self.naming, has_specs)
+        if has_specs:
             self.naming.field.setText(offer.specs[0].naming)
             self.handles.setValue(offer.specs[0].handles)
-        self.presets.set_own(offer.title if offer.own else "")
+        self.presets.set_chosen(offer.preset, can_be_kept=offer.kind == MATTE)
         if not self._target_is_own:
             self._suggest_target(offer)
         self._refresh()
 
     @Slot(str)
-    def _on_presets(self, key: str) -> None:
-        self.list.fill(offers(self._shelf.all()), key=key)
+    def _on_presets(self, preset_id: str) -> None:
+        self.list.fill(offers(self.presets.presets()), key=f"preset:{preset_id}")
 
     # -- where to ------------------------------------------------------------------------------------------------
 
     def _suggest_target(self, offer: Offer) -> None:
         stem = self._clip.path.stem
         folder = Path(self._settings.export_folder or Path.home())
-        names = {MASKS: f"{stem}_masks", OVERLAY: f"{stem}_overlay.mp4", MATTE: f"{stem}_export"}
-        self.target.setText(str(folder / names[offer.kind]))
+        names = {MASKS: f"{stem}_masks", OVERLAY: f"{stem}_overlay.mp4"}
+        self.target.setText(str(folder / names.get(offer.kind, f"{stem}_export")))
 
     def _on_target_typed(self) -> None:
         self._target_is_own = True
@@ -303,7 +307,7 @@ class ExportDialog(QDialog):
     @Slot(object)
     def _on_planned(self, plan: OrderPlan) -> None:
         self._plan = plan
-        self.foot.show_plan(plan)
+        self._show_plan()
         self.export_button.setEnabled(not plan.blocking)
         if plan.deliveries:
             first = plan.deliveries[0]
@@ -320,6 +324,12 @@ class ExportDialog(QDialog):
     @Slot(object)
     def _on_previewed(self, preview: OrderPreview) -> None:
         self.pane.show_preview(preview)
+        self._frame_s = preview.seconds
+        self._show_plan()
+
+    def _show_plan(self) -> None:
+        if self._plan is not None:
+            self.foot.show_plan(self._plan, frame_s=self._frame_s)
 
     @Slot(object)
     def _on_unpreviewed(self, report: ErrorReport) -> None:

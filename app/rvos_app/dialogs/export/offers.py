@@ -10,9 +10,9 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 
 from rvos_app.i18n import tr
+from rvos_core.delivery.presets import PRESETS, Preset
 from rvos_core.delivery.spec import NAMED_SPECS, DeliverySpec
-from rvos_core.orders import MASKS, MATTE, OVERLAY
-from rvos_core.orders.own_presets import OwnPreset
+from rvos_core.orders import EFFECTS, MASKS, MATTE, OVERLAY
 
 _KEY = Qt.ItemDataRole.UserRole
 _ROW_PX = 26
@@ -27,8 +27,7 @@ class Offer:
         key: names it, also in the settings file.
         kind: as in an `Order`.
         specs: of mattes and cut-outs, as they are suggested.
-        preset: the editing program's preset that it is; "": none.
-        own: a person's preset.
+        preset: that it is; None: it is none.
         is_free: the format itself can be chosen.
         about: a sentence or two, for before it is chosen.
     """
@@ -38,16 +37,38 @@ class Offer:
     title: str
     kind: str
     specs: tuple[DeliverySpec, ...] = ()
-    preset: str = ""
-    own: bool = False
+    preset: Preset | None = None
     is_free: bool = False
     about: str = ""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether a person saved it."""
+        return self.preset is not None and self.preset.id not in PRESETS
 
-def offers(own: Sequence[OwnPreset]) -> list[Offer]:
+
+def offers(presets: Sequence[Preset]) -> list[Offer]:
     """Everything, in the order of the list."""
-    basics, video, pictures = tr("Masks and overlay"), tr("Video"), tr("Picture sequences")
+    groups = {True: tr("Editing programs"), False: tr("Own presets")}
     found = [
+        Offer(f"preset:{each.id}", groups[each.id in PRESETS], each.title, MATTE, each.specs, each) for each in presets
+    ]
+    custom = Offer(
+        "custom",
+        tr("Anything else"),
+        tr("Custom"),
+        MATTE,
+        (NAMED_SPECS["prores4444"],),
+        is_free=True,
+        about=tr("Every format and every setting."),
+    )
+    builtin, own = [each for each in found if not each.is_own], [each for each in found if each.is_own]
+    return [*_basics(), *builtin, *_single(), *own, custom]
+
+
+def _basics() -> list[Offer]:
+    basics = tr("Masks and overlay")
+    return [
         Offer(
             "masks",
             basics,
@@ -62,38 +83,40 @@ def offers(own: Sequence[OwnPreset]) -> list[Offer]:
             OVERLAY,
             about=tr("The clip with the masks drawn on it: MP4, H.264, with the clip's own frame times."),
         ),
-    ]
-    for key, group, title, about in (
-        (
-            "prores4444",
-            video,
-            "ProRes 4444",
-            tr("The object with its alpha, 10 bit. Editing programs take it as it is."),
+        Offer(
+            "effects",
+            basics,
+            tr("Clip with effects"),
+            EFFECTS,
+            (NAMED_SPECS["h264"],),
+            is_free=True,
+            about=tr("The clip with the effects of its objects, as the Matte panel says: H.264, or any other format."),
         ),
-        ("prores422hq", video, tr("ProRes 422 HQ matte"), tr("White on black, for a luma track matte.")),
-        ("h264matte", video, tr("H.264 matte"), tr("A light white-on-black matte.")),
-        ("webm", video, tr("WebM with alpha"), tr("For web pages and overlays of streams.")),
-        ("ffv1", video, tr("FFV1, lossless"), tr("For keeping.")),
-        ("png16", pictures, tr("PNG matte, 16 bit"), tr("The alpha as grey pictures, exact.")),
-        ("pngcutout16", pictures, tr("PNG cut-out, 16 bit"), tr("The object on nothing, straight colours.")),
-        ("tiff16", pictures, tr("TIFF matte, 16 bit"), tr("The alpha as grey pictures, exact.")),
-        ("exr", pictures, tr("OpenEXR cut-out"), tr("For compositing: half float, a channel per object.")),
-    ):
-        found.append(Offer(key, group, title, MATTE, (NAMED_SPECS[key],), about=about))
-    mine = tr("Own presets")
-    found += [
-        Offer(f"own:{each.name}", mine, each.name, MATTE, each.specs, preset=each.editor, own=True) for each in own
     ]
-    custom = Offer(
-        "custom",
-        tr("Anything else"),
-        tr("Custom"),
-        MATTE,
-        (NAMED_SPECS["prores4444"],),
-        is_free=True,
-        about=tr("Every format and every setting."),
-    )
-    return [*found, custom]
+
+
+def _single() -> list[Offer]:
+    """Formats alone."""
+    video, pictures = tr("Video"), tr("Picture sequences")
+    return [
+        Offer(key, group, title, MATTE, (NAMED_SPECS[key],), about=about)
+        for key, group, title, about in (
+            (
+                "prores4444",
+                video,
+                "ProRes 4444",
+                tr("The object with its alpha, 10 bit. Editing programs take it as it is."),
+            ),
+            ("prores422hq", video, tr("ProRes 422 HQ matte"), tr("White on black, for a luma track matte.")),
+            ("h264matte", video, tr("H.264 matte"), tr("A light white-on-black matte.")),
+            ("webm", video, tr("WebM with alpha"), tr("For web pages and overlays of streams.")),
+            ("ffv1", video, tr("FFV1, lossless"), tr("For keeping.")),
+            ("png16", pictures, tr("PNG matte, 16 bit"), tr("The alpha as grey pictures, exact.")),
+            ("pngcutout16", pictures, tr("PNG cut-out, 16 bit"), tr("The object on nothing, straight colours.")),
+            ("tiff16", pictures, tr("TIFF matte, 16 bit"), tr("The alpha as grey pictures, exact.")),
+            ("exr", pictures, tr("OpenEXR cut-out"), tr("For compositing: half float, a channel per object.")),
+        )
+    ]
 
 
 class OfferList(QListWidget):

@@ -81,13 +81,14 @@ class PlanFoot(QFrame):
         words = f"{report.message} {report.hint}".strip()
         self._show([(words, "error", self._buttons(report.code, ()))])
 
-    def show_plan(self, plan: OrderPlan) -> None:
-        """What an order would do."""
+    def show_plan(self, plan: OrderPlan, *, frame_s: float) -> None:
+        """What an order would do. `frame_s`: what computing a frame with all its objects takes."""
+        pictures = sum(len(each.frames.sources) for each in plan.deliveries)
         parts = [
             count(len(plan.outputs), "output", "outputs"),
             count(plan.frames, "frame", "frames"),
             tr("about {size}", size=memory(plan.expected_bytes / 2**20)),
-            tr("about {time} of work", time=duration(max(1.0, plan.expected_s))),
+            tr("about {time} of work", time=duration(max(1.0, plan.expected_s + pictures * frame_s))),
         ]
         if plan.free_bytes is not None:
             parts.append(tr("{size} free", size=memory(plan.free_bytes / 2**20)))

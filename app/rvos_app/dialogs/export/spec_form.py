@@ -18,6 +18,7 @@ from rvos_core.types import MediaInfo
 
 _RATES = ("24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60")
 _LABEL_PX = 92
+_OF_MATTES = ("content", "objects")
 _KEPT = ("objects", "scale", "rate", "timing", "odd_size", "audio", "start_number", "naming", "handles")
 
 Options = list[tuple[str, Any]]
@@ -45,7 +46,7 @@ class SpecForm(QWidget):
         super().__init__()
         self._info = info
         self._specs: tuple[DeliverySpec, ...] = ()
-        self._is_free = False
+        self._is_free = self._cutouts_only = False
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setHorizontalSpacing(14)
@@ -72,14 +73,16 @@ class SpecForm(QWidget):
         """As they are set now."""
         return self._specs
 
-    def show_specs(self, specs: Sequence[DeliverySpec], *, is_free: bool) -> None:
-        """Edit other ones. `is_free`: the format can be chosen, too."""
-        self._specs, self._is_free = tuple(specs), is_free
+    def show_specs(self, specs: Sequence[DeliverySpec], *, is_free: bool, cutouts_only: bool = False) -> None:
+        """Edit other ones. `is_free`: the format can be chosen, too; `cutouts_only`: but no mattes, and one output."""
+        self._specs, self._is_free, self._cutouts_only = tuple(specs), is_free, cutouts_only
         self._refresh()
 
     def set_field(self, name: str, value: object) -> None:
         """Set a field of all that can have that value."""
         self._specs = tuple(_changed(each, name, value) for each in self._specs)
+        if self._cutouts_only:
+            self._specs = tuple(_changed(each, "content", CUTOUT) for each in self._specs)
         self._refresh()
         self.changed.emit()
 
@@ -99,7 +102,9 @@ class SpecForm(QWidget):
         for knob in _knobs():
             box = self.boxes[knob.name]
             options = _options_for_all(knob, self._specs, self._info)
-            if knob.name == "format" and not self._is_free:
+            if knob.name == "format" and self._cutouts_only:
+                options = [each for each in options if CUTOUT in OUTPUT_FORMATS[each[1]].contents]
+            if (knob.name == "format" and not self._is_free) or (knob.name in _OF_MATTES and self._cutouts_only):
                 options = []
             self._form.setRowVisible(box, len(options) > 1)
             box.clear()
@@ -141,7 +146,7 @@ def _changed(spec: DeliverySpec, name: str, value: Any) -> DeliverySpec:
             kept = {each: getattr(spec, each) for each in _KEPT}
             return DeliverySpec(value, **kept)
         if name == "content":  # not every depth is there for both
-            return replace(spec, content=value, depth=0)
+            return replace(spec, content=value, depth=spec.depth if value == spec.chosen_content else 0)
         return replace(spec, **{name: value})
     except UserError:
         return spec
