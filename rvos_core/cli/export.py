@@ -1,4 +1,4 @@
-"""`rvos export`: what of a project goes to other programs."""
+"""`rvos export`: what of a project goes to other programs, as mattes for editing or as annotations for data sets."""
 
 from __future__ import annotations
 
@@ -7,55 +7,102 @@ from typing import Annotated
 
 import typer
 
-from rvos_core.cli.export_mattes import MatteWish, export_mattes, matte_formats, spec_changes
-from rvos_core.cli.options import EndOption, JsonOption, OutputOption, StartOption, read_rate
+from rvos_core.cli.exchange import FORMAT_NAMES, OverlapChoice
+from rvos_core.cli.exchange import export as export_annotations
+from rvos_core.cli.export_mattes import MatteWish, export_mattes, matte_formats, object_ids, spec_changes
+from rvos_core.cli.options import EndOption, JsonOption, StartOption, read_rate
 from rvos_core.cli.output import Output
 from rvos_core.cli.session import cancel_on_interrupt
+from rvos_core.delivery.presets import PRESETS
+from rvos_core.errors import UsageError
+
+FormatOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help=f"What to write; may be repeated. For editing: {matte_formats()}. For data sets, one at a time: "
+        f"{', '.join(FORMAT_NAMES)}.",
+    ),
+]
+PresetOption = Annotated[
+    list[str] | None,
+    typer.Option("--preset", metavar="NAME", help=f"For an editing program: {', '.join(PRESETS)}, or an own one."),
+]
+NamingOption = Annotated[
+    str | None, typer.Option("--naming", metavar="TEMPLATE", help="E.g. {clip}_{object}_{kind}.{frame:04}.")
+]
+FirstNumberOption = Annotated[
+    int | None, typer.Option("--start-number", metavar="N", min=0, help="Of the first picture (its frame's index).")
+]
+OddSizeOption = Annotated[
+    str | None, typer.Option("--odd-size", metavar="pad|crop|444", help="Where the encoder takes even sizes only.")
+]
+TogetherOption = Annotated[bool, typer.Option("--together", help="All objects in one file.")]
 
 
 def export(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="A file that ends in .rvos.")],
     *,
-    folder: OutputOption,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option("--format", metavar="NAME", help=f"What to write; may be repeated. {matte_formats()}."),
-    ] = None,
+    target: Annotated[
+        Path,
+        typer.Option("-o", "--output", metavar="OUT", help="Folder for what is written; of annotations, see docs."),
+    ],
+    presets: PresetOption = None,
+    formats: FormatOption = None,
     objects: Annotated[
-        list[str] | None, typer.Option("--object", metavar="NAME|ID", help="Only this one; may be repeated (all).")
+        list[str] | None, typer.Option("--object", metavar="NAME|N", help="Only this one; may be repeated (all).")
     ] = None,
     clips: Annotated[
-        list[str] | None, typer.Option("--clip", metavar="NAME|ID", help="Only this one; may be repeated (all).")
+        list[str] | None, typer.Option("--clip", metavar="NAME|N", help="Only this one; may be repeated (all).")
     ] = None,
     start: StartOption = None,
     end: EndOption = None,
     handles: Annotated[int, typer.Option("--handles", metavar="N", min=0, help="Frames more at either side.")] = 0,
-    naming: Annotated[
-        str | None, typer.Option("--naming", metavar="TEMPLATE", help="E.g. {clip}_{object}_{kind}.{frame:04}.")
-    ] = None,
-    start_number: Annotated[
-        int | None, typer.Option("--start-number", metavar="N", min=0, help="Of the first picture (its frame's index).")
-    ] = None,
-    odd_size: Annotated[
-        str | None, typer.Option("--odd-size", metavar="pad|crop|444", help="Where the encoder takes even sizes only.")
-    ] = None,
+    naming: NamingOption = None,
+    start_number: FirstNumberOption = None,
+    odd_size: OddSizeOption = None,
     fps: Annotated[str | None, typer.Option("--fps", metavar="RATE", help="Of the output (the source's).")] = None,
     even_rate: Annotated[
         bool, typer.Option("--even-rate", help="Repeat and leave out frames of a source whose rate varies.")
     ] = False,
-    together: Annotated[bool, typer.Option("--together", help="All objects in one file.")] = False,
+    together: TogetherOption = False,
     proxy: Annotated[int, typer.Option("--proxy", metavar="1|2|4", help="1/N of the size.")] = 1,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Copy the source's sound into video.")] = True,
     plan_only: Annotated[
         bool, typer.Option("--plan", help="Only say what would be written, and what hinders.")
     ] = False,
+    overlap: Annotated[
+        OverlapChoice,
+        typer.Option("--overlap", help="Annotations whose objects share pixels: first object on top, a file each."),
+    ] = OverlapChoice.REFUSE,
+    split: Annotated[
+        str, typer.Option("--split", metavar="NAME", help="Of a data set, where there are any.")
+    ] = "train",
     as_json: JsonOption = False,
 ) -> None:
-    """Write mattes, cut-outs, masks or overlays of PROJECT's objects into FOLDER.
+    """Write the objects of PROJECT for editing programs, or as annotations.
 
-    Each output is read back before it gets its name; a report lies beside it. Interrupted, the same call goes on where
-    it was.
+    Mattes, cut-outs, masks and overlays are read back before they get their names; a report lies beside each.
+    Interrupted, the same call goes on where it was. docs/formats/annotations.md says what each annotation format loses.
     """
+    named, chosen = tuple(formats or ()), tuple(objects or ())
+    if set(named) & set(FORMAT_NAMES):
+        if len(named) > 1 or presets:
+            raise UsageError(
+                "Annotations are exported one format at a time.", hint="Give one --format.", code="usage.format"
+            )
+        export_annotations(
+            project,
+            target=target,
+            format_name=named[0],
+            clips=clips,
+            objects=object_ids(project, chosen),
+            overlap=overlap,
+            split=split,
+            as_json=as_json,
+        )
+        return
     output = Output(as_json=as_json)
     changes = spec_changes(
         naming=naming,
@@ -69,8 +116,9 @@ def export(
         sound=sound,
     )
     wish = MatteWish(
-        tuple(formats or ()),
-        objects=tuple(objects or ()),
+        named,
+        presets=tuple(presets or ()),
+        objects=chosen,
         clips=tuple(clips or ()),
         start=start,
         stop=end,
@@ -78,4 +126,4 @@ def export(
         plan_only=plan_only,
     )
     with cancel_on_interrupt() as cancel:
-        output.result(export_mattes(project, wish, folder=folder, output=output, cancel=cancel))
+        output.result(export_mattes(project, wish, folder=target, output=output, cancel=cancel))

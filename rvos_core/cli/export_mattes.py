@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.delivery.presets import PRESETS
 from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.errors import UsageError
 from rvos_core.types import CancelToken, FrameSpan
 
 if TYPE_CHECKING:
+    from rvos_core.delivery.presets import Preset
     from rvos_core.delivery.spec import DeliverySpec
-    from rvos_core.orders import Order, OrderPlan
+    from rvos_core.orders import Fulfilled, Order, OrderPlan
     from rvos_core.project.reading import ProjectReader
     from rvos_core.project.records import MediaRecord, ObjectRecord
 
-PLAIN_FORMATS = ("masks", "overlay")
+PLAIN_FORMATS = ("masks", "overlay", "effects")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class MatteWish:
 
     Attributes:
         formats: of `NAMED_SPECS` or `PLAIN_FORMATS`.
+        presets: ids or titles.
         objects, clips: names or numbers; empty: all.
         start, stop: frames, half open; None: the clip's ends.
         changes: fields of `DeliverySpec` that take the place of those of the formats.
@@ -40,12 +43,18 @@ class MatteWish:
     """
 
     formats: tuple[str, ...]
+    presets: tuple[str, ...] = ()
     objects: tuple[str, ...] = ()
     clips: tuple[str, ...] = ()
     start: int | None = None
     stop: int | None = None
     changes: tuple[tuple[str, Any], ...] = ()
     plan_only: bool = False
+
+    @property
+    def with_audio(self) -> bool:
+        """Whether overlays have sound."""
+        return dict(self.changes).get("audio", True) is True
 
 
 def is_matte_format(name: str) -> bool:
@@ -104,8 +113,8 @@ def export_mattes(
     for order in orders:
         _plan(order).raise_if_blocked()  # all of them before the first begins
     exports = []
-    for clip_id, order in ((each.media_id, each) for each in orders):
-        exports.append({"format": order.title, "clip": clip_id, **_fulfil(order, output, cancel)})
+    for order in orders:
+        exports.append({"format": order.title, "clip": order.media_id, **_fulfil(order, output, cancel)})
     seconds = time.monotonic() - began
     output.say(f"{sum(len(each['outputs']) for each in exports)} outputs in {seconds_in_words(seconds)}.")
     return {
@@ -117,29 +126,92 @@ def export_mattes(
 
 
 def orders_of(project: Path, wish: MatteWish, *, folder: Path) -> list[Order]:
-    """One order for each clip and format. Raises: UsageError: as `export_mattes`."""
-    from rvos_core.orders import MASKS, MATTE, OVERLAY, Order
+    """One order for each clip and format or preset. Raises: UsageError: as `export_mattes`."""
     from rvos_core.project.reading import ProjectReader
 
     unknown = next((name for name in wish.formats if not is_matte_format(name)), None)
-    if unknown is not None or not wish.formats:
+    if unknown is not None or not (wish.formats or wish.presets):
         raise UsageError(
-            f"--format: there is no {unknown!r}." if unknown else "Nothing says what is to be written.",
-            hint=f"There are: {matte_formats()}.",
+            f"There is no format for editing and no annotation format {unknown!r}."
+            if unknown
+            else "Nothing says what is to be written.",
+            hint=f"--format takes {matte_formats()}; --preset takes {', '.join(PRESETS)}.",
             code="usage.format",
         )
+    presets = [find_preset(name) for name in wish.presets]
     made: list[Order] = []
     with ProjectReader(project) as reader:
         for clip, things in _chosen(reader, wish):
-            ids = tuple(each.object_id for each in things)
-            for name in wish.formats:
-                kind = {"masks": MASKS, "overlay": OVERLAY}.get(name, MATTE)
-                specs = (_changed(NAMED_SPECS[name], wish),) if kind == MATTE else ()
-                stem = clip.absolute_path.stem
-                target = folder / {"masks": f"{stem}_masks", "overlay": f"{stem}_overlay.mp4"}.get(name, ".")
-                span = _span(clip, wish)
-                made.append(Order(kind, name, project.absolute(), clip.media_id, ids, target, specs, span=span))
+            common = _Common(
+                project.absolute(), clip, tuple(each.object_id for each in things), _span(clip, wish), folder
+            )
+            made += [_order_of_format(name, common, wish) for name in wish.formats]
+            made += [_order_of_preset(each, common, wish) for each in presets]
     return made
+
+
+def object_ids(project: Path, names: Sequence[str]) -> list[int]:
+    """Ids of the objects of these names or numbers, of all clips. Raises: UsageError: there is none of that name."""
+    from rvos_core.project.reading import ProjectReader
+
+    if all(name.isdecimal() for name in names):
+        return [int(name) for name in names]
+    with ProjectReader(project) as reader:
+        known = reader.objects()
+        return [each.object_id for name in names for each in _objects(known, name, project)]
+
+
+def find_preset(name: str) -> Preset:
+    """One of the program's or of the person's own. Raises: UserError: there is none."""
+    from rvos_core.delivery.preset_files import load_presets
+    from rvos_core.project.library import Library
+
+    return load_presets(Library().folder / "presets").find(name)
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What all orders of one clip have in common."""
+
+    project: Path
+    clip: MediaRecord
+    object_ids: tuple[int, ...]
+    span: FrameSpan | None
+    folder: Path
+
+    def order(self, kind: str, title: str, *, target: str = ".", **more: Any) -> Order:
+        from rvos_core.orders import Order
+
+        return Order(
+            kind,
+            title,
+            self.project,
+            self.clip.media_id,
+            self.object_ids,
+            self.folder / target,
+            span=self.span,
+            **more,
+        )
+
+
+def _order_of_format(name: str, common: _Common, wish: MatteWish) -> Order:
+    from rvos_core.orders import EFFECTS, MASKS, MATTE, OVERLAY
+
+    stem = common.clip.absolute_path.stem
+    if name == "masks":
+        return common.order(MASKS, name, target=f"{stem}_masks")
+    if name == "overlay":
+        return common.order(OVERLAY, name, target=f"{stem}_overlay.mp4", with_audio=wish.with_audio)
+    if name == "effects":
+        return common.order(EFFECTS, name, specs=(_changed(NAMED_SPECS["h264"], wish),))
+    return common.order(MATTE, name, specs=(_changed(NAMED_SPECS[name], wish),))
+
+
+def _order_of_preset(preset: Preset, common: _Common, wish: MatteWish) -> Order:
+    from rvos_core.orders import MATTE
+
+    specs = tuple(_changed(each, wish) for each in preset.specs)
+    return common.order(MATTE, preset.id, specs=specs, timelines=preset.timelines, recipe=preset.recipe)
 
 
 def _changed(spec: DeliverySpec, wish: MatteWish) -> DeliverySpec:
@@ -231,10 +303,15 @@ def _fulfil(order: Order, output: Output, cancel: CancelToken) -> dict[str, Any]
 
     with output.progress(order.title) as meter:
         done = fulfil(order, cancel=cancel, progress=meter.update, planned=warn)
+    tell_fulfilled(done, output)
+    return done.as_dict()
+
+
+def tell_fulfilled(done: Fulfilled, output: Output) -> None:
+    """What was written, for people."""
     for path, finding in zip(done.outputs, done.findings, strict=True):
         output.say(f"{path}\n  {finding}")
     if done.resumed:
         output.note(f"{done.resumed} frames were there from an interrupted export.")
     for note in (*(f"beside it: {each}" for each in done.beside), *done.notes):
         output.note(note)
-    return done.as_dict()

@@ -5,12 +5,12 @@ Killed or cancelled, it goes on later where it was: what is finished of mattes l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rvos_core.delivery.exporter import DEFAULT_THREADS, deliver
+from rvos_core.delivery.exporter import DEFAULT_THREADS, FrameSource, deliver
 from rvos_core.delivery.plan import DeliveryPlan
 from rvos_core.delivery.report import DeliveredOutput
 from rvos_core.media import MediaReader
@@ -18,7 +18,7 @@ from rvos_core.orders.mattes import MatteFrames
 from rvos_core.orders.order import MASKS, Order
 from rvos_core.orders.plain import write_masks, write_overlay
 from rvos_core.orders.planning import OrderPlan, plan_order
-from rvos_core.orders.source import OrderSource, open_source
+from rvos_core.orders.source import open_source
 from rvos_core.types import CancelToken
 
 Progress = Callable[[int, int], None]
@@ -86,9 +86,10 @@ def fulfil(
         plan.raise_if_blocked()
         if planned is not None:
             planned(plan)
-        tally = _Tally(plan.frames, cancel, progress)
         if order.has_specs:
-            return _deliver_mattes(source, plan, tally, threads)
+            with MatteFrames.of(source, cancel=cancel) as mattes:
+                return deliver_plans(plan.deliveries, mattes, cancel=cancel, progress=progress, threads=threads)
+        tally = _Tally(plan.frames, cancel, progress)
         notes: tuple[str, ...] = ()
         if order.kind == MASKS:
             write_masks(source, tally.step)
@@ -100,18 +101,40 @@ def fulfil(
         )
 
 
+def deliver_plans(
+    plans: Sequence[DeliveryPlan],
+    frames: FrameSource,
+    *,
+    cancel: CancelToken,
+    progress: Progress | None = None,
+    threads: int = DEFAULT_THREADS,
+) -> Fulfilled:
+    """Carry several deliveries of one clip out, one after another, with one progress. Raises: as `deliver`."""
+    tally = _Tally(sum(len(each.frames.sources) * len(each.outputs) for each in plans), cancel, progress)
+    done: list[DeliveredOutput] = []
+    for each in plans:
+        done += deliver(each, frames, cancel=cancel, progress=tally.part(each), threads=threads)
+    return Fulfilled(
+        outputs=tuple(each.path for each in done),
+        reports=tuple(each.report for each in done),
+        findings=tuple(_finding(each) for each in done),
+        notes=tuple(dict.fromkeys(note for each in done for note in each.notes)),
+        resumed=sum(each.resumed for each in done),
+    )
+
+
 class _Tally:
     """Output frames done over everything that an order makes."""
 
     def __init__(self, total: int, cancel: CancelToken, progress: Progress | None) -> None:
-        self.cancel = cancel
+        self._cancel = cancel
         self._total = total
         self._progress = progress
         self._done = 0
 
     def step(self, frames: int) -> None:
         """So many more are done. Raises: Cancelled."""
-        self.cancel.raise_if_cancelled()
+        self._cancel.raise_if_cancelled()
         self._done += frames
         self._tell(self._done)
 
@@ -124,20 +147,6 @@ class _Tally:
     def _tell(self, done: int) -> None:
         if self._progress is not None:
             self._progress(done, self._total)
-
-
-def _deliver_mattes(source: OrderSource, plan: OrderPlan, tally: _Tally, threads: int) -> Fulfilled:
-    done: list[DeliveredOutput] = []
-    with MatteFrames(source, cancel=tally.cancel) as frames:
-        for each in plan.deliveries:
-            done += deliver(each, frames, cancel=tally.cancel, progress=tally.part(each), threads=threads)
-    return Fulfilled(
-        outputs=tuple(each.path for each in done),
-        reports=tuple(each.report for each in done),
-        findings=tuple(_finding(each) for each in done),
-        notes=tuple(dict.fromkeys(note for each in done for note in each.notes)),
-        resumed=sum(each.resumed for each in done),
-    )
 
 
 def _finding(done: DeliveredOutput) -> str:

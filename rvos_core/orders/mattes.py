@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,8 +12,8 @@ from rvos_core.delivery.exporter import FrameOf
 from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.masks import decode
 from rvos_core.matte.backgrounds import Backgrounds
-from rvos_core.matte.look import read_looks
-from rvos_core.matte.scene import Scene
+from rvos_core.matte.look import Look, read_looks
+from rvos_core.matte.scene import ObjectMasks, Scene
 from rvos_core.orders.order import EFFECTS
 from rvos_core.orders.source import OrderSource
 from rvos_core.types import CancelToken
@@ -23,20 +23,39 @@ ALL_WITH_EFFECTS = DeliveryObject(0, "effects")
 
 
 class MatteFrames:
-    """A `FrameSource` of one order; a context manager. Belongs to the source's thread.
+    """A `FrameSource`; a context manager. Belongs to one thread.
 
     Args:
+        frames: gives a frame of the clip, (H, W, 3) uint8 RGB.
+        masks: gives an object's mask on a frame, (H, W) bool, or None.
+        looks: of all objects, from the lowest to the topmost.
+        effects: the frame with the objects' effects, in place of each object by itself.
         cancel: looked at while a frame is refined.
-
-    Raises:
-        UserError: a look makes no sense.
     """
 
-    def __init__(self, source: OrderSource, *, cancel: CancelToken | None = None) -> None:
-        self._source = source
+    def __init__(
+        self,
+        frames: Callable[[int], np.ndarray],
+        masks: ObjectMasks,
+        looks: Mapping[int, Look],
+        *,
+        effects: bool = False,
+        cancel: CancelToken | None = None,
+    ) -> None:
+        self._effects = effects
         self._backgrounds = Backgrounds()
+        self.scene = Scene(frames, masks, looks, backgrounds=self._backgrounds, cancel=cancel)
+
+    @staticmethod
+    def of(source: OrderSource, *, cancel: CancelToken | None = None) -> MatteFrames:
+        """Those of an order. Raises: UserError: a look makes no sense."""
+
+        def mask(object_id: int, index: int) -> np.ndarray | None:
+            found = source.mask(object_id, index)
+            return None if found is None else decode(found)
+
         looks = read_looks({each.object_id: source.project.look(each.object_id) for each in source.objects})
-        self.scene = Scene(source.frame, self._mask, looks, backgrounds=self._backgrounds, cancel=cancel)
+        return MatteFrames(source.frame, mask, looks, effects=source.order.kind == EFFECTS, cancel=cancel)
 
     def __call__(self, item: DeliveryObject, wanted: Sequence[int]) -> Iterator[FrameOf]:
         """(frame index, (H, W, 3) uint8 straight colours, (H, W) float32 alpha 0..1) of one object, in this order.
@@ -48,7 +67,7 @@ class MatteFrames:
             Cancelled: once `cancel` is set.
         """
         for index in wanted:
-            if self._source.order.kind == EFFECTS:
+            if self._effects:
                 yield index, *_parted(self.scene.picture(index))
             else:
                 matte = self.scene.matte(item.object_id, index)
@@ -65,10 +84,6 @@ class MatteFrames:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _mask(self, object_id: int, index: int) -> np.ndarray | None:
-        found = self._source.mask(object_id, index)
-        return None if found is None else decode(found)
 
 
 def _parted(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -58,7 +58,7 @@ def preview_frame(
     order = source.order
     if order.has_specs:
         things = [ALL_WITH_EFFECTS] if order.kind == EFFECTS else [each.for_delivery for each in source.objects]
-        with MatteFrames(source, cancel=cancel) as mattes:
+        with MatteFrames.of(source, cancel=cancel) as mattes:
             pictures = [Picture(rgb, alpha) for each in things for _, rgb, alpha in mattes(each, [index])]
         shown = together(pictures)
         rgb = frame if shown.rgb is None else colours(shown.rgb, 8)

@@ -46,6 +46,27 @@ def test_the_plan_writes_nothing(capsys: pytest.CaptureFixture[str], project: Pa
     assert "16 frames" in text.out
 
 
+def test_a_preset_makes_everything_that_its_program_wants(
+    capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path
+) -> None:
+    said = rvos(capsys, "export", project, "--preset", "premiere", "-o", tmp_path, "--object", "dog", "--json")
+    assert said.code == 0, said.err
+    assert [Path(each).name for each in said.json["outputs"]] == [
+        "street_dog_cutout_straight.mov",
+        "street_dog_matte.mov",
+    ]
+    assert rvos(capsys, "export", project, "--preset", "avid", "-o", tmp_path).code == 1
+
+
+def test_annotations_are_exported_by_the_same_command(
+    capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path
+) -> None:
+    said = rvos(capsys, "export", project, "--format", "coco", "-o", tmp_path / "c.json", "--object", "dog", "--json")
+    assert said.code == 0, said.err
+    assert said.json["objects"] == 1
+    assert rvos(capsys, "export", project, "--format", "coco", "--format", "png8", "-o", tmp_path / "x").code == 2
+
+
 def test_options_reach_the_files(capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path) -> None:
     said = rvos(
         capsys,
@@ -61,7 +82,7 @@ def test_options_reach_the_files(capsys: pytest.CaptureFixture[str], project: Pa
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--format", "vhs"), "no 'vhs'"),
+        (("--format", "vhs"), "annotation format 'vhs'"),
         ((), "Nothing says"),
         (("--format", "png8", "--object", "cat"), "no object 'cat'"),
         (("--format", "png8", "--clip", "cat"), "no clip called 'cat'"),
