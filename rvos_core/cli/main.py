@@ -24,6 +24,7 @@ from rvos_core.cli.demo import demo
 from rvos_core.cli.evaluate import evaluate_app
 from rvos_core.cli.exchange import import_annotations
 from rvos_core.cli.export import export
+from rvos_core.cli.matte import matte
 from rvos_core.cli.models import models_app
 from rvos_core.cli.output import report_error
 from rvos_core.cli.predict import predict
@@ -53,6 +54,7 @@ app.command("segment")(segment)
 app.command("track")(track)
 app.command("import")(import_annotations)
 app.command("export")(export)
+app.command("matte")(matte)
 app.command("read")(read)
 app.command("predict")(predict)
 app.add_typer(evaluate_app, name="eval")

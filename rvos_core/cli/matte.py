@@ -1,0 +1,190 @@
+"""`rvos matte VIDEO MASKS -o FOLDER`: mattes and cut-outs made of masks that lie in a folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rvos_core.cli.export import (
+    FirstNumberOption,
+    NamingOption,
+    OddSizeOption,
+    PresetOption,
+    TogetherOption,
+)
+from rvos_core.cli.export_mattes import find_preset, spec_changes, tell_fulfilled
+from rvos_core.cli.options import EndOption, JsonOption, OutputOption, RateOption, StartOption, read_rate
+from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.cli.session import cancel_on_interrupt, checked_span, media_notes
+from rvos_core.delivery.spec import NAMED_SPECS
+from rvos_core.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from rvos_core.delivery.plan import DeliveryPlan
+    from rvos_core.delivery.spec import DeliverySpec
+    from rvos_core.matte.look import Look
+    from rvos_core.orders.mask_files import MaskFiles
+    from rvos_core.types import FrameSpan, MediaInfo
+
+_USUAL = "png16"
+
+_Knob = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KNOB=VALUE", help="Any knob of a matte, e.g. soft_edge_px=4; may be repeated (howto/mattes)."
+    ),
+]
+
+
+def matte(
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file, or a folder of numbered pictures.")],
+    masks: Annotated[
+        Path, typer.Argument(metavar="MASKS", help="A folder of PNG masks, numbered as the frames; indexed: several.")
+    ],
+    *,
+    folder: OutputOption,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="NAME", help=f"May be repeated ({_USUAL}): {', '.join(NAMED_SPECS)}."),
+    ] = None,
+    presets: PresetOption = None,
+    grow: Annotated[
+        float | None, typer.Option("--grow", metavar="PX", help="Outwards; inwards where negative.")
+    ] = None,
+    feather: Annotated[float | None, typer.Option("--feather", metavar="PX", help="The edge fades over it.")] = None,
+    refine: Annotated[bool, typer.Option("--refine", help="Solve for hair and blur; seconds a frame.")] = False,
+    hard: Annotated[bool, typer.Option("--hard", help="The masks as they are, without a soft edge.")] = False,
+    steady: Annotated[
+        float | None, typer.Option("--steady", metavar="0..1", help="Share of earlier frames in the edge.")
+    ] = None,
+    knobs: _Knob = None,
+    look_file: Annotated[
+        Path | None, typer.Option("--look", metavar="FILE", help="A look as JSON, with keyframes; as projects keep it.")
+    ] = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    fps: RateOption = None,
+    naming: NamingOption = None,
+    start_number: FirstNumberOption = None,
+    odd_size: OddSizeOption = None,
+    together: TogetherOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Make soft mattes and cut-outs of the masks in MASKS, for the frames of VIDEO.
+
+    Each output is read back before it gets its name; a report lies beside it. Frames without a mask are transparent.
+    """
+    output = Output(as_json=as_json)
+    began = time.monotonic()
+    look = _look(look_file, knobs or [], grow=grow, feather=feather, refine=refine, hard=hard, steady=steady)
+    changes = spec_changes(naming=naming, start_number=start_number, odd_size=odd_size, together=together)
+    specs = [replace(each, **dict(changes)) for each in _specs(formats or [], presets or [])]
+    from rvos_core.media import open_media
+    from rvos_core.orders.fulfilling import deliver_plans
+    from rvos_core.orders.mask_files import MaskFiles
+    from rvos_core.orders.mattes import MatteFrames
+
+    with cancel_on_interrupt() as cancel, open_media(video, fps=read_rate(fps)) as reader:
+        for note in media_notes(reader.info):
+            output.note(note)
+        span = checked_span(reader.info, start=start, end=end)
+        files = MaskFiles(masks, reader.info)
+        if missing := files.missing(span):
+            output.note(f"{missing} of {len(span)} frames have no mask and are written without one.")
+        plans = [_plan(each, reader.info, files, look, span=span, folder=folder) for each in specs]
+        for plan in plans:
+            plan.raise_if_blocked()
+        looks = {each.object_id: look for each in files.objects}
+        with MatteFrames(reader.frame, files.mask, looks, cancel=cancel) as mattes, output.progress("matte") as meter:
+            done = deliver_plans(plans, mattes, cancel=cancel, progress=meter.update)
+    tell_fulfilled(done, output)
+    seconds = time.monotonic() - began
+    output.say(f"{len(span)} frames in {seconds_in_words(seconds)}")
+    output.result(
+        {
+            "frames": len(span),
+            "objects": [each.object_id for each in files.objects],
+            "look": json.loads(look.to_json() or "{}"),
+            **done.as_dict(),
+            "seconds": round(seconds, 3),
+        }
+    )
+
+
+def _specs(formats: Sequence[str], presets: Sequence[str]) -> list[DeliverySpec]:
+    """Raises: UsageError, UserError: there is no such format or preset."""
+    names = list(formats) or ([] if presets else [_USUAL])
+    unknown = next((name for name in names if name not in NAMED_SPECS), None)
+    if unknown is not None:
+        raise UsageError(
+            f"--format: there is no {unknown!r}.", hint=f"There are: {', '.join(NAMED_SPECS)}.", code="usage.format"
+        )
+    return [*(NAMED_SPECS[name] for name in names), *(spec for name in presets for spec in find_preset(name).specs)]
+
+
+def _look(
+    file: Path | None,
+    knobs: Sequence[str],
+    *,
+    grow: float | None,
+    feather: float | None,
+    refine: bool,
+    hard: bool,
+    steady: float | None,
+) -> Look:
+    """The file's look with the knobs that were given, on every frame. Raises: UserError: a value that cannot be."""
+    from rvos_core.matte.look import Look
+
+    look = Look()
+    if file is not None:
+        try:
+            look = Look.from_json(file.read_text(encoding="utf-8-sig"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"{file} cannot be read: {error}.", hint="Check the name.", code="matte.bad_look"
+            ) from error
+        except UserError as error:
+            raise UserError(f"{file}: {error.message}", hint=error.hint, code=error.code) from error
+    given: dict[str, Any] = {
+        "grow_px": grow,
+        "feather_px": feather,
+        "refine": "edge" if refine else None,
+        "soft_edge": False if hard else None,
+        "steady": steady,
+    }
+    values = {name: value for name, value in given.items() if value is not None} | dict(map(_knob, knobs))
+    stack = look.matte
+    keyframes = tuple((frame, each.changed(values)) for frame, each in stack.keyframes)
+    return replace(look, matte=replace(stack, default=stack.default.changed(values), keyframes=keyframes))
+
+
+def _knob(text: str) -> tuple[str, Any]:
+    """`name=value`, the value as JSON or else as text."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise UsageError(f"--set {text} has no value.", hint="For example --set soft_edge_px=4.", code="usage.knob")
+    try:
+        return name.strip(), json.loads(value)
+    except ValueError:
+        return name.strip(), value.strip()
+
+
+def _plan(
+    spec: DeliverySpec, info: MediaInfo, files: MaskFiles, look: Look, *, span: FrameSpan, folder: Path
+) -> DeliveryPlan:
+    from rvos_core.delivery.plan import make_plan
+
+    return make_plan(
+        replace(spec, start=span.start, stop=span.stop),
+        info=info,
+        objects=files.objects,
+        folder=folder,
+        masked_frames=files.seen,
+        revision=files.revision + look.to_json(),
+    )
