@@ -41,18 +41,26 @@ def refuse_bomb(path: Path) -> None:
         raise UserError(f"{path} is not there.", hint="Check the name.", code="formats.missing")
     size = path.stat().st_size
     if size > _HARMLESS_BYTES:
-        needed = _needed_bytes(path)
-        if needed > max(_ROOMY_BYTES, size * _MAX_GROWTH):
-            raise bad_content(path, f"holds so many tiny values that it would take {needed / 1e6:,.0f} MB of memory")
+        with path.open("rb") as file:
+            needed = sum(_needed_bytes(chunk) for chunk in iter(lambda: file.read(_CHUNK), b""))
+        _refuse_needed(needed, size, path)
 
 
-def _needed_bytes(path: Path) -> int:
+def refuse_needing(content: bytes, path: Path) -> None:
+    """The same for a part of a file. Raises: UserError."""
+    if len(content) > _HARMLESS_BYTES:
+        _refuse_needed(_needed_bytes(content), len(content), path)
+
+
+def _refuse_needed(needed: int, size: int, path: Path) -> None:
+    if needed > max(_ROOMY_BYTES, size * _MAX_GROWTH):
+        raise bad_content(path, f"holds so many tiny values that it would take {needed / 1e6:,.0f} MB of memory")
+
+
+def _needed_bytes(content: bytes) -> int:
     """About what the values take in memory: 64 bytes an object, 56 a list, 60 a text, 8 a place in a list."""
-    total = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            total += 64 * chunk.count(b"{") + 56 * chunk.count(b"[") + 30 * chunk.count(b'"') + 8 * chunk.count(b",")
-    return total
+    count = content.count
+    return 64 * count(b"{") + 56 * count(b"[") + 30 * count(b'"') + 8 * count(b",")
 
 
 def document_in(path: Path) -> Mapping[str, Any]:

@@ -5,8 +5,7 @@
     SPLIT/JPEGImages/VIDEO/...      looked for, never written
 
 Published files name an object only in the sentences that mean it. Ours add `objects`, `width`, `height` and `fps` to a
-video, so that nothing depends on a sentence; the public loaders pass over them. The masks of a video are read when its
-first frame is asked for, and held until another video's are.
+video, so that nothing depends on a sentence; the public loaders pass over them. Masks are read an annotation at a time.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ from rvos_core.formats.annotations import (
     nothing_said,
 )
 from rvos_core.formats.content import (
-    document_in,
     expression_entry,
     expression_of,
     object_entry,
@@ -43,6 +41,7 @@ from rvos_core.formats.content import (
 )
 from rvos_core.formats.folders import keyed, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
+from rvos_core.formats.json_members import JsonMembers
 from rvos_core.masks.rle import area, to_coco
 
 _MASKS = "mask_dict.json"
@@ -69,10 +68,12 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
 
     videos = read_expression_list(path, images=base / "JPEGImages", objects_of=objects_of)
     entries = video_entries(path)
-    options.step(1, 2)
-    masks = document_in(base / _MASKS) if (base / _MASKS).exists() else None
-    options.step(2, 2)
-    return AnnotationSet(tuple(_clip(each, entries[each.name], extras, path, masks) for each in videos))
+    masks = JsonMembers(base / _MASKS) if (base / _MASKS).exists() else None
+    clips = []
+    for number, each in enumerate(videos, start=1):
+        clips.append(_clip(each, entries[each.name], extras, path, masks))
+        options.step(number, len(videos))
+    return AnnotationSet(tuple(clips))
 
 
 def _find(source: Path, split: str) -> Path:
