@@ -15,7 +15,6 @@ from rvos_core.datasets.coco import CocoImage, segmentation_mask
 from rvos_core.datasets.reading import bad_content, list_in, mapping_in, name_in, read_json, text_in, whole_number_in
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import AnnotatedObject, Expression, Kind, default_name
-from rvos_core.formats.format import expression_extras
 from rvos_core.masks.rle import Rle, encode, from_coco
 
 MAX_PIXELS = 50_000_000
@@ -159,8 +158,12 @@ def stem(name: str) -> str:
 
 def object_entry(thing: AnnotatedObject) -> dict[str, object]:
     """Name and attributes where they say more than category and number do: keys that other readers pass over."""
-    named = thing.name if thing.name != (thing.category or default_name(thing.object_id)) else ""
-    return expression_extras({"name": named, "attributes": dict(thing.attributes)})
+    found: dict[str, object] = {}
+    if thing.name and thing.name != (thing.category or default_name(thing.object_id)):
+        found["name"] = thing.name
+    if thing.attributes:
+        found["attributes"] = dict(thing.attributes)
+    return found
 
 
 def object_of(object_id: int, entry: Mapping[str, Any], path: Path, *, where: str, category: str) -> AnnotatedObject:
@@ -175,7 +178,14 @@ def object_of(object_id: int, entry: Mapping[str, Any], path: Path, *, where: st
 
 def expression_entry(each: Expression) -> dict[str, object]:
     """What the data sets' own readers pass over: kind, annotator, polarity, where they are not the usual."""
-    return expression_extras({"kind": each.kind, "annotator": each.annotator, "positive": each.positive})
+    found: dict[str, object] = {}
+    if each.kind != "full_video":
+        found["kind"] = each.kind
+    if each.annotator:
+        found["annotator"] = each.annotator
+    if not each.positive:
+        found["positive"] = False
+    return found
 
 
 def expression_of(

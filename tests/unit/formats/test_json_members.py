@@ -47,7 +47,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     masks = json.dumps([to_coco(empty(480, 854))] * 80)
     path = tmp_path / "mask_dict.json"
     path.write_text("{" + ", ".join(f'"{number}": {masks}' for number in range(150)) + "}")
-    assert path.stat().st_size > 5e5
     tracemalloc.start()
     members = JsonMembers(path)
     assert sum(len(each) for each in members.values()) == 12_000
