@@ -45,6 +45,7 @@ from rvos_core.formats.json_members import JsonMembers
 from rvos_core.masks.rle import area, to_coco
 
 _MASKS = "mask_dict.json"
+_LISTS = (FILE_NAME, "meta_expressions_v2.json")
 _SPLITS = ("train", "valid_u", "valid")
 
 
@@ -55,7 +56,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         UserError: naming what is missing, or the file and the place in it that is not as published.
     """
     base = _find(source, options.split)
-    path = base / FILE_NAME
+    path = next(base / name for name in _LISTS if (base / name).exists())
     refuse_bomb(path)
     extras: dict[str, Mapping[str, Any]] = {}
 
@@ -78,7 +79,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
 
 def _find(source: Path, split: str) -> Path:
     bases = [source / each for each in ((split,) if split else _SPLITS)]
-    found = next((each for each in (*bases, source) if (each / FILE_NAME).exists()), None)
+    found = next((each for each in (*bases, source) if _has_list(each)), None)
     if found is None:
         raise UserError(
             f"{source} has no {bases[0].name}/{FILE_NAME}.",
@@ -229,7 +230,11 @@ def _entry(clip: AnnotatedClip, annotation_of: Mapping[int, int]) -> dict[str, A
 
 def detect(path: Path) -> bool:
     """A split with `meta_expressions.json` in it."""
-    return any((path / each / FILE_NAME).exists() for each in (*_SPLITS, "."))
+    return any(_has_list(path / each) for each in (*_SPLITS, "."))
+
+
+def _has_list(base: Path) -> bool:
+    return any((base / name).exists() for name in _LISTS)
 
 
 FORMAT = Format(
