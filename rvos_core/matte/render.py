@@ -135,7 +135,7 @@ class MatteRenderer:
             painted = self._trimaps(frame_index)
         own = _own_alpha(frame, mask, painted, settings, progress=progress, cancel=self._cancel)
         self._remembered[key] = own
-        while len(self._remembered) > LOOK_BACK + 1:
+        while len(self._remembered) > LOOK_BACK + 2:  # the frame, those it looks back on, and a draft
             self._remembered.popitem(last=False)
         return own
 
