@@ -4,8 +4,8 @@
     a2d_annotation_with_instances/VIDEO/FRAME.h5            instance (n,), reMask (n, W, H), reBBox (4, n)
 
 Arrays lie as MATLAB wrote them: width before height, and one instance without its first axis. Frames count from 1;
-those between have no file. The two may lie in a folder `text_annotations`. (The JSON files of the public referring
-models are read by `rvos eval` and `rvos predict`.)
+those between have no file. Published files have an instance in several parts now and then. The two may lie in a folder
+`text_annotations`. (The JSON files of the public referring models are read by `rvos eval` and `rvos predict`.)
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from rvos_core.formats.csv_expressions import object_numbers, table_rows
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import natural
-from rvos_core.masks.rle import area, bbox, decode, encode
+from rvos_core.masks.rle import area, bbox, decode, encode, union
 
 if TYPE_CHECKING:
     import h5py
@@ -93,7 +93,10 @@ class _Files:
             return {}
         path = self.folder / f"{stem}.h5"
         numbers, masks = instances_in(path)
-        found = {number + self.shift: Sight(encode(mask)) for number, mask in zip(numbers, masks, strict=True)}
+        found: dict[int, Sight] = {}
+        for number, mask in zip(numbers, masks, strict=True):
+            rle, key = encode(mask), number + self.shift
+            found[key] = Sight(union(found[key].mask, rle) if key in found else rle)
         other = next((each for each in found.values() if (each.mask.width, each.mask.height) != self.size), None)
         if other is not None:
             raise bad_content(path, f"has masks of another size than {self.size[0]}x{self.size[1]}")
@@ -130,7 +133,10 @@ def _clip(name: str, folder: Path, texts: list[tuple[int, str]]) -> AnnotatedCli
 
 
 def instances_in(path: Path) -> tuple[list[int], list[np.ndarray]]:
-    """Numbers of the instances in a file, and their masks, each (H, W) bool. Raises: UserError: it is none of A2D's."""
+    """Numbers of the instances in a file, and their masks, each (H, W) bool; a number may come more than once.
+
+    Raises: UserError: it is no file of A2D's.
+    """
     h5 = _h5py()
     try:
         with h5.File(path, "r") as file:
@@ -142,9 +148,9 @@ def instances_in(path: Path) -> tuple[list[int], list[np.ndarray]]:
         masks = masks[np.newaxis]
     sane = np.isfinite(numbers).all() and (numbers >= 0).all() and (numbers < 1e6).all()
     found = [int(each) for each in numbers] if sane else []
-    if masks.ndim != 3 or len(masks) != len(numbers) or len(set(found)) != len(numbers):
+    if masks.ndim != 3 or len(masks) < len(found) or len(found) != len(numbers):
         raise bad_content(path, f"has masks of the shape {masks.shape} for {len(numbers)} instances")
-    return found, [mask.T != 0 for mask in masks]
+    return found, [mask.T != 0 for mask in masks[: len(found)]]
 
 
 def _values(file: h5py.File, key: str, path: Path) -> np.ndarray:

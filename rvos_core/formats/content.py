@@ -15,7 +15,6 @@ from rvos_core.datasets.coco import CocoImage, segmentation_mask
 from rvos_core.datasets.reading import bad_content, list_in, mapping_in, name_in, read_json, text_in, whole_number_in
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import AnnotatedObject, Expression, Kind, default_name
-from rvos_core.formats.format import expression_extras
 from rvos_core.masks.rle import Rle, encode, from_coco
 
 MAX_PIXELS = 50_000_000
@@ -41,18 +40,26 @@ def refuse_bomb(path: Path) -> None:
         raise UserError(f"{path} is not there.", hint="Check the name.", code="formats.missing")
     size = path.stat().st_size
     if size > _HARMLESS_BYTES:
-        needed = _needed_bytes(path)
-        if needed > max(_ROOMY_BYTES, size * _MAX_GROWTH):
-            raise bad_content(path, f"holds so many tiny values that it would take {needed / 1e6:,.0f} MB of memory")
+        with path.open("rb") as file:
+            needed = sum(_needed_bytes(chunk) for chunk in iter(lambda: file.read(_CHUNK), b""))
+        _refuse_needed(needed, size, path)
 
 
-def _needed_bytes(path: Path) -> int:
+def refuse_needing(content: bytes, path: Path) -> None:
+    """The same for a part of a file. Raises: UserError."""
+    if len(content) > _HARMLESS_BYTES:
+        _refuse_needed(_needed_bytes(content), len(content), path)
+
+
+def _refuse_needed(needed: int, size: int, path: Path) -> None:
+    if needed > max(_ROOMY_BYTES, size * _MAX_GROWTH):
+        raise bad_content(path, f"holds so many tiny values that it would take {needed / 1e6:,.0f} MB of memory")
+
+
+def _needed_bytes(content: bytes) -> int:
     """About what the values take in memory: 64 bytes an object, 56 a list, 60 a text, 8 a place in a list."""
-    total = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            total += 64 * chunk.count(b"{") + 56 * chunk.count(b"[") + 30 * chunk.count(b'"') + 8 * chunk.count(b",")
-    return total
+    count = content.count
+    return 64 * count(b"{") + 56 * count(b"[") + 30 * count(b'"') + 8 * count(b",")
 
 
 def document_in(path: Path) -> Mapping[str, Any]:
@@ -151,8 +158,12 @@ def stem(name: str) -> str:
 
 def object_entry(thing: AnnotatedObject) -> dict[str, object]:
     """Name and attributes where they say more than category and number do: keys that other readers pass over."""
-    named = thing.name if thing.name != (thing.category or default_name(thing.object_id)) else ""
-    return expression_extras({"name": named, "attributes": dict(thing.attributes)})
+    found: dict[str, object] = {}
+    if thing.name and thing.name != (thing.category or default_name(thing.object_id)):
+        found["name"] = thing.name
+    if thing.attributes:
+        found["attributes"] = dict(thing.attributes)
+    return found
 
 
 def object_of(object_id: int, entry: Mapping[str, Any], path: Path, *, where: str, category: str) -> AnnotatedObject:
@@ -167,7 +178,14 @@ def object_of(object_id: int, entry: Mapping[str, Any], path: Path, *, where: st
 
 def expression_entry(each: Expression) -> dict[str, object]:
     """What the data sets' own readers pass over: kind, annotator, polarity, where they are not the usual."""
-    return expression_extras({"kind": each.kind, "annotator": each.annotator, "positive": each.positive})
+    found: dict[str, object] = {}
+    if each.kind != "full_video":
+        found["kind"] = each.kind
+    if each.annotator:
+        found["annotator"] = each.annotator
+    if not each.positive:
+        found["positive"] = False
+    return found
 
 
 def expression_of(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -173,8 +173,3 @@ def check_sights(clip: AnnotatedClip, frame: str, sights: Sights) -> None:
                 hint="Masks are never resized silently; export them at the size of the clip.",
                 code="formats.size",
             )
-
-
-def expression_extras(values: Mapping[str, object]) -> dict[str, object]:
-    """The entries of `values` that say something: not empty, not the default."""
-    return {key: value for key, value in values.items() if value not in ("", None, {}, [], True, "full_video")}

@@ -5,8 +5,7 @@
     SPLIT/JPEGImages/VIDEO/...      looked for, never written
 
 Published files name an object only in the sentences that mean it. Ours add `objects`, `width`, `height` and `fps` to a
-video, so that nothing depends on a sentence; the public loaders pass over them. The masks of a video are read when its
-first frame is asked for, and held until another video's are.
+video, so that nothing depends on a sentence; the public loaders pass over them. Masks are read an annotation at a time.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ from rvos_core.formats.annotations import (
     nothing_said,
 )
 from rvos_core.formats.content import (
-    document_in,
     expression_entry,
     expression_of,
     object_entry,
@@ -43,9 +41,11 @@ from rvos_core.formats.content import (
 )
 from rvos_core.formats.folders import keyed, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
+from rvos_core.formats.json_members import JsonMembers
 from rvos_core.masks.rle import area, to_coco
 
 _MASKS = "mask_dict.json"
+_LISTS = (FILE_NAME, "meta_expressions_v2.json")
 _SPLITS = ("train", "valid_u", "valid")
 
 
@@ -56,7 +56,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         UserError: naming what is missing, or the file and the place in it that is not as published.
     """
     base = _find(source, options.split)
-    path = base / FILE_NAME
+    path = next(base / name for name in _LISTS if (base / name).exists())
     refuse_bomb(path)
     extras: dict[str, Mapping[str, Any]] = {}
 
@@ -69,15 +69,17 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
 
     videos = read_expression_list(path, images=base / "JPEGImages", objects_of=objects_of)
     entries = video_entries(path)
-    options.step(1, 2)
-    masks = document_in(base / _MASKS) if (base / _MASKS).exists() else None
-    options.step(2, 2)
-    return AnnotationSet(tuple(_clip(each, entries[each.name], extras, path, masks) for each in videos))
+    masks = JsonMembers(base / _MASKS) if (base / _MASKS).exists() else None
+    clips = []
+    for number, each in enumerate(videos, start=1):
+        clips.append(_clip(each, entries[each.name], extras, path, masks))
+        options.step(number, len(videos))
+    return AnnotationSet(tuple(clips))
 
 
 def _find(source: Path, split: str) -> Path:
     bases = [source / each for each in ((split,) if split else _SPLITS)]
-    found = next((each for each in (*bases, source) if (each / FILE_NAME).exists()), None)
+    found = next((each for each in (*bases, source) if _has_list(each)), None)
     if found is None:
         raise UserError(
             f"{source} has no {bases[0].name}/{FILE_NAME}.",
@@ -228,7 +230,11 @@ def _entry(clip: AnnotatedClip, annotation_of: Mapping[int, int]) -> dict[str, A
 
 def detect(path: Path) -> bool:
     """A split with `meta_expressions.json` in it."""
-    return any((path / each / FILE_NAME).exists() for each in (*_SPLITS, "."))
+    return any(_has_list(path / each) for each in (*_SPLITS, "."))
+
+
+def _has_list(base: Path) -> bool:
+    return any((base / name).exists() for name in _LISTS)
 
 
 FORMAT = Format(

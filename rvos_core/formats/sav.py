@@ -92,15 +92,15 @@ class _Masklets:
 
 def _clip(path: Path) -> AnnotatedClip:
     document = document_in(path)
-    size = size_in(document.get("video_width"), document.get("video_height"), path, where="video_width")
+    size = size_in(_whole(document.get("video_width")), _whole(document.get("video_height")), path, where="video_width")
     masklets = list_in(document.get("masklet"), path, where='"masklet"')
     numbers = [
-        whole_number_in(each, path, where='"masklet_id"')
+        whole_number_in(_whole(each), path, where='"masklet_id"')
         for each in list_in(document.get("masklet_id"), path, where='"masklet_id"')
     ]
     if len(set(numbers)) != len(numbers) or len(numbers) > MAX_OBJECTS:
         raise bad_content(path, "has an object twice, or too many")
-    count = count_in(document.get("video_frame_count"), path, where="video_frame_count")
+    count = count_in(_whole(document.get("video_frame_count")), path, where="video_frame_count")
     if len(masklets) > count:
         raise bad_content(path, f"has {len(masklets)} entries for {count} frames")
     step = max(1, -(-count // len(masklets))) if masklets else 1
@@ -191,7 +191,7 @@ def _facts(seen: Mapping[int, list[int]], pixels: int, count: int) -> Iterator[t
     )
     yield (
         "masklet_first_appeared_frame",
-        [next((index for index, value in enumerate(areas) if value), None) for areas in seen.values()],
+        [next((index for index, value in enumerate(areas) if value), 0) for areas in seen.values()],
     )
     yield "masklet_frame_count", [count] * len(seen)
     yield "masklet_edited_frame_count", [sum(map(bool, areas)) for areas in seen.values()]
@@ -200,11 +200,14 @@ def _facts(seen: Mapping[int, list[int]], pixels: int, count: int) -> Iterator[t
     yield "masklet_num", len(seen)
 
 
-def _bucket(size: float) -> list[float | None]:
+def _bucket(size: float) -> str:
     """COCO's borders of small, medium and large, in pixels."""
-    bounds: tuple[float | None, ...] = (0, 32**2, 96**2, None)
-    place = 0 if size < 32**2 else 1 if size < 96**2 else 2
-    return [bounds[place], bounds[place + 1]]
+    return "small" if size < 32**2 else "medium" if size < 96**2 else "large"
+
+
+def _whole(value: Any) -> Any:
+    """Published files write some whole numbers as `481.0`."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def detect(path: Path) -> bool:

@@ -4,9 +4,10 @@
      annotations: [{id, video_id, category_id, segmentations, areas, bboxes, iscrowd}], categories}
 
 Sentences go where SA-Co/VEval keeps its noun phrases: `video_np_pairs: [{id, video_id, category_id, noun_phrase,
-num_masklets}]`, here with `annotation_ids`, so that several sentences can mean one object. Read without them, a phrase
-means the objects of its category, and none where it has no masklets. Polygons are read, run lengths written. `results`
-(`[{video_id, category_id, segmentations, score}]` alone) name no videos and are not read.
+num_masklets}]`. Every phrase is a category there, which objects of that name have. Ours have `annotation_ids` too, so
+that several sentences can mean one object; read without them, a phrase means the objects of its category, and none
+where it has no masklets. Polygons are read, run lengths written. `results` (`[{video_id, category_id, segmentations,
+score}]` alone) name no videos and are not read.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def _video(entry: Mapping[str, Any], path: Path, where: str) -> _Video:
     parts = [path_in(each, path, where=f"{where}/file_names") for each in files]
     folders = {each[-2] for each in parts if len(each) > 1}
     folder = folders.pop() if len(folders) == 1 else f"video-{entry.get('id')}"
-    name = name_in(entry.get("name") or folder, path, where=f"{where}/name")
+    name = name_in(entry.get("video_name") or folder, path, where=f"{where}/video_name")
     frames = tuple(stem(each[-1]) for each in parts)
     if len(set(frames)) != len(frames):
         raise bad_content(path, f"lists a frame twice ({where})")
@@ -131,7 +132,9 @@ def _add_annotation(
 def _add_phrase(video: _Video, entry: Mapping[str, Any], path: Path, where: str) -> None:
     text = text_in(entry.get("noun_phrase"), path, where=f"{where}/noun_phrase")
     meant: tuple[int, ...] | None
-    if "annotation_ids" in entry:
+    if entry.get("annotation_ids", ()) is None or entry.get("category_id") is None:  # ours: it is not said
+        meant = None
+    elif "annotation_ids" in entry:
         numbers = [
             whole_number_in(each, path, where=where)
             for each in list_in(entry["annotation_ids"], path, where=f"{where}/annotation_ids")
@@ -140,8 +143,6 @@ def _add_phrase(video: _Video, entry: Mapping[str, Any], path: Path, where: str)
         if unknown is not None:
             raise bad_content(path, f"means the annotation {unknown}, which its video does not have ({where})")
         meant = tuple(video.object_of_annotation[each] for each in numbers)
-    elif entry.get("category_id") is None:
-        meant = None
     else:
         category = whole_number_in(entry["category_id"], path, where=f"{where}/category_id")
         meant = tuple(key for key, value in video.categories.items() if value == category)
@@ -167,8 +168,9 @@ def _clip(video: _Video, path: Path) -> AnnotatedClip:
 def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Written:
     """Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
-    labels = sorted({each.label for clip in annotations.clips for each in clip.objects})
-    category_of = {label: number for number, label in enumerate(labels, start=1)}
+    labels = {each.label for clip in annotations.clips for each in clip.objects}
+    labels |= {each.text for clip in annotations.clips for each in clip.expressions}
+    category_of = {label: number for number, label in enumerate(sorted(labels), start=1)}
     numbers = itertools.count(1)
     number_of = {(clip.name, each.object_id): next(numbers) for clip in annotations.clips for each in clip.objects}
     with writing_text(target, options) as part_file:
@@ -189,7 +191,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
 def _video_entry(number: int, clip: AnnotatedClip, options: WriteOptions) -> dict[str, Any]:
     return {
         "id": number,
-        "name": clip.name,
+        "video_name": clip.name,
         "width": clip.width,
         "height": clip.height,
         "length": len(clip.frames),
@@ -227,17 +229,15 @@ def _phrase_entries(
 ) -> Iterator[dict[str, Any]]:
     numbers = itertools.count(1)
     for video, clip in enumerate(annotations.clips, start=1):
-        label_of = {each.object_id: each.label for each in clip.objects}
         for each in clip.expressions:
             meant = each.object_ids
-            labels = sorted({label_of[i] for i in meant or ()})
             yield {
                 "id": next(numbers),
                 "video_id": video,
-                "category_id": category_of[labels[0]] if len(labels) == 1 else None,
+                "category_id": category_of[each.text],
                 "noun_phrase": each.text,
                 "num_masklets": len(meant or ()),
-                **({} if meant is None else {"annotation_ids": [number_of[clip.name, i] for i in meant]}),
+                "annotation_ids": None if meant is None else [number_of[clip.name, i] for i in meant],
                 "expression_id": each.expression_id,
                 **expression_entry(each),
             }

@@ -15,10 +15,8 @@ import numpy as np
 LOOK_BACK = 3
 
 _SMALLEST_SIDE = 32  # pixels: optical flow needs that much of a picture
-_AGREEMENT = (
-    16.0  # mean of the largest channel's difference, levels, at which an earlier frame has lost most of its say
-)
-_PATCH = 5  # pixels over which that is averaged
+_AGREEMENT = 16.0  # levels of difference at which an earlier frame has lost most of its say
+_PATCH = 5  # pixels over which the largest channel's difference is averaged
 _SOFT = 0.02  # alpha nearer to 0 or 1 than that is no edge
 _REACH = 3  # pixels around the edge that are steadied, and in which it looks for what alpha may be
 _MARGIN = 24  # pixels around the edge that the flow sees

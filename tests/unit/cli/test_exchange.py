@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,8 +27,22 @@ def project(tmp_path: Path) -> Path:
     return path
 
 
-def test_help_names_every_format() -> None:
+@pytest.mark.parametrize("command", ["import", "export"])
+def test_help_names_every_format(capsys, command: str) -> None:
     assert sorted(FORMATS) == sorted(FORMAT_NAMES)
+    said = rvos(capsys, command, "--help")
+    assert said.code == 0
+    for word in ("PROJECT", "--format", "--clip", "--split", "--json", "labelme-video", "yolo-seg"):
+        assert word in said.out, word
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from rvos_core.cli.main import main; main(['export', '--help'])\n"
+        "print([name for name in ('numpy', 'cv2', 'apsw', 'h5py', 'PIL') if name in sys.modules], file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stderr.strip() == "[]"
 
 
 def test_out_and_in_again(capsys, project: Path, tmp_path: Path) -> None:

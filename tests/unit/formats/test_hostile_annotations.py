@@ -153,7 +153,7 @@ def a_drive_letter(folder: Path) -> Path:
 
 @case("ytvis")
 def a_clip_name_that_leads_out(folder: Path) -> Path:
-    return put(folder / "a.json", ytvis(video={"name": ".."}))
+    return put(folder / "a.json", ytvis(video={"video_name": ".."}))
 
 
 @case("ytvis")

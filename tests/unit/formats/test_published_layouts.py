@@ -102,6 +102,21 @@ def test_mevis_several_and_none(tmp_path: Path) -> None:
     np.testing.assert_array_equal(mask_at(clip, 0, 2), videos[1].mask(2)[0])
 
 
+def test_mevis_2_has_a_list_of_another_name(tmp_path: Path) -> None:
+    folder = write_mevis(tmp_path, mini_videos(1)) / "valid_u"
+    (folder / "meta_expressions.json").rename(folder / "meta_expressions_v2.json")
+    assert read(tmp_path)[0] == "mevis" and read(folder)[1].clips[0].objects
+
+
+def test_every_phrase_that_is_written_is_a_category_of_its_own_name(tmp_path: Path) -> None:
+    _, found = read(write_refytvos(tmp_path / "in", mini_videos(1)))
+    registry.write(found, registry.format_of("ytvis"), tmp_path / "out.json")
+    document = json.loads((tmp_path / "out.json").read_text())
+    names = {each["id"]: each["name"] for each in document["categories"]}
+    assert len(document["video_np_pairs"]) == 2
+    assert all(names[pair["category_id"]] == pair["noun_phrase"] for pair in document["video_np_pairs"])
+
+
 def test_a2d_arrays_lie_as_matlab_wrote_them_and_instances_count_from_0(tmp_path: Path) -> None:
     folder = tmp_path / "text_annotations" / "a2d_annotation_with_instances" / "vid"
     folder.mkdir(parents=True)
@@ -122,6 +137,17 @@ def test_a2d_arrays_lie_as_matlab_wrote_them_and_instances_count_from_0(tmp_path
     ]
     assert not clip.sights(0) and set(clip.sights(2)) == {1, 2}
     np.testing.assert_array_equal(mask_at(clip, 6, 2), two[1])
+
+
+def test_a2d_an_instance_may_come_in_parts_and_masks_may_be_more_than_instances(tmp_path: Path) -> None:
+    folder = tmp_path / "a2d_annotation_with_instances" / "vid"
+    folder.mkdir(parents=True)
+    parts = np.stack([ring(), np.roll(ring(), 4, axis=1), ring()])
+    with h5py.File(folder / "00001.h5", "w") as file:
+        file["instance"] = [3.0, 3.0]
+        file["reMask"] = np.swapaxes(parts, -1, -2).astype(np.uint8)
+    (clip,) = read(tmp_path)[1].clips
+    np.testing.assert_array_equal(mask_at(clip, 0, 3), parts[0] | parts[1])
 
 
 def test_a2d_in_the_public_models_form_is_not_taken_for_another_format(tmp_path: Path) -> None:
@@ -225,7 +251,7 @@ def test_noun_phrases_mean_the_objects_of_their_category_and_negatives_none(tmp_
 def test_sav_every_fourth_frame_and_objects_from_0(tmp_path: Path) -> None:
     document = {
         "video_id": "sav_000001",
-        "video_frame_count": 10,
+        "video_frame_count": 10.0,
         "video_height": 12,
         "video_width": 16,
         "masklet": [[to_coco(encode(ring()))]] * 3,

@@ -54,7 +54,7 @@ def test_a_failed_check_keeps_the_old_file(tmp_path: Path) -> None:
     ("text", "word"),
     [
         ('"objects": [{"id": 0}]', "object 0"),
-        ('"expressions": [{"text": "a", "object_ids": [4]}]', "not in a"),
+        ('"expressions": [{"text": "a", "object_ids": [4]}]', "a does not have"),
     ],
 )
 def test_what_makes_no_sense_is_refused_on_reading(tmp_path: Path, text: str, word: str) -> None:

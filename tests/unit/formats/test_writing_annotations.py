@@ -174,14 +174,14 @@ def test_jhmdb_has_a_video_for_each_object(tmp_path: Path) -> None:
     ],
 )
 def test_long_clips_stream(tmp_path: Path, name: str, frames: int) -> None:
-    """Memory stays that of the frames' names and what the format gathers, whatever the pixels take."""
+    """Memory stays that of names and run lengths (the file is read back, too), whatever the pixels take."""
     long = clip(frames=frames, ids=(1,))
     tracemalloc.start()
     begun = time.monotonic()
     registry.write(one(long), registry.format_of(name), tmp_path / "out")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 4e6 + 1200 * frames, f"{peak / 1e6:.0f} MB"
+    assert peak < 4e6 + 3000 * frames, f"{peak / 1e6:.0f} MB"
     assert time.monotonic() - begun < 60
 
 
