@@ -155,6 +155,11 @@ class MattePanel(QWidget):
             self._add_slider(body, knob)
 
     @property
+    def problem(self) -> str:
+        """Why the object's matte cannot be read; empty where it can."""
+        return self._problem.text()
+
+    @property
     def first(self) -> QWidget:
         """Its first control."""
         return self.rows["grow_px"].slider
