@@ -109,7 +109,8 @@ QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QTextBrowser {
     selection-background-color: $accent;
 }
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid $accent; }
-QDoubleSpinBox[knob="true"] { padding: 1px 4px; }
+QDoubleSpinBox[knob="true"] { padding: 2px 4px; }
+QDoubleSpinBox[knob="true"]::up-button, QDoubleSpinBox[knob="true"]::down-button { width: 0px; border: none; }
 QDoubleSpinBox:disabled, QSpinBox:disabled { color: $muted; }
 QLineEdit[big="true"] { font-size: 15px; padding: 6px 10px; }
 QListView, QTreeView { background: $field; border: 1px solid $line; border-radius: 4px; }

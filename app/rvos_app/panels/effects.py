@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -46,7 +46,9 @@ _KNOBS: Mapping[str, tuple[Knob, ...]] = {
 
 
 class EffectsEditor(QWidget):
-    """Shows and changes the effects of the selected object."""
+    """Shows and changes the effects of the selected object. Signals: grown(): a new effect is in the list."""
+
+    grown = Signal()
 
     def __init__(self, state: StudioState, looks: Looks, hub: ActionHub) -> None:
         super().__init__()
@@ -101,15 +103,19 @@ class EffectsEditor(QWidget):
     def refresh(self) -> None:
         """Take the effects again. A new one is chosen."""
         effects, before = self._effects(), self.list.count()
-        row = len(effects) - 1 if len(effects) == before + 1 else min(self.list.currentRow(), len(effects) - 1)
+        is_new = len(effects) == before + 1
+        row = len(effects) - 1 if is_new else min(self.list.currentRow(), len(effects) - 1)
         with QSignalBlocker(self.list):
             self.list.clear()
             self.list.addItems([summary(each) for each in effects])
             self.list.setCurrentRow(max(0, row) if effects else -1)
         self.list.setVisible(bool(effects))
-        self.list.setFixedHeight(_ROW_PX * min(max(1, len(effects)), _MOST_ROWS) + 6)
+        row_px = max(_ROW_PX, self.list.sizeHintForRow(0))
+        self.list.setFixedHeight(row_px * min(max(1, len(effects)), _MOST_ROWS) + 4)
         self._empty.setVisible(not effects)
         self._on_row(self.list.currentRow())
+        if is_new:
+            self.grown.emit()
 
     def _on_row(self, row: int) -> None:
         effect = self._current()

@@ -272,7 +272,6 @@ class _Number(QDoubleSpinBox):
         super().__init__()
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setProperty("knob", True)
 
