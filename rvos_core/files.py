@@ -77,20 +77,17 @@ def atomic_file(target: Path, *, verify: Callable[[Path], None] | None = None) -
         UserError: if the disk refuses.
     """
     with writing(target):
-        target = _prepare(target)
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+        target = prepare_target(target)
+        _refuse_folder(target)
     part = _hidden_beside(target, "part")
     try:
         yield part
         with writing(target):
             if verify is not None:
                 verify(part)
-            _sync(part)
-            part.replace(target)
-            _sync(target.parent)
+        publish_file(part, target)
     finally:
-        _remove(part)
+        remove_part(part)
 
 
 @contextmanager
@@ -111,8 +108,8 @@ def atomic_folder(
         UserError: if the disk refuses, or `target` holds somebody else's files.
     """
     with writing(target):
-        target = _prepare(target)
-        _refuse_foreign_files(target, owned)
+        target = prepare_target(target)
+        refuse_foreign_files(target, owned)
         part = _hidden_beside(target, "part")
         part.mkdir()
     try:
@@ -120,11 +117,34 @@ def atomic_folder(
         with writing(target):
             if verify is not None:
                 verify(part)
-            _sync_folder_tree(part)
-            _refuse_foreign_files(target, owned)
-            _swap_folder(part, target)
+        publish_folder(part, target, owned=owned)
     finally:
-        _remove(part)
+        remove_part(part)
+
+
+def publish_file(part: Path, target: Path) -> None:
+    """Sync a finished `part` of the same disk and give it the name `target`, whatever bore that name before.
+
+    Raises:
+        UserError: if the disk refuses, or a folder has that name; then both stay as they are.
+    """
+    with writing(target):
+        _refuse_folder(target)
+        _sync(part)
+        part.replace(target)
+        _sync(target.parent)
+
+
+def publish_folder(part: Path, target: Path, *, owned: re.Pattern[str]) -> None:
+    """The same for a folder; an old one is swapped for it and then deleted.
+
+    Raises:
+        UserError: if the disk refuses, or the old folder holds files whose names `owned` does not match.
+    """
+    with writing(target):
+        _sync_folder_tree(part)
+        refuse_foreign_files(target, owned)
+        _swap_folder(part, target)
 
 
 def write_file(target: Path, content: bytes) -> None:
@@ -157,8 +177,15 @@ def require_free_space(folder: Path, expected_bytes: int) -> None:
         )
 
 
-def _prepare(target: Path) -> Path:
-    """Make the folders above, follow a link, clear away what dead processes left. Returns: the place to write to."""
+def prepare_target(target: Path) -> Path:
+    """Make the folders above, follow a link, clear away what dead processes left.
+
+    Returns:
+        The place to write to.
+
+    Raises:
+        OSError: wrap it in `writing`.
+    """
     if target.is_symlink():
         target = Path(os.path.realpath(target))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -192,7 +219,7 @@ def _sweep(target: Path) -> None:
         if found[1] == "old" and not target.exists():
             path.rename(target)
         else:
-            _remove(path)
+            remove_part(path)
 
 
 def _is_alive(process_id: int) -> bool:
@@ -207,7 +234,13 @@ def _is_alive(process_id: int) -> bool:
     return True
 
 
-def _refuse_foreign_files(folder: Path, owned: re.Pattern[str]) -> None:
+def _refuse_folder(target: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+
+
+def refuse_foreign_files(folder: Path, owned: re.Pattern[str]) -> None:
+    """Raises: UserError: `folder` is there and holds a file whose name `owned` does not match."""
     if not folder.exists():
         return
     with os.scandir(folder) as entries:
@@ -235,7 +268,7 @@ def _swap_folder(part: Path, target: Path) -> None:
         old.rename(target)
         raise
     _sync(target.parent)
-    _remove(old)
+    remove_part(old)
 
 
 def _sync_folder_tree(folder: Path) -> None:
@@ -264,7 +297,7 @@ def _fsync(path: Path, flags: int) -> None:
         os.close(descriptor)
 
 
-def _remove(path: Path) -> None:
+def remove_part(path: Path) -> None:
     """Remove a part if it is there; a part that cannot be removed is hidden, swept later, and no reason to fail."""
     try:
         if path.is_dir() and not path.is_symlink():

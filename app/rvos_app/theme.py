@@ -171,12 +171,14 @@ def tokens(theme: ThemeName) -> Tokens:
 
 
 def apply_theme(app: QApplication, theme: ThemeName) -> None:
-    """Give the whole application the look of `theme`."""
+    """Give the whole application the look of `theme`; nothing is polished anew where it has it already."""
     colours = tokens(theme)
+    sheet = _SHEET.substitute(vars(colours), check=(icons_dir() / "check.svg").as_posix())
+    if app.styleSheet() == sheet:
+        return
     app.setStyle("Fusion")
     app.setPalette(_palette(colours))
-    check = (icons_dir() / "check.svg").as_posix()
-    app.setStyleSheet(_SHEET.substitute(vars(colours), check=check))
+    app.setStyleSheet(sheet)
 
 
 def _palette(colours: Tokens) -> QPalette:

@@ -25,6 +25,7 @@ class Suite(StrEnum):
     MEDIA = "media"
     DOCUMENT = "document"
     CLICKS = "clicks"
+    EXPORT = "export"
 
 
 def bench(

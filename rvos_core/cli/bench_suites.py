@@ -192,12 +192,20 @@ def clicks(cancel: CancelToken) -> list[Row]:
     return measure(cancel)
 
 
+def export(cancel: CancelToken) -> list[Row]:
+    """See `bench_export`."""
+    from rvos_core.cli.bench_export import export as measure
+
+    return measure(cancel)
+
+
 SUITES: dict[str, Callable[[CancelToken], list[Row]]] = {
     "kernels": kernels,
     "masks": masks,
     "media": media,
     "document": document,
     "clicks": clicks,
+    "export": export,
 }
 
 _ATTENTION_LIMITS = {"bag": 1.2, "numba": 4.0}

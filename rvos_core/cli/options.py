@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class Vote(StrEnum):
 
 
 class Format(StrEnum):
-    """What `segment` can write: `png` masks always, and beside them a picture of the masks or the data set's form."""
+    """What `segment` can write beside the forms of `NAMED_SPECS`: `png` masks always, a picture of the masks, or the
+    data set's form."""
 
     PNG = "png"
     OVERLAY = "overlay"
@@ -105,9 +107,10 @@ ListCandidatesOption = Annotated[
 RateOption = Annotated[
     str | None, typer.Option("--fps", metavar="RATE", help="Frames per second of a folder of pictures (24).")
 ]
+_FORMATS = f"There are {', '.join((*Format, *NAMED_SPECS))}."
 FormatsOption = Annotated[
     list[str] | None,
-    typer.Option("--format", metavar="|".join(Format), help="What to write beside masks/; may be repeated."),
+    typer.Option("--format", metavar="NAME", help=f"What to write beside masks/; may be repeated. {_FORMATS}"),
 ]
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", metavar="P.rvos", help="Keep the run in a project too; made if new.")
@@ -163,15 +166,14 @@ def read_rate(text: str | None) -> Fraction | None:
     return rate
 
 
-def read_formats(values: list[str] | None) -> frozenset[Format]:
-    """The formats named by `--format`, which may be given more than once or with commas.
+def read_formats(values: list[str] | None) -> frozenset[str]:
+    """The formats named by `--format`, which may be given more than once or with commas: a `Format` or a `NAMED_SPECS`.
 
     Raises:
         UsageError: a name that is not a format.
     """
     names = [name.strip() for value in values or [] for name in value.split(",") if name.strip()]
-    try:
-        return frozenset(Format(name) for name in names) | {Format.PNG}
-    except ValueError as error:
-        known = ", ".join(Format)
-        raise UsageError(f"--format: {error}.", hint=f"There are: {known}.", code="usage.format") from error
+    unknown = next((name for name in names if name not in NAMED_SPECS and name not in set(Format)), None)
+    if unknown is not None:
+        raise UsageError(f"--format: there is no {unknown!r}.", hint=_FORMATS, code="usage.format")
+    return frozenset(names) | {Format.PNG}

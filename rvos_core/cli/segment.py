@@ -18,7 +18,6 @@ from rvos_core.cli.options import (
     DeviceOption,
     EndOption,
     EngineOption,
-    Format,
     FormatsOption,
     JsonOption,
     ListCandidatesOption,
@@ -82,7 +81,7 @@ def segment(
     """Find what EXPRESSION says in VIDEO and write its mask for every frame.
 
     Writes FOLDER/masks/00000.png ... (mode L, 0 and 255, display size, numbered by the frame's index in the clip) and
-    FOLDER/result.json.
+    FOLDER/result.json; with --format mattes and cut-outs for editing programs, each with a report of how it read back.
     """
     output = Output(as_json=as_json)
     wanted, window_frames, rate = read_formats(formats), read_window(window), read_rate(fps)
@@ -134,7 +133,7 @@ class _Place:
     """Where a run's results go, who hears of it, and what is done with its masks before."""
 
     folder: Path
-    formats: frozenset[Format]
+    formats: frozenset[str]
     output: Output
     cancel: CancelToken
     refining: Callable[..., Segmentation] | None
@@ -149,11 +148,12 @@ def _segment(
     kept: ProjectRun | None = None,
 ) -> None:
     """Run, write and tell. Raises: UserError, Cancelled."""
-    from rvos_core.cli.writing import write_beside, write_record
+    from rvos_core.cli.writing import check_deliveries, write_beside, write_record
     from rvos_core.delivery.sequences import MaskPngWriter
 
     info, folder, output, cancel = reader.info, place.folder, place.output, place.cancel
     span = request.span if kept is None else kept.span
+    check_deliveries(folder, info, replace(request, span=span), formats=place.formats)
     # Opened first: a folder that cannot be written, or a full disk, is said before the long work.
     with MaskPngWriter(folder / "masks", span=span, height=info.height, width=info.width) as writer:
         engine, load_s = engine_of()

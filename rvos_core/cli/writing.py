@@ -1,26 +1,43 @@
-"""What a command leaves beside the masks: the record of a run, an overlay video, the data set's indexed masks."""
+"""What a command leaves beside the masks: the record of a run, overlay video, mattes and cut-outs, indexed masks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+import cv2
 import numpy as np
 
 from rvos_core.cli.options import Format
 from rvos_core.cli.output import Output
 from rvos_core.cli.session import Segmentation, media_notes
+from rvos_core.delivery.exporter import FrameOf, deliver
+from rvos_core.delivery.plan import DeliveryObject, DeliveryPlan, make_plan
 from rvos_core.delivery.result import FrameLine, SegmentResult, write_result_json
 from rvos_core.delivery.sequences import IndexedPngWriter
+from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.delivery.video import OverlayVideoWriter
 from rvos_core.inference import FrameResult
 from rvos_core.masks import area, decode
-from rvos_core.types import CancelToken
+from rvos_core.types import CancelToken, MediaInfo
 
 if TYPE_CHECKING:
+    from rvos_core.inference import RunRequest
     from rvos_core.media import MediaReader
+
+# A frame, (H, W, 3) uint8, and its mask, (H, W) bool -> alpha, (H, W) float32 in 0..1.
+AlphaOf: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
+_EDGE_SIGMA_PX = 0.7
+
+
+def soft_edge(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Alpha of a mask: an edge as soft as a sampled one is, about two pixels wide; the frame is not looked at."""
+    del frame
+    blurred = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _EDGE_SIGMA_PX, borderType=cv2.BORDER_REPLICATE)
+    return np.clip(blurred, 0, 1, out=blurred)
 
 
 def write_record(outputs: dict[str, Path], run: Segmentation, *, load_s: float, write_s: float) -> None:
@@ -61,17 +78,80 @@ def write_beside(
     run: Segmentation,
     *,
     reader: MediaReader,
-    formats: frozenset[Format],
+    formats: frozenset[str],
     output: Output,
     cancel: CancelToken,
+    alpha_of: AlphaOf = soft_edge,
 ) -> dict[str, Path]:
-    """Write what `formats` asks for beyond the masks. Returns: what it is -> its path."""
+    """Write what `formats` asks for beyond the masks; `alpha_of` makes mattes of them.
+
+    Returns:
+        What it is -> its path.
+    """
     written: dict[str, Path] = {}
     if Format.DAVIS in formats:
         written["davis"] = write_davis(folder / "davis", run, cancel=cancel)
     if Format.OVERLAY in formats:
         written["overlay"] = write_overlay(folder / "overlay.mp4", run, reader=reader, output=output, cancel=cancel)
+    for name in sorted(formats & set(NAMED_SPECS)):
+        plan = _plan(folder, run.info, run.request, name, run=run)
+        written[name] = _deliver(plan, run, reader, alpha_of=alpha_of, label=name, output=output, cancel=cancel)
     return written
+
+
+def check_deliveries(folder: Path, info: MediaInfo, request: RunRequest, *, formats: frozenset[str]) -> None:
+    """Say before the long work what would be in the way of `formats` after it. Raises: UserError."""
+    for name in sorted(formats & set(NAMED_SPECS)):
+        _plan(folder, info, request, name).raise_if_blocked()
+
+
+def _plan(
+    folder: Path, info: MediaInfo, request: RunRequest, name: str, *, run: Segmentation | None = None
+) -> DeliveryPlan:
+    spec = NAMED_SPECS[name]
+    number = ".{frame:04}" if spec.kind.still else ""
+    spec = replace(
+        spec,
+        naming=f"{{clip}}_{{kind}}_{name}{number}",
+        odd_size="pad",
+        start=request.span.start,
+        stop=request.span.stop,
+    )
+    masks = [] if run is None else [each.mask for each in run.frames]
+    revision = 0
+    for mask in masks:
+        revision = zlib.crc32(mask.counts, revision)
+    item = DeliveryObject(1, "object", request.expression)
+    masked = None if run is None else {1: sum(area(mask) > 0 for mask in masks)}
+    return make_plan(spec, info=info, objects=[item], folder=folder, masked_frames=masked, revision=f"{revision:08x}")
+
+
+def _deliver(
+    plan: DeliveryPlan,
+    run: Segmentation,
+    reader: MediaReader,
+    *,
+    alpha_of: AlphaOf,
+    label: str,
+    output: Output,
+    cancel: CancelToken,
+) -> Path:
+    """Write one form of the run's masks. Raises: UserError, Cancelled."""
+    first = run.frames[0].frame_index
+
+    def frames(item: DeliveryObject, wanted: Sequence[int]) -> Iterator[FrameOf]:
+        del item
+        for index in wanted:
+            frame = reader.frame(index)
+            yield index, frame, alpha_of(frame, decode(run.frames[index - first].mask))
+
+    for problem in plan.problems:
+        output.note(f"{problem.message} {problem.hint}")
+    with output.progress(label) as meter:
+        (done,) = deliver(plan, frames, cancel=cancel, progress=meter.update)
+    for note in done.notes:
+        output.note(note)
+    return done.path
 
 
 def write_davis(folder: Path, run: Segmentation, *, cancel: CancelToken) -> Path:

@@ -1,4 +1,4 @@
-"""The source's sound, copied packet by packet into a new MP4 beside the picture; never decoded, never re-encoded."""
+"""The source's sound, copied packet by packet into a new file beside the picture; never decoded, never re-encoded."""
 
 from __future__ import annotations
 
@@ -13,9 +13,22 @@ from av.packet import Packet
 
 from rvos_core.media.container import MEDIA_ERRORS, open_container
 
-_MP4_CODECS = frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"})
+_CODECS = {
+    "mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}),
+    "mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac"}),  # and uncompressed sound
+    "webm": frozenset({"opus", "vorbis"}),
+}
 _AudioPacket: TypeAlias = "Packet[AudioStream]"
 _MICROSECONDS = 1_000_000
+
+
+def sound_fits(codec: str | None, muxer: str) -> bool:
+    """Whether players take sound of this codec in a container ("mp4", "mov", "webm", "matroska")."""
+    if codec is None:
+        return False
+    if muxer == "matroska" or (muxer == "mov" and codec.startswith("pcm_")):
+        return True
+    return codec in _CODECS.get(muxer, frozenset())
 
 
 class AudioCopy:
@@ -24,12 +37,15 @@ class AudioCopy:
     Args:
         source: a video file.
         start_s, stop_s: seconds in the source's own time.
+        reach_in: a packet that begins before `start_s` and reaches beyond it comes along; only containers with edit
+            lists (MP4, QuickTime) can hide its first part, others would show the picture later instead.
 
     Raises:
         UserError: if the source cannot be opened any more.
     """
 
-    def __init__(self, source: Path, *, start_s: Fraction, stop_s: Fraction) -> None:
+    def __init__(self, source: Path, *, start_s: Fraction, stop_s: Fraction, reach_in: bool = True) -> None:
+        self._reach_in = reach_in
         self._start_s = start_s
         self._stop_s = stop_s
         self._input = open_container(source)
@@ -43,11 +59,6 @@ class AudioCopy:
         """Name of the sound's codec; None: the source has no sound, or an unknown one."""
         context = self._stream.codec_context if self._stream is not None else None
         return context.name if context is not None else None
-
-    @property
-    def fits_mp4(self) -> bool:
-        """Whether players take this codec in an MP4."""
-        return self.codec in _MP4_CODECS
 
     def attach(self, output: OutputContainer) -> None:
         """Add the sound's track to a file whose header is not written yet. Raises: av.FFmpegError, ValueError."""
@@ -88,8 +99,8 @@ class AudioCopy:
                 begin_s = packet.pts * packet.time_base
                 if begin_s >= self._stop_s:
                     return
-                # A packet that reaches into the span comes along: the decoder needs it, and MP4's edit list trims it.
-                if begin_s + (packet.duration or 0) * packet.time_base >= self._start_s:
+                until_s = begin_s + (packet.duration or 0) * packet.time_base if self._reach_in else begin_s
+                if until_s >= self._start_s:
                     shift = round(self._start_s / packet.time_base)
                     packet.pts -= shift
                     packet.dts -= shift

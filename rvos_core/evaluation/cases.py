@@ -18,8 +18,8 @@ from rvos_core.inference.propagation.session import PictureSource
 from rvos_core.masks import VOID, read_indexed_png
 from rvos_core.synthetic import make_clip, split_config
 
-_SPLIT, _SIZE = "val", (128, 224)
-_LEAST_PX = 60  # an object this small in the first frame is left out
+_SPLIT = "val"
+_LEAST_PX = 240  # an object this small in the first frame is left out
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class TruthCase:
 
 
 def world_cases(clips: int, *, frames: int) -> Iterator[TruthCase]:
-    """The first `clips` scenes of the `val` split, drawn with so many frames of 128x224.
+    """The first `clips` scenes of the `val` split, drawn with so many frames at the size of the split, 256x448.
 
-    A scene without an object of 60 pixels in its first frame is left out.
+    A scene without an object of 240 pixels in its first frame is left out.
     """
-    config = replace(split_config(_SPLIT), frames=frames, height=_SIZE[0], width=_SIZE[1])
+    config = replace(split_config(_SPLIT), frames=frames)
     for seed in seeds_of(_SPLIT, clips):
         clip = make_clip(seed, config)
         ids = [each for each in object_ids(clip.labels[0]) if (clip.labels[0] == each).sum() >= _LEAST_PX]

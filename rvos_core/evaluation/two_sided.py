@@ -64,12 +64,18 @@ class SidesReport:
         """How much lower the lowest overlap of neighbouring masks is than in the truth, at worst."""
         return max(each.true_lowest_iou - each.lowest_iou for each in self.objects)
 
+    @property
+    def mean_drop(self) -> float:
+        """The same, as a mean over objects; below 0: masks jump less than in the truth."""
+        return float(np.mean([each.true_lowest_iou - each.lowest_iou for each in self.objects]))
+
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             **{way: round(self.j(way), 4) for way in _WAYS},
             "better_side": round(self.better_side, 4),
             "worst_drop": round(self.worst_drop, 4),
+            "mean_drop": round(self.mean_drop, 4),
             "objects": [vars(each) | {"j": dict(each.j)} for each in self.objects],
         }
 

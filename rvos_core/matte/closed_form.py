@@ -7,6 +7,7 @@ Only unknown pixels are variables. The matting Laplacian couples each with its 2
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import cv2
@@ -22,7 +23,7 @@ TILE_MARGIN = 48  # pixels that neighbouring tiles share on either side of their
 _EPSILON = 1e-7  # equation 12: how far alpha may leave the line through a window's colours
 _TOLERANCE = 1e-5  # of the residual; alpha is then right to a grey level
 _MOST_STEPS = 2000
-_CHECK_EVERY = 25  # steps between looks at the flag
+_CHECK_EVERY = 25  # steps between reports and looks at the flag
 _PULL = 1e-9  # towards the start, for what nothing known is near to
 _FEW = 3000  # unknown pixels that need no guess from half the size
 _SURE = 0.99  # share of a coarse pixel that has to be known
@@ -40,8 +41,8 @@ def closed_form_alpha(
     Args:
         frame: (H, W, 3) uint8 RGB.
         trimap: (H, W) uint8: 0 outside, 255 inside, anything else unknown.
-        progress: called with finished and all unknown pixels, tile by tile.
-        cancel: looked at every few dozen steps.
+        progress: called with finished and all unknown pixels; within a tile from how far the solver has come.
+        cancel: looked at every few dozen of the solver's steps.
 
     Returns:
         (H, W) float32, 0..1; exactly 0 and 1 where the trimap says so. Where it knows only one side, everything
@@ -59,15 +60,39 @@ def closed_form_alpha(
         return alpha
     start = _start(frame, trimap, total, cancel)
     solved, weights = np.zeros(trimap.shape, dtype=np.float32), np.zeros(trimap.shape, dtype=np.float32)
+    watch = _Watch(total, progress, cancel)
     for place, weight in _tiles(unknown):
         here = unknown[place]
-        values = _solve(frame[place], alpha[place], here, start[place], cancel)
+        watch.begin(int(np.count_nonzero(here & (weights[place] == 0))))
+        values = _solve(frame[place], alpha[place], here, start[place], watch)
         solved[place][here] += weight[here] * values
         weights[place][here] += weight[here]
-        if progress is not None:
-            progress(int(np.count_nonzero(weights)), total)
+        watch.step(1.0)
     alpha[unknown] = (solved[unknown] / weights[unknown]).clip(0, 1)
     return alpha
+
+
+class _Watch:
+    """Between the solver and whoever waits for it: how far it is, and whether it shall stop."""
+
+    def __init__(self, total: int, progress: Progress | None, cancel: CancelToken | None) -> None:
+        self._total = total
+        self._progress = progress
+        self._cancel = cancel
+        self._done = 0
+        self._count = 0
+
+    def begin(self, count: int) -> None:
+        """A tile with `count` new pixels begins."""
+        self._done += self._count
+        self._count = count
+
+    def step(self, share: float) -> None:
+        """That much of the tile is done, 0..1. Raises: Cancelled."""
+        if self._cancel is not None:
+            self._cancel.raise_if_cancelled()
+        if self._progress is not None:
+            self._progress(self._done + round(share * self._count), self._total)
 
 
 def _tiles(unknown: np.ndarray) -> Iterator[tuple[tuple[slice, slice], np.ndarray]]:
@@ -125,9 +150,7 @@ def _start(frame: np.ndarray, trimap: np.ndarray, count: int, cancel: CancelToke
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def _solve(
-    frame: np.ndarray, known: np.ndarray, unknown: np.ndarray, start: np.ndarray, cancel: CancelToken | None
-) -> np.ndarray:
+def _solve(frame: np.ndarray, known: np.ndarray, unknown: np.ndarray, start: np.ndarray, watch: _Watch) -> np.ndarray:
     """Alpha (n,) of the unknown pixels of one place, in reading order, not yet clipped."""
     numbers = np.full((unknown.shape[0] + 4, unknown.shape[1] + 4), -1, dtype=np.int64)
     count = int(np.count_nonzero(unknown))
@@ -147,7 +170,7 @@ def _solve(
     guess = start[unknown].astype(np.float64)
     table[:, 12] += _PULL
     right_side += _PULL * guess
-    return _conjugate_gradients(table, neighbours, right_side, start=guess, cancel=cancel)
+    return _conjugate_gradients(table, neighbours, right_side, start=guess, watch=watch)
 
 
 def _laplacian(frame: np.ndarray, unknown: np.ndarray, numbers: np.ndarray) -> np.ndarray:
@@ -175,7 +198,7 @@ def _laplacian(frame: np.ndarray, unknown: np.ndarray, numbers: np.ndarray) -> n
 
 
 def _conjugate_gradients(
-    table: np.ndarray, neighbours: np.ndarray, right_side: np.ndarray, *, start: np.ndarray, cancel: CancelToken | None
+    table: np.ndarray, neighbours: np.ndarray, right_side: np.ndarray, *, start: np.ndarray, watch: _Watch
 ) -> np.ndarray:
     """Solve for the unknown pixels, preconditioned by the diagonal."""
 
@@ -191,11 +214,15 @@ def _conjugate_gradients(
     enough = _TOLERANCE * max(float(np.linalg.norm(right_side)), 1e-12)
     direction = inverse * residual
     strength = float(residual @ direction)
+    first = max(float(np.linalg.norm(residual)), 2 * enough)
+    share = 0.0
     for step in range(_MOST_STEPS):
-        if cancel is not None and step % _CHECK_EVERY == 0:
-            cancel.raise_if_cancelled()
-        if float(np.linalg.norm(residual)) <= enough:
+        left = float(np.linalg.norm(residual))
+        if left <= enough:
             break
+        if step % _CHECK_EVERY == 0:  # the residual falls by a like factor at each step, by and large
+            share = max(share, math.log(first / left) / math.log(first / enough))
+            watch.step(share)
         image = applied(direction)
         length = strength / float(direction @ image)
         solution += length * direction

@@ -6,6 +6,7 @@ What each looks like is in `layers`; here is what they are called, what they tak
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -33,7 +34,7 @@ class Target(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effect:
+class Effect(ABC):
     """One step of a chain.
 
     Attributes:
@@ -48,9 +49,9 @@ class Effect:
         for name, limits in self.limits.items():
             _check_number(f"{self.kind}.{name}", getattr(self, name), limits)
 
+    @abstractmethod
     def applied(self, picture: Layers, frame_index: int, backgrounds: BackgroundSource | None) -> Layers:
         """The picture after this step. Raises: UserError: if a background is wanted and there is none."""
-        raise NotImplementedError
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; `effect_from_dict` takes it back unchanged."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 import cv2
 import numpy as np
 
-from rvos_core.matte.render import Matte
+from rvos_core.matte.render import COLOUR_MARGIN_PX, Matte
 from rvos_core.matte.spreading import spread
 from rvos_core.matte.trimap import signed_distance
 
@@ -107,11 +107,17 @@ class Stage:
         self._cover = picture.cover
 
     def picture(self) -> np.ndarray:
-        """(H, W, 3) uint8 RGB, or with straight alpha (H, W, 4) where it is cut out."""
+        """(H, W, 3) uint8 RGB, or with straight alpha (H, W, 4) where it is cut out; black far from the object then."""
         if self._cover is None:
             return _bytes(self._picture)
-        colours = _bytes(_straight(self._picture, self._cover))
-        return np.dstack((colours, _bytes(self._cover * 255)))
+        result = np.zeros((*self._cover.shape, 4), dtype=np.uint8)
+        left, top, across, down = cv2.boundingRect((self._cover > _LEAST).view(np.uint8))
+        if across:
+            reach = COLOUR_MARGIN_PX
+            place = np.s_[max(0, top - reach) : top + down + reach, max(0, left - reach) : left + across + reach]
+            result[place][..., :3] = _bytes(_straight(self._picture[place], self._cover[place]))
+        result[..., 3] = _bytes(self._cover * 255)
+        return result
 
     def _chosen(self, objects: tuple[int, ...] | None) -> list[int]:
         return [each for each in self._alphas if objects is None or each in objects]

@@ -22,7 +22,7 @@ FrameSource = Callable[[int], np.ndarray]  # frame index -> (H, W, 3) uint8 RGB
 MaskSource = Callable[[int], np.ndarray | None]  # frame index -> (H, W) bool, (h, w) float logits, or nothing
 TrimapSource = Callable[[int], np.ndarray | None]  # frame index -> (H, W) uint8, or none is painted
 
-_COLOUR_MARGIN = 16  # pixels around the object into which its colours are continued
+COLOUR_MARGIN_PX = 16  # pixels around the object into which its colours are continued
 _VISIBLE = 1 / 131070  # alpha below is 0 in sixteen bits
 
 
@@ -135,7 +135,7 @@ class MatteRenderer:
             painted = self._trimaps(frame_index)
         own = _own_alpha(frame, mask, painted, settings, progress=progress, cancel=self._cancel)
         self._remembered[key] = own
-        while len(self._remembered) > LOOK_BACK + 1:
+        while len(self._remembered) > LOOK_BACK + 2:  # the frame, those it looks back on, and a draft
             self._remembered.popitem(last=False)
         return own
 
@@ -189,7 +189,7 @@ def _finished(frame: np.ndarray, alpha: np.ndarray, settings: MatteSettings) -> 
     """What comes after steadiness: moving, fading, levels, colours; only where something is."""
     height, width = alpha.shape
     grow, feather = settings.grow_px, settings.feather_px
-    reach = math.ceil(max(0.0, grow) + feather) + _COLOUR_MARGIN
+    reach = math.ceil(max(0.0, grow) + feather) + COLOUR_MARGIN_PX
     left, top, across, down = cv2.boundingRect((alpha > _VISIBLE).view(np.uint8))
     place = np.s_[max(0, top - reach) : top + down + reach, max(0, left - reach) : left + across + reach]
     edge = levels(feathered(grown(alpha[place], grow), feather), black=settings.clean_black, white=settings.clean_white)

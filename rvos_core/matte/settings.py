@@ -25,7 +25,7 @@ class Refine(StrEnum):
 
 @dataclass(frozen=True)
 class Range:
-    """What a number may be, ends included; `step` for a knob."""
+    """What a number may be, ends included."""
 
     low: float
     high: float

@@ -15,10 +15,10 @@ import numpy as np
 LOOK_BACK = 3
 
 _SMALLEST_SIDE = 32  # pixels: optical flow needs that much of a picture
-_AGREEMENT = 16.0  # mean difference of grey levels at which an earlier frame has lost most of its say
-_PATCH = 5  # pixels over which that is averaged
+_AGREEMENT = 16.0  # levels of difference at which an earlier frame has lost most of its say
+_PATCH = 5  # pixels over which the largest channel's difference is averaged
 _SOFT = 0.02  # alpha nearer to 0 or 1 than that is no edge
-_REACH = 3  # pixels around the edge that are steadied
+_REACH = 3  # pixels around the edge that are steadied, and in which it looks for what alpha may be
 _MARGIN = 24  # pixels around the edge that the flow sees
 
 
@@ -64,33 +64,28 @@ def steadied(
     here, own = np.ascontiguousarray(frame[place]), np.ascontiguousarray(alpha[place])
     if min(own.shape) < _SMALLEST_SIDE:
         return alpha
-    flow_of = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow_of = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     grey = cv2.cvtColor(here, cv2.COLOR_RGB2GRAY)
     columns, rows = np.meshgrid(np.arange(own.shape[1], dtype=np.float32), np.arange(own.shape[0], dtype=np.float32))
+    reach = np.ones((2 * _REACH + 1, 2 * _REACH + 1), dtype=np.uint8)
+    least, most = cv2.erode(own, reach), cv2.dilate(own, reach)
+    edge = (most - least > _SOFT).astype(np.float32)
     weighted, weights = own.copy(), np.ones_like(own)
     for picture, values in earlier:
         there = np.ascontiguousarray(picture[place])
-        flow = flow_of.calc(grey, cv2.cvtColor(there, cv2.COLOR_RGB2GRAY), None)
+        still = np.zeros((*own.shape, 2), dtype=np.float32)
+        flow = flow_of.calc(grey, cv2.cvtColor(there, cv2.COLOR_RGB2GRAY), still)
         places = (columns + flow[..., 0], rows + flow[..., 1])
         carried = cv2.remap(values[place], *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         seen = cv2.remap(there, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        off = cv2.blur(cv2.absdiff(seen, here).astype(np.float32).mean(-1), (_PATCH, _PATCH)) / _AGREEMENT
-        say = np.float32(strength) * np.exp(-off * off) * _edge(own, carried)
-        weighted += say * carried
+        off = cv2.blur(cv2.absdiff(seen, here).max(-1).astype(np.float32), (_PATCH, _PATCH)) / _AGREEMENT
+        say = np.float32(strength) * np.exp(-off * off) * edge
+        # Within what the frame itself shows nearby: what has moved away leaves no ghost.
+        weighted += say * np.minimum(np.maximum(carried, least), most)
         weights += say
     result = alpha.copy()
     result[place] = (weighted / weights).clip(0, 1)
     return result
-
-
-def _edge(*alphas: np.ndarray) -> np.ndarray:
-    """1 where one of these has an edge, 0 some pixels further: (H, W) float32."""
-    soft = np.zeros(alphas[0].shape, dtype=np.uint8)
-    for alpha in alphas:
-        soft |= _changes(alpha)
-    side = 2 * _REACH + 1
-    near = cv2.dilate(soft, np.ones((side, side), dtype=np.uint8)).astype(np.float32)
-    return np.asarray(cv2.blur(near, (3, 3)))
 
 
 def _changes(alpha: np.ndarray) -> np.ndarray:

@@ -23,6 +23,7 @@ def test_a_correction_is_followed_on_the_first_clips(capsys: pytest.CaptureFixtu
     assert found["iou_before"] < found["iou_after"] <= found["iou_best_query"] + 1e-9
 
 
+@pytest.mark.slow
 def test_runs_are_scored_as_they_are_and_refined(capsys: pytest.CaptureFixture[str]) -> None:
     said = rvos(capsys, "eval", "refine", "--clips", "1", "--frames", "2", "--device", "cpu", "--json")
     assert said.code == 0, said.err

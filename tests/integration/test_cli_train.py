@@ -38,6 +38,7 @@ ISVOS: dict[str, Any] = {
     "fusion_widths": [16, 8, 8],
     "attention_reduction": 4,
 }  # fmt: skip
+_QUICK = ("world-pictures", "referformer-joint", "isvos-main")  # the others run with the slow tests
 WORDS = ("the", "a", "red", "blue", "yellow", *CATEGORIES, "moving", "along", "thing", "on", "left")
 
 
@@ -76,7 +77,9 @@ def small(name: str, root: Path) -> list[str]:
     return [part for key, value in given.items() for part in ("--set", f"{key}={value}")]
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [each if each in _QUICK else pytest.param(each, marks=pytest.mark.slow) for each in RECIPES]
+)
 def test_a_dry_run_of_every_recipe_checks_its_data_and_says_what_it_costs(
     name: str, sets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,7 +1,8 @@
 """Where two passes meet: what the first one said of a frame is kept until the second one comes, and both are blended.
 
-The nearer given frame counts more (by the square of the distance), and so does the surer answer. At a given frame's
-neighbours the share of the far side vanishes, and there is no meeting point at which masks could jump.
+The nearer given frame counts more (by the square of the distance), and so does the answer whose way can be trusted more
+(by its fourth power: docs/decisions/0015-both-passes-meet.md). At a given frame's neighbours the share of the far side
+vanishes, and there is no meeting point at which masks could jump.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KEPT_BYTES = 32 * 1024 * 1024
-_LEAST_SURE = 0.05  # an answer without any cell inside still has a say
+_LEAST_TRUST = 0.3  # an answer without any cell inside still has a say
+_TRUST_POWER, _DISTANCE_POWER = 4, 2
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,15 @@ class Answer:
         object_ids: row k of the probabilities belongs to `object_ids[k]`.
         probabilities: (o, h, w) float32 in [0, 1]; what is missing to 1 in a cell is background.
         wanted: the objects that were asked for; the others only compete with them for pixels.
+        trust: object id -> how far its way here can be trusted, in [0, 1]: the lowest IoU to be expected since its
+            given frame. What was lost or mistaken once on the way is not sure again because the model grew used to it.
         agreement: object id -> IoU of what the two passes said; objects that only one pass met are not in it.
     """
 
     object_ids: tuple[int, ...]
     probabilities: Tensor
     wanted: frozenset[int]
+    trust: Mapping[int, float] = field(default_factory=dict)
     agreement: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -77,7 +82,9 @@ class MeetingStore:
                 hint="Free some space there, set TMPDIR to a folder with room, or follow in one direction.",
                 code="propagate.temporary_folder_full",
             ) from error
-        self._places[frame] = _Place(self._end, len(packed), levels.shape, answer.object_ids, answer.wanted)
+        self._places[frame] = _Place(
+            self._end, len(packed), levels.shape, answer.object_ids, answer.wanted, answer.trust
+        )
         self._end += len(packed)
 
     def get(self, frame: int) -> Answer:
@@ -88,7 +95,7 @@ class MeetingStore:
         self._file.seek(place.start)
         levels = np.frombuffer(bytearray(zlib.decompress(self._file.read(place.size))), dtype=np.uint8)
         probabilities = torch.from_numpy(levels.reshape(place.shape)).float() / 255
-        return Answer(place.object_ids, probabilities, place.wanted)
+        return Answer(place.object_ids, probabilities, place.wanted, place.trust)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,7 @@ class _Place:
     shape: tuple[int, ...]
     object_ids: tuple[int, ...]
     wanted: frozenset[int]
+    trust: Mapping[int, float]
 
 
 def blend(first: Answer, second: Answer, distances: Mapping[int, tuple[int, int]]) -> Answer:
@@ -117,22 +125,26 @@ def blend(first: Answer, second: Answer, distances: Mapping[int, tuple[int, int]
     back = {
         each: row.to("cpu", torch.float32) for each, row in zip(second.object_ids, second.probabilities, strict=True)
     }
-    rows = {**ahead, **{each: row for each, row in back.items() if each in second.wanted or each not in ahead}}
-    agreement = {}
+    later = {each: row for each, row in back.items() if each in second.wanted or each not in ahead}
+    rows = {**ahead, **later}
+    trust, agreement = {**first.trust, **{each: second.trust[each] for each in later}}, {}
     for object_id, (before, after) in distances.items():
         one, two = ahead[object_id], back[object_id]
-        weight_one, weight_two = _sureness(one) / before**2, _sureness(two) / after**2
-        rows[object_id] = (weight_one * one + weight_two * two) / (weight_one + weight_two)
+        weight_one = _weight(one, first.trust[object_id], before)
+        weight_two = _weight(two, second.trust[object_id], after)
+        share = weight_one / (weight_one + weight_two)
+        rows[object_id] = share * one + (1 - share) * two
+        trust[object_id] = share * first.trust[object_id] + (1 - share) * second.trust[object_id]
         agreement[object_id] = _overlap(one > 0.5, two > 0.5)
     stacked = torch.stack(list(rows.values()))
     total = stacked.sum(0, keepdim=True).clamp(min=1.0)  # objects are weighed one by one: together they may pass 1
-    return Answer(tuple(rows), stacked / total, first.wanted | second.wanted, agreement)
+    return Answer(tuple(rows), stacked / total, first.wanted | second.wanted, trust, agreement)
 
 
-def _sureness(probability: Tensor) -> float:
-    """Mean of 2p - 1 over the cells inside, at least a little."""
-    inside = probability[probability > 0.5]
-    return max(_LEAST_SURE, float((2 * inside - 1).mean())) if len(inside) else _LEAST_SURE
+def _weight(probability: Tensor, trust: float, distance: int) -> float:
+    """How much one pass has to say, `distance` frames from its given frame."""
+    known = trust if bool((probability > 0.5).any()) else _LEAST_TRUST
+    return float(known**_TRUST_POWER / distance**_DISTANCE_POWER)
 
 
 def _overlap(one: Tensor, two: Tensor) -> float:

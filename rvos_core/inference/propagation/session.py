@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BACKWARD_BYTES = 128 * 1024 * 1024  # of pictures held at once: going back, they are read forward in stretches
 _BACKWARD_FRAMES = 32
+_SHARE_OF_WAY = 0.75  # of a confidence: how far its way can be trusted; the rest is the frame's own
 
 Given = Mapping[int, Mapping[int, np.ndarray]]  # frame -> object id -> (H, W) bool
 
@@ -41,7 +42,8 @@ class FollowedObject:
 
     Attributes:
         mask: display size; empty where the object is not seen.
-        confidence: the IoU with the truth that the probabilities let one expect, in [0, 1]; 0 for an empty mask.
+        confidence: the IoU with the truth that the probabilities let one expect, in [0, 1], here and, with more weight,
+            where it was lowest on the way from the given frame; 0 for an empty mask.
         agreement: IoU of what the two passes said, in [0, 1]; None where only one of them has come here.
     """
 
@@ -145,6 +147,7 @@ def _walk(
             prediction = propagator.step(picture)
             yield meeting.found(index, prediction, wanted_here, picture=picture)
         if index in given:
+            meeting.begin(given[index])
             _begin_again(propagator, picture, prediction, given[index].keys())
             known.show(propagator, given[index].keys() - set(propagator.object_ids))
             if shots is not None:
@@ -177,12 +180,23 @@ class _Meeting:
         self._met = plan.met_twice
         self._kept = kept
         self._backward = backward
+        self._trust: dict[int, float] = {}
+
+    def begin(self, objects: Iterable[int]) -> None:
+        """These objects are given in the frame that was met: their way begins here."""
+        for object_id in objects:
+            self._trust.pop(object_id, None)
 
     def found(
         self, index: int, prediction: FramePrediction, wanted: frozenset[int], *, picture: np.ndarray
     ) -> FollowedFrame:
         """The masks of the objects that are wanted in a frame, whose picture is (H, W, 3) uint8 RGB."""
-        answer = Answer(prediction.object_ids, prediction.probabilities, wanted)
+        for object_id, probability in zip(prediction.object_ids, prediction.probabilities, strict=True):
+            expected = expected_iou(probability)
+            if expected:  # what is out of sight is neither sure nor doubtful
+                self._trust[object_id] = min(self._trust.get(object_id, 1.0), expected)
+        trust = {each: self._trust.get(each, 1.0) for each in prediction.object_ids}
+        answer = Answer(prediction.object_ids, prediction.probabilities, wanted, trust)
         shared = self._met.get(index, frozenset())
         if shared and not self._backward:
             self._kept.put(index, answer)
@@ -254,7 +268,8 @@ def _frame(index: int, answer: Answer, *, picture: np.ndarray, settled: bool) ->
     objects = []
     for object_id, probability in zip(answer.object_ids, answer.probabilities, strict=True):
         if object_id in answer.wanted:
-            confidence = expected_iou(probability)
+            trust = answer.trust[object_id]
+            confidence = expected_iou(probability) ** (1 - _SHARE_OF_WAY) * trust**_SHARE_OF_WAY
             agreement = answer.agreement.get(object_id)
             objects.append(FollowedObject(object_id, encode(labels == object_id), confidence, agreement))
     return FollowedFrame(index, tuple(objects), settled)

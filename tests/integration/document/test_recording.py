@@ -116,6 +116,7 @@ def test_what_a_consumer_sees_is_on_disk_when_it_sees_it(document: Document) -> 
         assert np.allclose(each.probability, 1 / (1 + np.exp(-classes)), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_run_may_be_interrupted_again_and_again(document: Document) -> None:
     run = begin(document, request())
     asked, left, before = request(), _SPAN, 0
@@ -146,7 +147,7 @@ def always_out_of_memory(window: int) -> Callable[[str], None]:
     return fail
 
 
-@pytest.mark.parametrize("window", range(1, 8))
+@pytest.mark.parametrize("window", [1, 4, 7, *(pytest.param(each, marks=pytest.mark.slow) for each in (2, 3, 5, 6))])
 def test_memory_that_runs_out_at_any_window_keeps_the_windows_before(document: Document, window: int) -> None:
     run = begin(document, request())
     seen: list[RunEvent] = []

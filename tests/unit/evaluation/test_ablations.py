@@ -180,6 +180,7 @@ def test_true_masks_score_high_and_paint_for_nothing_lowers_only_r(falsely: floa
     assert (figures["r"] == 100.0) == (falsely < 0)
 
 
+@pytest.mark.slow
 def test_runs_are_written_down_and_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     studies = [STUDIES["referformer-frames"], STUDIES["isvos-memory"]]
     few = [replace(studies[0], variants=studies[0].variants[1:2], whole="3 frames"), studies[1]]

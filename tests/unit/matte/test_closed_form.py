@@ -97,7 +97,7 @@ def test_tiles_agree_with_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closed_form, "MAX_UNKNOWN", 2500)
     tiled = closed_form_alpha(frame, trimap, progress=lambda done, total: steps.append((done, total)))
     assert np.abs(tiled - whole).max() < 0.03
-    assert len(steps) >= 2
+    assert len(steps) > 10
     assert steps[-1][0] == steps[-1][1] == np.count_nonzero(trimap == 128)
     assert steps == sorted(steps)
 

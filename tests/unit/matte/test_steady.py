@@ -52,6 +52,13 @@ def test_nothing_is_carried_over_a_cut() -> None:
     np.testing.assert_allclose(steadied(after, new, [(before, old)], strength=1), new, atol=1e-3)
 
 
+def test_what_has_moved_away_leaves_no_ghost() -> None:
+    frame = np.full((64, 64, 3), 120, dtype=np.uint8)  # flow cannot tell that anything moved
+    old, new = np.zeros((64, 64), dtype=np.float32), np.zeros((64, 64), dtype=np.float32)
+    old[:, 10:50], new[:, 10:30] = 1, 1
+    assert not steadied(frame, new, [(frame, old)] * 3, strength=1)[:, 34:].any()
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 40), (40, 31)])
 def test_small_frames_pass(size: tuple[int, int]) -> None:
     dice = np.random.default_rng(2)

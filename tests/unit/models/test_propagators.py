@@ -237,6 +237,7 @@ def test_a_forgotten_object_leaves_the_others_ids_and_logits() -> None:
     torch.testing.assert_close(fewer.logits, full.logits[[0, 2]], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_over_two_thousand_frames() -> None:
     policy = MemoryConfig(every=5, most=16, top_k=6)
     few_layers = replace(MINI_LIKE.instance, decoder_layers=1, queries=2)

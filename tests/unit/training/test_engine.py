@@ -27,6 +27,7 @@ def difference(one: Trainer, state: dict[str, torch.Tensor]) -> float:
     return max(float((own[name].float() - value.float()).abs().max()) for name, value in state.items())
 
 
+@pytest.mark.slow
 def test_twenty_resumed_steps_equal_twenty_uninterrupted_ones_bit_for_bit(tmp_path: Path) -> None:
     whole = small_trainer(tmp_path / "whole")
     whole.run()
@@ -51,6 +52,7 @@ def test_a_batch_in_parts_has_the_gradients_of_the_whole(tmp_path: Path) -> None
     assert losses[0] == pytest.approx(losses[1], abs=2e-4)
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_the_same_batch(tmp_path: Path) -> None:
     together = start_together(tmp_path / "two", 4, count=2)
     said = [each.communicate(timeout=240) for each in together]

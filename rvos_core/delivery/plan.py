@@ -1,0 +1,310 @@
+"""Everything about a delivery that can be known before its work starts: files, sizes, times, and what is in the way."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from rvos_core.delivery.naming import OutputName, output_name
+from rvos_core.delivery.outputs import CUTOUT
+from rvos_core.delivery.plan_checks import (
+    Problem,
+    check_kept,
+    check_places,
+    check_settings,
+    check_source,
+    check_space,
+    free_bytes,
+)
+from rvos_core.delivery.source import SourceFacts, source_facts
+from rvos_core.delivery.spec import DeliverySpec
+from rvos_core.delivery.timecode import Timecode, clock_base
+from rvos_core.delivery.timing import FrameMap, frame_map
+from rvos_core.errors import UserError
+from rvos_core.types import FrameSpan, MediaInfo
+
+_STILL_OVERHEAD_BYTES = 1024
+_MATTE_SHARE = 0.1  # of a cut-out's size
+_WORK_FACTOR = 2  # finished frames and the file made of them lie side by side for a while
+
+
+@dataclass(frozen=True)
+class DeliveryObject:
+    """One object: its stable id, and its name and sentence for people."""
+
+    object_id: int
+    name: str
+    expression: str = ""
+
+
+@dataclass(frozen=True)
+class PlannedOutput:
+    """One file, or one folder of pictures. `objects`: whose masks are in it, later ones on top."""
+
+    name: OutputName
+    objects: tuple[DeliveryObject, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file, or the folder."""
+        return self.name.path
+
+
+@dataclass(frozen=True)
+class DeliveryPlan:
+    """What will be done.
+
+    Attributes:
+        spec: as asked.
+        info: the clip.
+        span: its frames, handles included.
+        frames: which of them each output frame shows, and when.
+        width, height: of what is written, pixels, at their display's aspect: square pixels, rotation baked.
+        inner_width, inner_height: of the picture in it, before an odd size is made even.
+        outputs: in order of writing.
+        first_number: of the pictures of a sequence.
+        timecode: of the first output frame.
+        problems: in the way (`blocks`), or worth knowing.
+        notes: what is changed on the way, in sentences.
+        replaces: finished outputs that are there already.
+        expected_bytes, expected_s: rough, of all outputs; on one core.
+        free_bytes: of the disk; None: unknown.
+        source: as it was when planned.
+        revision: names the state of the masks; unfinished work of another one is not gone on with.
+    """
+
+    spec: DeliverySpec
+    info: MediaInfo
+    span: FrameSpan
+    frames: FrameMap
+    width: int
+    height: int
+    inner_width: int
+    inner_height: int
+    outputs: tuple[PlannedOutput, ...]
+    first_number: int
+    timecode: Timecode | None
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    replaces: tuple[Path, ...]
+    expected_bytes: int
+    expected_s: float
+    free_bytes: int | None
+    source: SourceFacts
+    revision: str
+
+    @property
+    def blocking(self) -> tuple[Problem, ...]:
+        """Problems that must be solved first."""
+        return tuple(each for each in self.problems if each.blocks)
+
+    @property
+    def start_s(self) -> Fraction:
+        """When the first frame of the span is shown, in the source's own time, seconds."""
+        return self.info.pts[self.span.start] * self.info.time_base
+
+    def raise_if_blocked(self) -> None:
+        """Raises: UserError: the first problem that is in the way."""
+        for problem in self.blocking:
+            raise problem.error()
+
+    def job_key(self, output: PlannedOutput) -> str:
+        """Names all that decides what an output will hold."""
+        values = [
+            self.spec.as_dict(),
+            [each.object_id for each in output.objects],
+            [each.name for each in output.objects],
+            str(output.path),
+            str(self.info.path),
+            self.source.identity,
+            [self.info.width, self.info.height, self.info.frame_count],
+            self.revision,
+        ]
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, for a program or a dialog."""
+        return {
+            "spec": self.spec.as_dict(),
+            "span": [self.span.start, self.span.stop],
+            "frames": len(self.frames.sources),
+            "duplicated": list(self.frames.duplicated),
+            "dropped": list(self.frames.dropped),
+            "size": [self.width, self.height],
+            "rate": str(self.frames.times.rate),
+            "timecode": None if self.timecode is None else str(self.timecode),
+            "outputs": [str(each.path) for each in self.outputs],
+            "replaces": [str(path) for path in self.replaces],
+            "expected_bytes": self.expected_bytes,
+            "expected_s": round(self.expected_s, 1),
+            "free_bytes": self.free_bytes,
+            "problems": [each.as_dict() for each in self.problems],
+            "notes": list(self.notes),
+        }
+
+
+def make_plan(
+    spec: DeliverySpec,
+    *,
+    info: MediaInfo,
+    objects: Sequence[DeliveryObject],
+    folder: Path,
+    masked_frames: Mapping[int, int] | None = None,
+    identity: tuple[int, int] | None = None,
+    revision: str = "",
+) -> DeliveryPlan:
+    """Think a delivery through; nothing is written.
+
+    Args:
+        objects: whose masks, from the lowest to the topmost.
+        folder: where everything goes; need not exist.
+        masked_frames: object id -> number of frames with a mask in it; None: not known.
+        identity: the source's `file_identity` when the masks were made; None: that does not matter.
+        revision: see `DeliveryPlan`.
+
+    Raises:
+        UserError: there is nothing that could be planned: no objects, no frames, or the source is gone.
+    """
+    if not objects:
+        raise UserError("There is no object to deliver.", hint="Choose one.", code="delivery.no_objects")
+    span = _span(spec, info)
+    source = source_facts(info)
+    frames = frame_map(info, span, rate=spec.rate, constant=spec.timing == "constant")
+    inner = tuple(max(1, round(Fraction(side, spec.scale))) for side in (info.width, info.height))
+    width, height = _encoded_size(spec, *inner)
+    first = spec.start_number if spec.start_number is not None else frames.sources[0]
+    outputs = _outputs(spec, info, objects, folder, highest=first + len(frames.sources) - 1)
+    each_bytes, each_s = _estimate(spec, width * height, len(frames.sources))
+    free = free_bytes(folder)
+    problems = [
+        *check_settings(spec, frames, info, width=inner[0], height=inner[1]),
+        *check_source(info, source, identity, {each.object_id: each.name for each in objects}, masked_frames),
+        *check_kept(spec, info, source),
+        *check_places([each.name for each in outputs], still=spec.kind.still),
+        *check_space(folder, free, each_bytes * (len(outputs) + _WORK_FACTOR - 1)),
+    ]
+    return DeliveryPlan(
+        spec=spec,
+        info=info,
+        span=span,
+        frames=frames,
+        width=width,
+        height=height,
+        inner_width=inner[0],
+        inner_height=inner[1],
+        outputs=outputs,
+        first_number=first,
+        timecode=_timecode(source.timecode, info, span, frames, changed=spec.rate is not None),
+        problems=tuple(problems),
+        notes=tuple(_notes(spec, info, frames, inner=inner, outer=(width, height))),
+        replaces=tuple(each.path for each in outputs if each.path.exists()),
+        expected_bytes=each_bytes * len(outputs),
+        expected_s=each_s * len(outputs),
+        free_bytes=free,
+        source=source,
+        revision=revision,
+    )
+
+
+def _span(spec: DeliverySpec, info: MediaInfo) -> FrameSpan:
+    start = 0 if spec.start is None else spec.start
+    stop = info.frame_count if spec.stop is None else min(spec.stop, info.frame_count)
+    if start >= stop:
+        raise UserError(
+            f"There is no frame from {start} to {stop} in a clip of {info.frame_count} frames.",
+            hint="Choose other in and out points.",
+            code="delivery.no_frames",
+        )
+    return FrameSpan(max(0, start - spec.handles), min(info.frame_count, stop + spec.handles))
+
+
+def _encoded_size(spec: DeliverySpec, width: int, height: int) -> tuple[int, int]:
+    encoding = spec.encoding
+    if encoding is None:
+        return width, height
+    sides = []
+    for side in (width, height):
+        if encoding.even and side % 2:
+            side += -1 if spec.odd_size == "crop" and side > 1 else 1
+        sides.append(max(side, encoding.least_side_px))
+    return sides[0], sides[1]
+
+
+def _outputs(
+    spec: DeliverySpec, info: MediaInfo, objects: Sequence[DeliveryObject], folder: Path, *, highest: int
+) -> tuple[PlannedOutput, ...]:
+    groups = [tuple(objects)] if spec.objects == "together" else [(each,) for each in objects]
+    clip = info.path.name if info.kind == "images" and info.path.is_dir() else info.path.stem
+    found = []
+    for group in groups:
+        values = {
+            "clip": clip,
+            "object": "+".join(each.name for each in group),
+            "id": "+".join(str(each.object_id) for each in group),
+            "expression": "+".join(each.expression for each in group if each.expression),
+            "kind": spec.kind_token,
+        }
+        name = output_name(
+            folder, spec.template, values, suffix=spec.kind.suffix, still=spec.kind.still, highest=highest
+        )
+        found.append(PlannedOutput(name, group))
+    return tuple(found)
+
+
+def _estimate(spec: DeliverySpec, pixels: int, frames: int) -> tuple[int, float]:
+    """Bytes and seconds of one output."""
+    kind = spec.kind
+    share = 1.0 if spec.chosen_content == CUTOUT or len(kind.contents) == 1 else _MATTE_SHARE
+    if kind.alpha_error is not None:  # sizes of lossless forms follow their depth
+        share *= spec.chosen_depth / kind.depths[0]
+    size = pixels * kind.bytes_per_pixel * share + (_STILL_OVERHEAD_BYTES if kind.still else 0)
+    return int(size * frames), pixels * frames * share / (kind.megapixels_per_s * 1e6)
+
+
+def _timecode(
+    own: Timecode | None, info: MediaInfo, span: FrameSpan, frames: FrameMap, *, changed: bool
+) -> Timecode | None:
+    """The source's timecode at the span's first frame, counted at the output's rate."""
+    if own is None:
+        return None
+    rate = frames.times.rate
+    offset = round(info.time_s(span.start) * info.rate) if info.is_variable_rate else span.start
+    here = own.plus(offset)
+    if not changed or clock_base(rate) == own.base:
+        return here
+    seconds, rest = divmod(here.frame, own.base)
+    base = clock_base(rate)
+    return Timecode(seconds * base + rest * base // own.base, base)
+
+
+def _notes(
+    spec: DeliverySpec, info: MediaInfo, frames: FrameMap, *, inner: Sequence[int], outer: tuple[int, int]
+) -> list[str]:
+    notes = []
+    if info.rotation_deg:
+        notes.append(f"The source is turned by {info.rotation_deg} degrees when shown; so is what is written.")
+    if info.sample_aspect != 1:
+        notes.append(
+            f"The source's pixels are {float(info.sample_aspect):.4g} times as wide as high; what is written has "
+            f"square pixels, {info.width}x{info.height} for {info.coded_width}x{info.coded_height}."
+        )
+    if spec.scale != 1:
+        notes.append(f"A proxy of 1/{spec.scale} of the size: {inner[0]}x{inner[1]}.")
+    if tuple(inner) != outer and spec.odd_size != "ask":
+        way = "cropped" if spec.odd_size == "crop" else "padded"
+        notes.append(f"The picture is {way} to {outer[0]}x{outer[1]}, sizes that the encoder takes.")
+    if not frames.is_one_to_one:
+        notes.append(
+            f"For an even {float(frames.times.rate):.5g} frames/s, {len(frames.duplicated)} frames are shown more than "
+            f"once and {len(frames.dropped)} are left out."
+        )
+    if not frames.times.kept:
+        notes.append("The source's time stamps are broken; the frames follow each other evenly.")
+    if spec.kind.note:
+        notes.append(spec.kind.note)
+    return notes
