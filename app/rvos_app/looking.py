@@ -47,7 +47,7 @@ class Looking(QObject):
     ) -> None:
         super().__init__()
         self._state = state
-        self.looks = Looks(state, clips=clips, documents=documents)
+        self.looks = Looks(state, documents=documents)
         self.preview = LookPreview(
             state,
             looks=self.looks,

@@ -143,7 +143,7 @@ class MainWindow(QMainWindow):
         """Sizes of the panels as long as the person has not chosen others."""
         self.resizeDocks([objects, model], [_SIDE_PX, _SIDE_PX], Qt.Orientation.Horizontal)
         self.resizeDocks([timeline], [210], Qt.Orientation.Vertical)
-        self.resizeDocks([objects, model], [250, 290], Qt.Orientation.Vertical)
+        self.resizeDocks([objects, model], [200, 340], Qt.Orientation.Vertical)
 
     def _add_expression_bar(self, bar: ExpressionBar) -> None:
         tools = QToolBar(tr("Expression"))

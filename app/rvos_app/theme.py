@@ -109,7 +109,8 @@ QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QTextBrowser {
     selection-background-color: $accent;
 }
 QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid $accent; }
-QDoubleSpinBox[knob="true"] { padding: 1px 4px; }
+QDoubleSpinBox[knob="true"] { padding: 2px 4px; }
+QDoubleSpinBox[knob="true"]::up-button, QDoubleSpinBox[knob="true"]::down-button { width: 0px; border: none; }
 QDoubleSpinBox:disabled, QSpinBox:disabled { color: $muted; }
 QSpinBox QLineEdit { background: transparent; border: none; padding: 0px 5px; }
 QSpinBox::up-button, QSpinBox::down-button {

@@ -12,11 +12,9 @@ from functools import lru_cache
 
 from PySide6.QtCore import QObject, Signal
 
-from rvos_app.controllers.clip import ClipController
 from rvos_app.controllers.document import DocumentController
 from rvos_app.i18n import tr
-from rvos_app.jobs.matte_source import MatteObject, MatteSource, results_opener
-from rvos_app.state import StudioObject, StudioState
+from rvos_app.state import StudioState
 from rvos_core.errors import UserError
 from rvos_core.matte.effects import Effect, EffectChain
 from rvos_core.matte.look import Look
@@ -36,10 +34,9 @@ class Looks(QObject):
     changed = Signal(int)
     said = Signal(str)
 
-    def __init__(self, state: StudioState, *, clips: ClipController, documents: DocumentController) -> None:
+    def __init__(self, state: StudioState, *, documents: DocumentController) -> None:
         super().__init__()
         self._state = state
-        self._clips = clips
         self._documents = documents
         self._trials: dict[int, Look] = {}
         self._texts: dict[int, str] = {}  # what each object's look was when views were last told
@@ -65,18 +62,6 @@ class Looks(QObject):
         """The look that is to be seen now: what is tried, else what is kept."""
         tried = self._trials.get(object_id)
         return self.kept(object_id) if tried is None else tried
-
-    def source_for(self, object_ids: Iterable[int]) -> MatteSource | None:
-        """Mattes of these objects for a job, as everything is now; None: no clip is open."""
-        reader, wanted = self._clips.reader, set(object_ids)
-        if reader is None:
-            return None
-        found = tuple(self._matte_object(each) for each in self._state.objects if each.object_id in wanted)
-        return MatteSource(reader, found)
-
-    def _matte_object(self, thing: StudioObject) -> MatteObject:
-        opener = results_opener(self._state.results(thing.object_id), thing.object_id, self._documents.path)
-        return MatteObject(thing.object_id, thing.name, thing.colour, thing.look, opener)
 
     # -- the matte ---------------------------------------------------------------------------------------------------
 

@@ -64,11 +64,6 @@ class StoredResults:
 
 def results_of(shelf: MaskShelf, object_id: int, project: Path | None) -> Results:
     """What a shelf holds now. `project`: where the rest of a long one lies."""
-    if project is None or is_copied(shelf):
+    if project is None or len(shelf) <= _COPIED:
         return CopiedResults(dict(shelf))
     return StoredResults(project, object_id)
-
-
-def is_copied(shelf: MaskShelf) -> bool:
-    """Whether so few results are copied rather than read again."""
-    return len(shelf) <= _COPIED

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -22,7 +22,8 @@ from rvos_core.matte.effects import EFFECTS, Effect
 
 _TARGETS = (("object", "Object"), ("background", "Background"))
 _FITS = (("cover", "Fill, cut at the sides"), ("contain", "Whole, with bars"), ("stretch", "Stretch"))
-_ROW_PX, _MOST_ROWS = 26, 6
+_ROW_PX, _MOST_ROWS = 20, 6
+_MOVES = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
 
 
 def _limits(kind: str, name: str) -> tuple[float, float]:
@@ -45,7 +46,9 @@ _KNOBS: Mapping[str, tuple[Knob, ...]] = {
 
 
 class EffectsEditor(QWidget):
-    """Shows and changes the effects of the selected object."""
+    """Shows and changes the effects of the selected object. Signals: grown(): a new effect is in the list."""
+
+    grown = Signal()
 
     def __init__(self, state: StudioState, looks: Looks, hub: ActionHub) -> None:
         super().__init__()
@@ -100,15 +103,19 @@ class EffectsEditor(QWidget):
     def refresh(self) -> None:
         """Take the effects again. A new one is chosen."""
         effects, before = self._effects(), self.list.count()
-        row = len(effects) - 1 if len(effects) == before + 1 else min(self.list.currentRow(), len(effects) - 1)
+        is_new = len(effects) == before + 1
+        row = len(effects) - 1 if is_new else min(self.list.currentRow(), len(effects) - 1)
         with QSignalBlocker(self.list):
             self.list.clear()
             self.list.addItems([summary(each) for each in effects])
             self.list.setCurrentRow(max(0, row) if effects else -1)
         self.list.setVisible(bool(effects))
-        self.list.setFixedHeight(_ROW_PX * min(max(1, len(effects)), _MOST_ROWS) + 6)
+        row_px = max(_ROW_PX, self.list.sizeHintForRow(0))
+        self.list.setFixedHeight(row_px * min(max(1, len(effects)), _MOST_ROWS) + 4)
         self._empty.setVisible(not effects)
         self._on_row(self.list.currentRow())
+        if is_new:
+            self.grown.emit()
 
     def _on_row(self, row: int) -> None:
         effect = self._current()
@@ -204,7 +211,7 @@ class EffectsEditor(QWidget):
 
 
 class _EffectList(QListWidget):
-    """Delete takes an effect out, Alt and an arrow moves it."""
+    """Delete takes an effect out, Alt and an arrow moves it: here, not what the window has on those keys."""
 
     def __init__(self, remove: Callable[[], None], move: Callable[[int], None]) -> None:
         super().__init__()
@@ -212,15 +219,25 @@ class _EffectList(QListWidget):
         self._move = move
         self.setUniformItemSizes(True)
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._meant(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        moves = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}
-        key = Qt.Key(event.key())
-        if key in moves and event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self._move(moves[key])
-        elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self._remove()
-        else:
+        if not self._meant(event):
             super().keyPressEvent(event)
+        elif event.key() in _MOVES:
+            self._move(_MOVES[Qt.Key(event.key())])
+        else:
+            self._remove()
+
+    def _meant(self, event: QKeyEvent) -> bool:
+        key, modifiers = Qt.Key(event.key()), event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if key in _MOVES:
+            return modifiers == Qt.KeyboardModifier.AltModifier
+        return key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and modifiers == Qt.KeyboardModifier.NoModifier
 
 
 def summary(effect: Effect) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPixmap, QWheelEvent
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QColorDialog,
     QComboBox,
@@ -15,16 +15,16 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QPushButton,
+    QSlider,
     QWidget,
 )
-from superqt import QDoubleSlider
 
 from rvos_app.i18n import tr
 from rvos_app.panels.parts import label
 
 Colour = tuple[int, int, int]
 
-_TITLE_PX, _NUMBER_PX = 92, 84
+_TITLE_PX, _NUMBER_PX = 92, 66
 _SWATCH_PX = 14
 
 
@@ -72,10 +72,9 @@ class SliderRow(QWidget):
         title = tr(knob.title)
         self._title = label(title)
         self._title.setFixedWidth(_TITLE_PX)
-        self.slider = _Slider(Qt.Orientation.Horizontal)  # type: ignore[no-untyped-call]
-        self.slider.setRange(knob.low, knob.high)
-        self.slider.setSingleStep(knob.step)
-        self.slider.setPageStep(10 * knob.step)
+        self.slider = _Slider(Qt.Orientation.Horizontal)  # counts steps: a slider of floats knows no keys
+        self.slider.setRange(round(knob.low / knob.step), round(knob.high / knob.step))
+        self.slider.setPageStep(10)
         self.number = _Number()
         self.number.setRange(*(each * knob.factor for each in knob.possible))
         self.number.setSingleStep(knob.step)
@@ -88,7 +87,7 @@ class SliderRow(QWidget):
         for each in (self._title, self.slider, self.number):
             each.setToolTip(f"{tr(knob.tip)} ({keys})")
         self._title.setBuddy(self.number)
-        self._held_from = 0.0
+        self._held_from = 0
         row = _row(self)
         row.addWidget(self._title)
         row.addWidget(self.slider, stretch=1)
@@ -107,20 +106,20 @@ class SliderRow(QWidget):
         read = value * self.knob.factor
         with QSignalBlocker(self.slider), QSignalBlocker(self.number):
             if not self.held:
-                self.slider.setValue(read)
+                self.slider.setValue(round(read / self.knob.step))
             self.number.setValue(read)
 
     def _on_pressed(self) -> None:
         self._held_from = self.slider.value()
 
-    def _on_slider(self, read: float) -> None:
-        rounded = round(read / self.knob.step) * self.knob.step
+    def _on_slider(self, steps: int) -> None:
+        read = steps * self.knob.step
         with QSignalBlocker(self.number):
-            self.number.setValue(rounded)
+            self.number.setValue(read)
         if self.held:
-            self.tried.emit(rounded / self.knob.factor)
+            self.tried.emit(read / self.knob.factor)
         else:
-            self.chosen.emit(rounded / self.knob.factor, True)
+            self.chosen.emit(read / self.knob.factor, True)
 
     def _on_released(self) -> None:
         if self.slider.value() == self._held_from:
@@ -130,7 +129,7 @@ class SliderRow(QWidget):
 
     def _on_number(self, read: float) -> None:
         with QSignalBlocker(self.slider):
-            self.slider.setValue(read)
+            self.slider.setValue(round(read / self.knob.step))
         self.chosen.emit(read / self.knob.factor, True)
 
 
@@ -151,22 +150,24 @@ class ColourRow(QWidget):
         self.button.setAutoDefault(False)
         self._title.setBuddy(self.button)
         self.dialog: QColorDialog | None = None
-        self.clear = QPushButton(tr(without))
-        self.clear.setVisible(bool(without))
-        self.clear.setAutoDefault(False)
-        self.clear.setToolTip(tr("No colour: transparent"))
         row = _row(self)
         row.addWidget(self._title)
         row.addWidget(self.button, stretch=1)
-        row.addWidget(self.clear)
         self._without = without
+        self.clear: QPushButton | None = None
         self.button.clicked.connect(self._ask)
-        self.clear.clicked.connect(self._on_clear)
+        if without:
+            self.clear = QPushButton(tr(without))
+            self.clear.setAutoDefault(False)
+            self.clear.setToolTip(tr("No colour"))
+            self.clear.clicked.connect(self._on_clear)
+            row.addWidget(self.clear)
 
     def set_value(self, colour: Colour | None) -> None:
         """Show a colour; nothing is told."""
         self._colour = colour
-        self.clear.setEnabled(colour is not None)
+        if self.clear is not None:
+            self.clear.setEnabled(colour is not None)
         if colour is None:
             self.button.setIcon(QIcon())
             self.button.setText(tr(self._without))
@@ -257,7 +258,7 @@ class FileRow(QWidget):
         dialog.open()
 
 
-class _Slider(QDoubleSlider):
+class _Slider(QSlider):
     """Turned by the wheel only while it has the focus: scrolling the panel must not change a value."""
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -265,13 +266,22 @@ class _Slider(QDoubleSlider):
 
 
 class _Number(QDoubleSpinBox):
-    """As `_Slider`; what is typed counts from Enter or the next field on."""
+    """As `_Slider`; what is typed counts from Enter or the next field on, and from then on undo is the document's."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setProperty("knob", True)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            undoes = event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo)
+            if undoes and not self.lineEdit().isModified():
+                event.ignore()
+                return True
+        return super().event(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         super().wheelEvent(event) if self.hasFocus() else event.ignore()

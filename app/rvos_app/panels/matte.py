@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
@@ -81,6 +81,10 @@ class MattePanel(QWidget):
         self.effects = EffectsEditor(state, looks, hub)
         self._body = QWidget()
         self._build(hub)
+        self._reveal = QTimer(self)  # once the panel has its new size
+        self._reveal.setSingleShot(True)
+        self._reveal.timeout.connect(self._show_effects)
+        self.effects.grown.connect(self._reveal.start)
         self.strip.chosen.connect(self.frame_chosen)
         self.screen_colour.chosen.connect(partial(self._set, "despill_colour", tr("Screen"), merge=False))
         state.selection_changed.connect(self._refresh, max_args=0)
@@ -155,6 +159,11 @@ class MattePanel(QWidget):
             self._add_slider(body, knob)
 
     @property
+    def problem(self) -> str:
+        """Why the object's matte cannot be read; empty where it can."""
+        return self._problem.text()
+
+    @property
     def first(self) -> QWidget:
         """Its first control."""
         return self.rows["grow_px"].slider
@@ -164,6 +173,9 @@ class MattePanel(QWidget):
         self.first.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     # -- showing -----------------------------------------------------------------------------------------------------
+
+    def _show_effects(self) -> None:
+        self._scroll.ensureWidgetVisible(self.effects, 0, 0)
 
     def _on_look(self, object_id: int) -> None:
         if object_id == self._state.selected:
