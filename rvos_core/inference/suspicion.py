@@ -3,7 +3,8 @@
 Four signs, each a factor that lowers the trust in a frame:
 
 * the model's own doubt: 1 - confidence. A propagator's confidence is the IoU that its probabilities let one expect, so
-  blurred edges lower it (entropy there) as well as uncertain areas; a referrer's holds its class score and consensus;
+  blurred edges lower it (entropy there) as well as uncertain areas, and it stays low behind a doubtful stretch of the
+  way from the given frame; a referrer's holds its class score and consensus;
 * disagreement of the forward and the backward pass, where both came there;
 * a jump: the mask overlaps its neighbours in time less than masks do around it;
 * a change of area against the frames around it; a mask that goes missing for a while is the extreme.
