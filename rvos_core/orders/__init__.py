@@ -5,11 +5,12 @@ One entrance for the window and the command line: `plan_order` and `fulfil`.
 
 from rvos_core.orders.book import Entry, OrderBook, State
 from rvos_core.orders.fulfilling import Fulfilled, fulfil
-from rvos_core.orders.order import EFFECTS, MASKS, MATTE, OVERLAY, Order
+from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, MATTE, OVERLAY, Order
 from rvos_core.orders.planning import OrderPlan, forget_unfinished, plan_order
 from rvos_core.orders.source import OrderSource, open_source
 
 __all__ = [
+    "ANNOTATIONS",
     "EFFECTS",
     "MASKS",
     "MATTE",

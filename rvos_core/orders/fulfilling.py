@@ -14,8 +14,9 @@ from rvos_core.delivery.exporter import DEFAULT_THREADS, FrameSource, deliver
 from rvos_core.delivery.plan import DeliveryPlan
 from rvos_core.delivery.report import DeliveredOutput
 from rvos_core.media import MediaReader
+from rvos_core.orders.annotations import write_annotations
 from rvos_core.orders.mattes import MatteFrames
-from rvos_core.orders.order import MASKS, Order
+from rvos_core.orders.order import ANNOTATIONS, MASKS, Order
 from rvos_core.orders.plain import write_masks, write_overlay
 from rvos_core.orders.planning import OrderPlan, plan_order
 from rvos_core.orders.source import open_source
@@ -89,6 +90,10 @@ def fulfil(
         if order.has_specs:
             with MatteFrames.of(source, cancel=cancel) as mattes:
                 return deliver_plans(plan.deliveries, mattes, cancel=cancel, progress=progress, threads=threads)
+        if order.kind == ANNOTATIONS:
+            written = write_annotations(source, cancel=cancel, progress=progress)
+            finding = f"{written.path.name}: read back, {source.info.frame_count} frames, {written.files} files."
+            return Fulfilled((written.path,), findings=(finding,), notes=written.notes)
         tally = _Tally(plan.frames, cancel, progress)
         notes: tuple[str, ...] = ()
         if order.kind == MASKS:

@@ -13,7 +13,8 @@ from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan
 
-MASKS, OVERLAY, MATTE, EFFECTS = "masks", "overlay", "matte", "effects"
+MASKS, OVERLAY, MATTE, EFFECTS, ANNOTATIONS = "masks", "overlay", "matte", "effects", "annotations"
+OVERLAPS = ("refuse", "order", "files")
 VERSION = 1
 
 
@@ -27,15 +28,17 @@ class Order:
 
     Attributes:
         kind: "masks" (a folder of PNG masks per object), "overlay" (the clip with its masks drawn on it), "matte"
-            (mattes and cut-outs, as `specs` say), "effects" (the clip with its objects' effects, as `specs` say).
+            (mattes and cut-outs, as `specs` say), "effects" (the clip with its objects' effects, as `specs` say),
+            "annotations" (of a data set, in `format`, of the whole clip).
         title: for people, e.g. "ProRes 4444".
         project, media_id: where the objects are.
         object_ids: from the lowest to the topmost.
-        target: a folder; of an overlay the video's file.
+        target: a folder; of an overlay the video's file; of annotations what the format asks for.
         specs: each one delivery; in and out are those of the order.
         timelines, recipe: what lies beside it for an editing program, see `delivery.presets`.
         span: frames; None: the whole clip.
         with_audio, opacity: of an overlay.
+        format, overlap: of annotations, see `formats.registry` and `formats.format.WriteOptions`.
         order_id: unlike that of any other order.
         created: seconds since 1970.
     """
@@ -52,15 +55,17 @@ class Order:
     span: FrameSpan | None = None
     with_audio: bool = True
     opacity: float = 0.5
+    format: str = ""
+    overlap: str = "refuse"
     order_id: str = field(default_factory=_new_id)
     created: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
-        if self.kind not in (MASKS, OVERLAY, MATTE, EFFECTS):
-            raise ValueError(f"an order of the unknown kind {self.kind!r}")
+        if self.kind not in (MASKS, OVERLAY, MATTE, EFFECTS, ANNOTATIONS) or self.overlap not in OVERLAPS:
+            raise ValueError(f"an order of the unknown kind {self.kind!r}, {self.overlap!r}")
         if not self.object_ids:
             raise UserError("There is no object to deliver.", hint="Choose one.", code="delivery.no_objects")
-        if self.has_specs != bool(self.specs):
+        if self.has_specs != bool(self.specs) or (self.kind == ANNOTATIONS) != bool(self.format):
             raise ValueError(f"an order of the kind {self.kind} with {len(self.specs)} specifications")
 
     @property
@@ -90,6 +95,8 @@ class Order:
             "span": None if self.span is None else [self.span.start, self.span.stop],
             "with_audio": self.with_audio,
             "opacity": self.opacity,
+            "format": self.format,
+            "overlap": self.overlap,
             "order_id": self.order_id,
             "created": self.created,
         }
@@ -118,6 +125,8 @@ class Order:
                 span=None if span is None else FrameSpan(int(span[0]), int(span[1])),
                 with_audio=bool(values["with_audio"]),
                 opacity=float(values["opacity"]),
+                format=str(values["format"]),
+                overlap=str(values["overlap"]),
                 order_id=str(values["order_id"]),
                 created=float(values["created"]),
             )

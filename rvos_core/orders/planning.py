@@ -14,14 +14,17 @@ from rvos_core.delivery.plan import DeliveryPlan, make_plan
 from rvos_core.delivery.plan_checks import Problem, check_places, free_bytes
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
+from rvos_core.orders.annotations import annotation_problems
 from rvos_core.orders.mattes import ALL_WITH_EFFECTS
-from rvos_core.orders.order import EFFECTS, MASKS, Order
+from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, Order
 from rvos_core.orders.plain import mask_folder
 from rvos_core.orders.source import OrderSource
+from rvos_core.types import FrameSpan
 
 _MASK_BYTES_PER_PIXEL = 0.02
 _MASK_FILE_BYTES = 4096
 _MASK_MEGAPIXELS_PER_S = 40.0
+_ANNOTATION_BYTES = 1500  # a frame and object
 _OVERLAY = OUTPUT_FORMATS["h264"]
 _SPARE = 1.2
 
@@ -157,10 +160,16 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
 
 
 def _plan_plain(source: OrderSource) -> OrderPlan:
-    """Masks and overlays."""
+    """Masks, overlays and annotations."""
     order, info, span = source.order, source.info, source.span
     pixels = info.width * info.height
-    if order.kind == MASKS:
+    if order.kind == ANNOTATIONS:
+        span = FrameSpan(0, info.frame_count)
+        names = [OutputName(order.target)]
+        frames = len(span)
+        size = frames * len(source.objects) * _ANNOTATION_BYTES
+        seconds = frames * pixels * len(source.objects) / (_MASK_MEGAPIXELS_PER_S * 1e6)
+    elif order.kind == MASKS:
         names = [OutputName(mask_folder(order, each), digits=5, suffix=".png") for each in source.objects]
         frames = len(span) * len(names)
         size = frames * (_MASK_FILE_BYTES + int(pixels * _MASK_BYTES_PER_PIXEL))
@@ -171,7 +180,10 @@ def _plan_plain(source: OrderSource) -> OrderPlan:
         size = int(frames * pixels * _OVERLAY.bytes_per_pixel)
         seconds = frames * pixels / (_OVERLAY.megapixels_per_s * 1e6)
     folder = names[0].path.parent
-    problems = check_places(names, still=order.kind == MASKS)
+    if order.kind == ANNOTATIONS:
+        problems = annotation_problems(source)
+    else:
+        problems = check_places(names, still=order.kind == MASKS)
     free = free_bytes(folder)
     if free is not None and free < size * _SPARE:
         problems.append(

@@ -12,7 +12,7 @@ from rvos_core.delivery.overlay import draw_overlay
 from rvos_core.delivery.pixels import Picture, colours, scaled, together
 from rvos_core.masks import decode, empty
 from rvos_core.orders.mattes import ALL_WITH_EFFECTS, MatteFrames
-from rvos_core.orders.order import EFFECTS, MASKS
+from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS
 from rvos_core.orders.plain import overlay_style
 from rvos_core.orders.source import OrderSource
 from rvos_core.types import CancelToken
@@ -70,7 +70,7 @@ def preview_frame(
     for mask in masks:
         solid = np.maximum(solid, decode(mask).astype(np.float32))
     focus = edge_focus(cv2.blur(solid, (3, 3)), looked_at_px)
-    if order.kind == MASKS:
+    if order.kind in (MASKS, ANNOTATIONS):
         return FramePreview(index, frame, frame, solid, is_matte=True, focus=focus)
     drawn = draw_overlay(frame, masks, style=overlay_style(source))
     return FramePreview(index, frame, drawn, np.ones_like(solid), is_matte=False, focus=focus)

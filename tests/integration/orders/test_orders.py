@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,8 +17,23 @@ import pytest
 from helpers_cli import write_clip
 from ordered_projects import matte_order, square, write_project
 from rvos_core.delivery.journal import job_folders
+from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.errors import Cancelled, UserError
-from rvos_core.orders import MASKS, OVERLAY, Order, forget_unfinished, fulfil, open_source, plan_order
+from rvos_core.masks import encode
+from rvos_core.matte.effects import EffectChain, GreyBackground
+from rvos_core.matte.look import Look
+from rvos_core.orders import (
+    ANNOTATIONS,
+    EFFECTS,
+    MASKS,
+    OVERLAY,
+    Order,
+    forget_unfinished,
+    fulfil,
+    open_source,
+    plan_order,
+)
+from rvos_core.project.edits import SetLook
 from rvos_core.project.mask_edits import DrawMask
 from rvos_core.project.store import Project
 from rvos_core.types import CancelToken, FrameSpan
@@ -45,6 +61,35 @@ def test_an_overlay_is_a_video_of_the_span(project: Path, tmp_path: Path) -> Non
     assert fulfil(order).outputs == (tmp_path / "o.mp4",)
     with av.open(str(tmp_path / "o.mp4")) as container:
         assert sum(1 for _ in container.decode(video=0)) == 4
+
+
+def test_annotations_of_a_data_set_are_orders_too(tmp_path: Path) -> None:
+    project = write_project(tmp_path)
+    order = Order(ANNOTATIONS, "COCO", project, 1, (1, 2), tmp_path / "c.json", format="coco")
+    seen: list[tuple[int, int]] = []
+    done = fulfil(order, progress=lambda a, b: seen.append((a, b)))
+    assert done.outputs == (tmp_path / "c.json",)
+    assert seen[-1] == (8, 8)
+    assert len(json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))["annotations"]) == 16
+    with Project(project, program="test") as changed:
+        changed.apply(DrawMask(2, 3, encode(square(3))))
+    davis = replace(order, format="davis", target=tmp_path / "davis")
+    with open_source(davis) as source:
+        assert [each.code for each in plan_order(source).blocking] == ["formats.overlap"]
+    fulfil(replace(davis, overlap="order"))
+    assert len(list((tmp_path / "davis").rglob("*.png"))) == 8
+
+
+def test_the_clip_with_its_effects_is_a_video(tmp_path: Path) -> None:
+    project = write_project(tmp_path, names=("car",))
+    with Project(project, program="test") as changed:
+        changed.apply(SetLook(1, Look(effects=EffectChain((GreyBackground(),))).to_json()))
+    order = Order(EFFECTS, "effects", project, 1, (1,), tmp_path / "out", specs=(NAMED_SPECS["pngcutout8"],))
+    (folder,) = fulfil(order).outputs
+    picture = cv2.imread(str(sorted(folder.iterdir())[3]), -1).astype(int)
+    assert (picture[..., 3] == 255).all()
+    outside = ~cv2.dilate(square(3).astype(np.uint8), np.ones((25, 25))).astype(bool)
+    assert np.ptp(picture[outside][:, :3], axis=1).max() <= 2
 
 
 def test_several_specifications_are_one_order_with_one_progress(project: Path, tmp_path: Path) -> None:
@@ -129,8 +174,6 @@ def test_a_cancelled_order_goes_on_where_it_was_and_not_with_other_masks(tmp_pat
     with pytest.raises(Cancelled):
         fulfil(order, progress=stop_at_three)
     with Project(project, program="test") as changed:
-        from rvos_core.masks import encode
-
         changed.apply(DrawMask(1, 7, encode(square(0))))
     assert fulfil(order).resumed == 0
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
+    QComboBox,
     QDialog,
     QFileDialog,
     QFormLayout,
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
 from rvos_app.controllers.export import ExportController
 from rvos_app.controllers.export_preview import ExportPreview
 from rvos_app.dialogs.export.naming_row import NamingRow
-from rvos_app.dialogs.export.object_list import ObjectList
+from rvos_app.dialogs.export.object_list import ObjectList, column_of
 from rvos_app.dialogs.export.offers import Offer, OfferList, offers
 from rvos_app.dialogs.export.plan_foot import PlanFoot
 from rvos_app.dialogs.export.preset_menu import PresetMenu
@@ -41,7 +42,7 @@ from rvos_app.state import StudioState
 from rvos_core.delivery.presets import Preset
 from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.errors import UserError
-from rvos_core.orders import EFFECTS, MASKS, MATTE, OVERLAY, Order, OrderPlan
+from rvos_core.orders import ANNOTATIONS, EFFECTS, MASKS, MATTE, OVERLAY, Order, OrderPlan
 from rvos_core.types import MediaInfo
 
 _SIZE = (1180, 760)
@@ -76,7 +77,7 @@ class ExportDialog(QDialog):
         self.naming = NamingRow()
         self.objects = ObjectList(state)
         self.whole, self.between = QRadioButton(tr("Whole clip")), QRadioButton()
-        self.handles = QSpinBox()
+        self.handles, self.overlap = QSpinBox(), QComboBox()
         self.sound = QCheckBox(tr("With the clip's sound"))
         self.target = QLineEdit()
         self._browse = QPushButton(tr("Browse…"))
@@ -107,6 +108,7 @@ class ExportDialog(QDialog):
         self.handles.setSuffix(tr(" frames"))
         self.handles.setAccessibleName(tr("Handles"))
         self.handles.setToolTip(tr("Frames more at either side, as far as the clip has them"))
+        self.overlap.setAccessibleName(tr("Where objects overlap"))
         self.sound.setChecked(True)
         self.target.setAccessibleName(tr("Where to"))
         for button in (self._browse, self.close_button):
@@ -161,8 +163,10 @@ class ExportDialog(QDialog):
         self._rest.setVerticalSpacing(10)
         self._rest.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._rest.addRow(tr("Which"), self.objects)
-        self._rest.addRow(tr("Frames"), _column(self.whole, self.between))
+        self._frames = column_of(self.whole, self.between)
+        self._rest.addRow(tr("Frames"), self._frames)
         self._rest.addRow(tr("Handles"), self.handles)
+        self._rest.addRow(tr("Overlaps"), self.overlap)
         self._rest.addRow(tr("Names"), self.naming)
         align_labels(self._rest)
         layout.addLayout(self._rest)
@@ -173,11 +177,12 @@ class ExportDialog(QDialog):
         self.list.chosen.connect(self._on_offer)
         for signal in (self.form.changed, self.naming.changed, self.objects.itemChanged, self.whole.toggled):
             signal.connect(self._refresh)
-        for signal in (self.handles.valueChanged, self.sound.toggled, self.target.textChanged):
+        for signal in (self.handles.valueChanged, self.sound.toggled, self.target.textChanged, self.overlap.activated):
             signal.connect(self._refresh)
         self.target.textEdited.connect(self._on_target_typed)
         self._browse.clicked.connect(self._choose_target)
         self.foot.odd_size_chosen.connect(lambda way: self.form.set_field("odd_size", way))
+        self.foot.overlap_chosen.connect(self._on_overlap_chosen)
         self.foot.even_rate_wanted.connect(lambda: self.form.set_field("timing", "constant"))
         self.foot.usual_names_wanted.connect(self.naming.field.clear)
         self.foot.folder_wanted.connect(self._choose_target)
@@ -213,6 +218,8 @@ class ExportDialog(QDialog):
             span=None if self.whole.isChecked() else self._state.span,
             with_audio=self.sound.isChecked(),
             opacity=self._settings.overlay_opacity,
+            format=offer.annotations.format_id if offer.annotations is not None else "",
+            overlap=self.overlap.currentData() or "refuse",
         )
 
     def _named_specs(self) -> tuple[DeliverySpec, ...]:
@@ -241,7 +248,9 @@ class ExportDialog(QDialog):
         self.form.show_specs(offer.specs, is_free=offer.is_free, cutouts_only=offer.kind == EFFECTS)
         self.form.setVisible(has_specs)
         self.sound.setVisible(offer.kind == OVERLAY and self._clip.has_audio)
+        self._rest.setRowVisible(self._frames, offer.kind != ANNOTATIONS)
         self._rest.setRowVisible(self.handles, has_specs)
+        self._rest.setRowVisible(self.overlap, _fill_overlaps(self.overlap, offer))
         self._rest.setRowVisible(self.naming, has_specs)
         if has_specs:
             self.naming.field.setText(offer.specs[0].naming)
@@ -255,12 +264,19 @@ class ExportDialog(QDialog):
     def _on_presets(self, preset_id: str) -> None:
         self.list.fill(offers(self.presets.presets()), key=f"preset:{preset_id}")
 
+    @Slot(str)
+    def _on_overlap_chosen(self, way: str) -> None:
+        self.overlap.setCurrentIndex(self.overlap.findData(way))
+        self._refresh()
+
     # -- where to ------------------------------------------------------------------------------------------------
 
     def _suggest_target(self, offer: Offer) -> None:
         stem = self._clip.path.stem
         folder = Path(self._settings.export_folder or Path.home())
         names = {MASKS: f"{stem}_masks", OVERLAY: f"{stem}_overlay.mp4"}
+        if offer.annotations is not None:
+            names[ANNOTATIONS] = f"{stem}_{offer.annotations.format_id}{offer.suffix}"
         self.target.setText(str(folder / names.get(offer.kind, f"{stem}_export")))
 
     def _on_target_typed(self) -> None:
@@ -270,10 +286,11 @@ class ExportDialog(QDialog):
     def _choose_target(self) -> None:
         dialog = QFileDialog(self, tr("Export To"), self.target.text())
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if self.list.offer.kind == OVERLAY:
+        suffix = self.list.offer.suffix
+        if suffix:
             dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-            dialog.setDefaultSuffix("mp4")
-            dialog.setNameFilter(tr("MP4 video (*.mp4)"))
+            dialog.setDefaultSuffix(suffix[1:])
+            dialog.setNameFilter(f"*{suffix}")
         else:
             dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(self._on_target_chosen)
@@ -370,9 +387,14 @@ def _fitting(dialog: QDialog) -> tuple[int, int]:
     return min(_SIZE[0], room.width()), min(_SIZE[1], room.height())
 
 
-def _column(*widgets: QWidget) -> QVBoxLayout:
-    made = QVBoxLayout()
-    made.setSpacing(4)
-    for widget in widgets:
-        made.addWidget(widget)
-    return made
+def _fill_overlaps(box: QComboBox, offer: Offer) -> bool:
+    """What can be done where objects overlap. Returns: whether there is a choice at all."""
+    box.clear()
+    chosen = offer.annotations
+    if chosen is None or chosen.can_overlap:
+        return False
+    box.addItem(tr("Stop and say so"), "refuse")
+    box.addItem(tr("The first of the list on top"), "order")
+    if chosen.splits_objects:
+        box.addItem(tr("A file for each object"), "files")
+    return True

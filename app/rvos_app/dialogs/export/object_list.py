@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QPixmap
-from PySide6.QtWidgets import QListWidget, QListWidgetItem
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from rvos_app.i18n import tr
 from rvos_app.state import StudioState
@@ -37,3 +37,14 @@ class ObjectList(QListWidget):
         """Ids of those that are ticked, in their order."""
         rows = (self.item(row) for row in range(self.count()))
         return tuple(row.data(Qt.ItemDataRole.UserRole) for row in rows if row.checkState() == Qt.CheckState.Checked)
+
+
+def column_of(*widgets: QWidget) -> QWidget:
+    """Widgets one below the other, as one row of a form."""
+    made = QWidget()
+    layout = QVBoxLayout(made)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return made

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont
@@ -12,7 +14,10 @@ from PySide6.QtWidgets import QListWidget, QListWidgetItem
 from rvos_app.i18n import tr
 from rvos_core.delivery.presets import PRESETS, Preset
 from rvos_core.delivery.spec import NAMED_SPECS, DeliverySpec
-from rvos_core.orders import EFFECTS, MASKS, MATTE, OVERLAY
+from rvos_core.orders import ANNOTATIONS, EFFECTS, MASKS, MATTE, OVERLAY
+
+if TYPE_CHECKING:
+    from rvos_core.formats.format import Format
 
 _KEY = Qt.ItemDataRole.UserRole
 _ROW_PX = 26
@@ -29,6 +34,7 @@ class Offer:
         specs: of mattes and cut-outs, as they are suggested.
         preset: that it is; None: it is none.
         is_free: the format itself can be chosen.
+        annotations: the format of annotations that it is; None: it is none.
         about: a sentence or two, for before it is chosen.
     """
 
@@ -39,7 +45,17 @@ class Offer:
     specs: tuple[DeliverySpec, ...] = ()
     preset: Preset | None = None
     is_free: bool = False
+    annotations: Format | None = None
     about: str = ""
+
+    @property
+    def suffix(self) -> str:
+        """Of the one file that it makes, with its dot; empty: it goes into a folder."""
+        if self.kind == OVERLAY:
+            return ".mp4"
+        if self.annotations is None or self.annotations.target != "file":
+            return ""
+        return Path(self.annotations.layout.partition(",")[0]).suffix
 
     @property
     def is_own(self) -> bool:
@@ -63,7 +79,7 @@ def offers(presets: Sequence[Preset]) -> list[Offer]:
         about=tr("Every format and every setting."),
     )
     builtin, own = [each for each in found if not each.is_own], [each for each in found if each.is_own]
-    return [*_basics(), *builtin, *_single(), *own, custom]
+    return [*_basics(), *builtin, *_single(), *own, custom, *_data_sets()]
 
 
 def _basics() -> list[Offer]:
@@ -117,6 +133,20 @@ def _single() -> list[Offer]:
             ("exr", pictures, tr("OpenEXR cut-out"), tr("For compositing: half float, a channel per object.")),
         )
     ]
+
+
+def _data_sets() -> list[Offer]:
+    """Formats of annotations."""
+    from rvos_core.formats.format import Loss
+    from rvos_core.formats.registry import FORMATS
+
+    found = []
+    for each in sorted(FORMATS.values(), key=lambda one: one.title.casefold()):
+        lost = "; ".join(loss.value for loss in Loss if loss in each.losses)
+        about = tr("{layout}. Not kept: {lost}.", layout=each.layout, lost=lost or tr("nothing is lost"))
+        key = f"data:{each.format_id}"
+        found.append(Offer(key, tr("Data sets"), each.title, ANNOTATIONS, annotations=each, about=about))
+    return found
 
 
 class OfferList(QListWidget):

@@ -32,10 +32,12 @@ class PlanFoot(QFrame):
 
     Signals:
         odd_size_chosen(str): a way of making an odd size even.
+        overlap_chosen(str): what is done where objects share pixels.
         folder_wanted(), usual_names_wanted(), even_rate_wanted(): other remedies.
     """
 
     odd_size_chosen = Signal(str)
+    overlap_chosen = Signal(str)
     folder_wanted = Signal()
     usual_names_wanted = Signal()
     even_rate_wanted = Signal()
@@ -111,9 +113,10 @@ class PlanFoot(QFrame):
         self._show(lines)
 
     def _problem_line(self, problem: Problem) -> Line:
-        words = f"{problem.message} {'' if problem.choices else problem.hint}".strip()
-        role = "error" if problem.blocks else "warn"
-        return words, role, self._buttons(problem.code, problem.choices)
+        buttons = self._buttons(problem.code, problem.choices)
+        has_own_words = problem.choices or problem.code == "formats.overlap"  # the buttons say what the hint says
+        words = problem.message if has_own_words else f"{problem.message} {problem.hint}".strip()
+        return words, "error" if problem.blocks else "warn", buttons
 
     def _buttons(self, code: str, choices: Sequence[str]) -> list[tuple[str, Callable[[], object]]]:
         found: list[tuple[str, Callable[[], object]]] = [
@@ -123,6 +126,8 @@ class PlanFoot(QFrame):
             found.append((tr("Choose Another Place…"), self.folder_wanted.emit))
         if code in _USUAL_NAMES:
             found.append((tr("Take the Usual Names"), self.usual_names_wanted.emit))
+        if code == "formats.overlap":
+            found.append((tr("First One on Top"), partial(self.overlap_chosen.emit, "order")))
         if code == "delivery.variable_rate":
             found.append((tr("Make the Rate Even"), self.even_rate_wanted.emit))
         return found
