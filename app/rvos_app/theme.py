@@ -75,6 +75,11 @@ QToolBar { background: $panel; border: none; border-bottom: 1px solid $line; pad
 QDockWidget { color: $muted; font-weight: 600; }
 QDockWidget::title { background: $panel; padding: 6px 10px; border-bottom: 1px solid $line; }
 QDockWidget > QWidget, TransportBar, ToolsBar, ToolLine { background: $panel; }
+QMainWindow > QTabBar::tab {
+    background: transparent; color: $muted; padding: 4px 6px; border: none; border-bottom: 2px solid transparent;
+}
+QMainWindow > QTabBar::tab:hover { color: $text; }
+QMainWindow > QTabBar::tab:selected { color: $text; border-bottom: 2px solid $accent; }
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QStatusBar { background: $panel; border-top: 1px solid $line; }
 QStatusBar::item { border: none; }

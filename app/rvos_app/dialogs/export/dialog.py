@@ -46,7 +46,7 @@ from rvos_core.orders import ANNOTATIONS, EFFECTS, MASKS, MATTE, OVERLAY, Order,
 from rvos_core.types import MediaInfo
 
 _SIZE = (1180, 760)
-_LIST_PX, _SETTINGS_PX = 190, 400
+_LIST_PX, _SETTINGS_PX = 214, 400
 
 
 class ExportDialog(QDialog):

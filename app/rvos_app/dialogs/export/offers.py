@@ -79,7 +79,7 @@ def offers(presets: Sequence[Preset]) -> list[Offer]:
         about=tr("Every format and every setting."),
     )
     builtin, own = [each for each in found if not each.is_own], [each for each in found if each.is_own]
-    return [*_basics(), *builtin, *_single(), *own, custom, *_data_sets()]
+    return [*_basics(), *builtin, *own, *_single(), custom, *_data_sets()]
 
 
 def _basics() -> list[Offer]:

@@ -89,7 +89,7 @@ class PlanFoot(QFrame):
         parts = [
             count(len(plan.outputs), "output", "outputs"),
             count(plan.frames, "frame", "frames"),
-            tr("about {size}", size=memory(plan.expected_bytes / 2**20)),
+            _size(plan.expected_bytes),
             tr("about {time} of work", time=duration(max(1.0, plan.expected_s + pictures * frame_s))),
         ]
         if plan.free_bytes is not None:
@@ -154,3 +154,8 @@ class PlanFoot(QFrame):
                 self.remedies.append(button)
             self._rows.addWidget(row)
         self._rows.addStretch(1)
+
+
+def _size(expected_bytes: int) -> str:
+    mib = expected_bytes / 2**20
+    return tr("about {size}", size=memory(mib)) if mib >= 1 else tr("less than 1 MB")
