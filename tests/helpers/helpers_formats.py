@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from hypothesis import strategies as st
 
+from rvos_core.formats import registry
 from rvos_core.formats.annotations import (
     AnnotatedClip,
     AnnotatedObject,
@@ -18,7 +20,7 @@ from rvos_core.formats.annotations import (
     Sight,
     default_name,
 )
-from rvos_core.formats.format import Format, Loss
+from rvos_core.formats.format import Format, Loss, ReadOptions
 from rvos_core.formats.yolo_seg import one_line
 from rvos_core.masks import Rle, area, decode, empty, encode, fill_holes
 
@@ -209,3 +211,21 @@ def _without_tracks(values: dict[str, Any], clip: AnnotatedClip) -> dict[str, An
 def _parts(mask: Rle) -> list[Rle]:
     count, labels = cv2.connectedComponents(decode(mask).astype(np.uint8), connectivity=8)
     return [encode(labels == number) for number in range(1, count)]
+
+
+def read_any(path: Path, **options: Any) -> tuple[str, AnnotationSet]:
+    """What a path is taken for, and what is in it."""
+    chosen = registry.detect(path)
+    return chosen.format_id, registry.read(path, chosen, ReadOptions(**options))
+
+
+def mask_at(clip: AnnotatedClip, frame: int, object_id: int) -> np.ndarray:
+    return decode(clip.sights(frame)[object_id].mask)
+
+
+def ring(height: int = 12, width: int = 16) -> np.ndarray:
+    """A box with a hole, out of the middle."""
+    mask = np.zeros((height, width), dtype=bool)
+    mask[2:9, 3:11] = True
+    mask[4:6, 5:8] = False
+    return mask

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import cv2
 import h5py
@@ -24,31 +22,14 @@ from helpers_datasets import (
     write_refdavis,
     write_refytvos,
 )
+from helpers_formats import mask_at, read_any, ring
 from rvos_core.formats import registry
-from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet
-from rvos_core.formats.format import ReadOptions
-from rvos_core.masks import decode, encode, mask_png_bytes, to_coco
-
-
-def read(path: Path, **options: Any) -> tuple[str, AnnotationSet]:
-    chosen = registry.detect(path)
-    return chosen.format_id, registry.read(path, chosen, ReadOptions(**options))
-
-
-def mask_at(clip: AnnotatedClip, frame: int, object_id: int) -> np.ndarray:
-    return decode(clip.sights(frame)[object_id].mask)
-
-
-def ring(height: int = 12, width: int = 16) -> np.ndarray:
-    mask = np.zeros((height, width), dtype=bool)
-    mask[2:9, 3:11] = True
-    mask[4:6, 5:8] = False
-    return mask
+from rvos_core.masks import encode, mask_png_bytes, to_coco
 
 
 def test_refytvos(tmp_path: Path) -> None:
     videos = mini_videos(2)
-    name, found = read(write_refytvos(tmp_path, videos))
+    name, found = read_any(write_refytvos(tmp_path, videos))
     assert name == "refytvos"
     clip = found.clips[0]
     assert clip.frames[:2] == ("00000", "00005") and clip.images == tmp_path / "valid" / "JPEGImages" / "clip0"
@@ -61,13 +42,13 @@ def test_refytvos(tmp_path: Path) -> None:
 def test_refytvos_without_meta_finds_the_objects_in_the_masks(tmp_path: Path) -> None:
     write_refytvos(tmp_path, mini_videos(1))
     (tmp_path / "valid" / "meta.json").unlink()
-    _, found = read(tmp_path)
+    _, found = read_any(tmp_path)
     assert [each.object_id for each in found.clips[0].objects] == [1, 2]
 
 
 def test_the_valid_list_of_ref_youtube_vos_says_nothing_of_what_is_meant() -> None:
     path = shared_data() / "expressions" / "ref_ytvos_valid_meta_expressions.json"
-    name, found = read(path)
+    name, found = read_any(path)
     assert name == "refytvos" and len(found.clips) == 507
     sentences = [each for clip in found.clips for each in clip.expressions]
     assert len(sentences) == 2096 and {each.object_ids for each in sentences} == {None}
@@ -80,7 +61,7 @@ def test_refdavis17_typos_latin_1_and_missing_sentences(tmp_path: Path) -> None:
         (davis / kind / "480p" / "clip1").rename(davis / kind / "480p" / "classic-car")
     for path in (root / "davis_text_annotations").iterdir():
         path.write_bytes(path.read_bytes().replace(b"clip1 ", b"clasic-car "))
-    name, found = read(root)
+    name, found = read_any(root)
     assert name == "refdavis17" and [clip.name for clip in found.clips] == ["classic-car", "clip0"]
     sentences = found.clips[0].expressions
     assert [each.expression_id for each in sentences] == [str(i) for i in range(8)]
@@ -94,7 +75,7 @@ def test_refdavis17_typos_latin_1_and_missing_sentences(tmp_path: Path) -> None:
 
 def test_mevis_several_and_none(tmp_path: Path) -> None:
     videos = mini_videos(2)
-    name, found = read(write_mevis(tmp_path, videos))
+    name, found = read_any(write_mevis(tmp_path, videos))
     assert name == "mevis"
     clip = found.clips[1]
     assert [each.object_ids for each in clip.expressions] == [(1,), (2,), (1, 2), ()]
@@ -105,11 +86,11 @@ def test_mevis_several_and_none(tmp_path: Path) -> None:
 def test_mevis_2_has_a_list_of_another_name(tmp_path: Path) -> None:
     folder = write_mevis(tmp_path, mini_videos(1)) / "valid_u"
     (folder / "meta_expressions.json").rename(folder / "meta_expressions_v2.json")
-    assert read(tmp_path)[0] == "mevis" and read(folder)[1].clips[0].objects
+    assert read_any(tmp_path)[0] == "mevis" and read_any(folder)[1].clips[0].objects
 
 
 def test_every_phrase_that_is_written_is_a_category_of_its_own_name(tmp_path: Path) -> None:
-    _, found = read(write_refytvos(tmp_path / "in", mini_videos(1)))
+    _, found = read_any(write_refytvos(tmp_path / "in", mini_videos(1)))
     registry.write(found, registry.format_of("ytvis"), tmp_path / "out.json")
     document = json.loads((tmp_path / "out.json").read_text())
     names = {each["id"]: each["name"] for each in document["categories"]}
@@ -127,7 +108,7 @@ def test_a2d_arrays_lie_as_matlab_wrote_them_and_instances_count_from_0(tmp_path
             file["reMask"] = np.swapaxes(masks, -1, -2).astype(np.uint8)
     lines = 'video_id,instance_id,query\nvid,0,"a ball, rolling"\nvid,1,man in "red"\n'
     (tmp_path / "text_annotations" / "a2d_annotation.txt").write_text(lines)
-    name, found = read(tmp_path)
+    name, found = read_any(tmp_path)
     assert name == "a2d"
     (clip,) = found.clips
     assert (clip.width, clip.height, len(clip.frames)) == (16, 12, 7)
@@ -146,7 +127,7 @@ def test_a2d_an_instance_may_come_in_parts_and_masks_may_be_more_than_instances(
     with h5py.File(folder / "00001.h5", "w") as file:
         file["instance"] = [3.0, 3.0]
         file["reMask"] = np.swapaxes(parts, -1, -2).astype(np.uint8)
-    (clip,) = read(tmp_path)[1].clips
+    (clip,) = read_any(tmp_path)[1].clips
     np.testing.assert_array_equal(mask_at(clip, 0, 3), parts[0] | parts[1])
 
 
@@ -157,7 +138,7 @@ def test_a2d_in_the_public_models_form_is_not_taken_for_another_format(tmp_path:
 
 def test_jhmdb(tmp_path: Path) -> None:
     videos = mini_videos(2)
-    name, found = read(write_jhmdb(tmp_path, videos))
+    name, found = read_any(write_jhmdb(tmp_path, videos))
     assert name == "jhmdb"
     clip = found.clips[0]
     assert clip.expressions[0].text == videos[0].text(1) and clip.images is not None
@@ -166,7 +147,7 @@ def test_jhmdb(tmp_path: Path) -> None:
 
 def test_davis_2016_of_the_shared_data_is_read_as_pillow_and_opencv_read_it() -> None:
     root = shared_data() / "davis16"
-    name, found = read(root)
+    name, found = read_any(root)
     assert name == "davis"
     sizes = {clip.name: len(clip.frames) for clip in found.clips}
     assert sizes == {"blackswan": 50, "camel": 90, "car-shadow": 40, "dog": 60}
@@ -178,7 +159,7 @@ def test_davis_2016_of_the_shared_data_is_read_as_pillow_and_opencv_read_it() ->
 
 def test_frames_without_masks_say_nothing_and_palettes_agree_with_ours(tmp_path: Path) -> None:
     root = shared_data() / "clips" / "caps_xmem2"
-    name, found = read(root)
+    name, found = read_any(root)
     assert name == "plain"
     (clip,) = found.clips
     annotated = [index for index in range(len(clip.frames)) if clip.sights(index)]
@@ -196,7 +177,7 @@ def test_frames_without_masks_say_nothing_and_palettes_agree_with_ours(tmp_path:
 
 def test_void_is_no_object() -> None:
     root = shared_data() / "scribbles" / "session" / "test_data" / "DAVIS"
-    _, found = read(root)
+    _, found = read_any(root)
     tennis = next((clip for clip in found.clips if clip.name == "tennis"), None)
     assert tennis is not None and 255 not in {each.object_id for each in tennis.objects}
 
@@ -210,7 +191,7 @@ def test_coco_polygons_lists_and_crowds_are_drawn_as_coco_draws_them(tmp_path: P
     ]
     images = [{"id": 1, "file_name": "000000000139.jpg", "width": 16, "height": 12}]
     document = {"images": images, "annotations": annotations, "categories": [{"id": 3, "name": "cat"}]}
-    name, found = read(write_json(tmp_path / "instances.json", document))
+    name, found = read_any(write_json(tmp_path / "instances.json", document))
     assert name == "coco"
     (clip,) = found.clips
     assert [(each.object_id, each.category) for each in clip.objects] == [(1, "cat"), (2, "cat")]
@@ -222,7 +203,7 @@ def test_coco_polygons_lists_and_crowds_are_drawn_as_coco_draws_them(tmp_path: P
 def test_pycocotools_reads_what_is_written(tmp_path: Path) -> None:
     from pycocotools.coco import COCO
 
-    _, found = read(write_mevis(tmp_path / "in", mini_videos(1)))
+    _, found = read_any(write_mevis(tmp_path / "in", mini_videos(1)))
     target = tmp_path / "out.json"
     registry.write(found, registry.format_of("coco"), target)
     theirs = COCO(str(target))
@@ -241,7 +222,7 @@ def test_noun_phrases_mean_the_objects_of_their_category_and_negatives_none(tmp_
     ]
     categories = [{"id": 1, "name": "a dog"}, {"id": 2, "name": "a cat"}]
     document = {"videos": [video], "annotations": [one], "categories": categories, "video_np_pairs": pairs}
-    name, found = read(write_json(tmp_path / "veval.json", document))
+    name, found = read_any(write_json(tmp_path / "veval.json", document))
     assert name == "ytvis"
     (clip,) = found.clips
     assert clip.name == "v" and [each.object_ids for each in clip.expressions] == [(1,), ()]
@@ -258,7 +239,7 @@ def test_sav_every_fourth_frame_and_objects_from_0(tmp_path: Path) -> None:
         "masklet_id": [0],
     }
     write_json(tmp_path / "sav_000001_manual.json", document)
-    name, found = read(tmp_path)
+    name, found = read_any(tmp_path)
     assert name == "sav"
     (clip,) = found.clips
     assert [index for index in range(10) if clip.sights(index)] == [0, 4, 8] and clip.objects[0].object_id == 1
@@ -273,7 +254,7 @@ def test_sav_validation_has_a_folder_an_object(tmp_path: Path) -> None:
     pictures.mkdir(parents=True)
     for index in range(6):
         (pictures / f"{index:05d}.jpg").write_bytes(b"")
-    name, found = read(tmp_path)
+    name, found = read_any(tmp_path)
     assert name == "sav"
     (clip,) = found.clips
     assert [each.object_id for each in clip.objects] == [1, 2] and len(clip.frames) == 6
@@ -286,7 +267,7 @@ def test_mots_ignores_what_is_to_be_ignored(tmp_path: Path) -> None:
     folder = tmp_path / "instances" / "0002"
     folder.mkdir(parents=True)
     Image.fromarray(values).save(folder / "000000.png")
-    name, found = read(tmp_path)
+    name, found = read_any(tmp_path)
     assert name == "mots-png"
     things = {each.object_id: each.category for each in found.clips[0].objects}
     assert things == {1: "pedestrian", 5: "car"}
@@ -296,119 +277,16 @@ def test_mots_ignores_what_is_to_be_ignored(tmp_path: Path) -> None:
 def test_mots_text_has_cocos_run_lengths(tmp_path: Path) -> None:
     counts = coco_tools.encode(np.asfortranarray(ring().astype(np.uint8)))["counts"].decode()
     (tmp_path / "0002.txt").write_text(f"3 2001 2 12 16 {counts}\n4 10000 10 12 16 {counts}\n")
-    name, found = read(tmp_path / "0002.txt")
+    name, found = read_any(tmp_path / "0002.txt")
     assert name == "mots-txt"
     (clip,) = found.clips
     assert len(clip.frames) == 5 and [each.category for each in clip.objects] == ["pedestrian"]
     np.testing.assert_array_equal(mask_at(clip, 3, 1), ring())
 
 
-CVAT_IMAGES = """<?xml version="1.0" encoding="utf-8"?>
-<annotations><version>1.1</version><meta><task><id>1</id></task></meta>
-<image id="0" name="a/frame_1.png" width="16" height="12">
-<mask label="dog" source="manual" occluded="1" rle="1, 2, 3, 1" left="2" top="3" width="4" height="2"></mask>
-<box label="cat" occluded="0" xtl="1" ytl="1" xbr="3" ybr="3" z_order="0"></box>
-<polygon label="cat" occluded="0" points="1.0,1.0;4.2,1.0;4.2,3.9" z_order="1"></polygon>
-</image></annotations>"""
-
-
-def test_cvat_masks_are_row_major_in_their_box_and_may_stop_short(tmp_path: Path) -> None:
-    (tmp_path / "annotations.xml").write_text(CVAT_IMAGES)
-    name, found = read(tmp_path / "annotations.xml")
-    assert name == "cvat-images"
-    (clip,) = found.clips
-    assert [(each.object_id, each.category) for each in clip.objects] == [(1, "dog"), (2, "cat")]
-    expected = np.zeros((12, 16), dtype=bool)
-    expected[3, 3:5] = True
-    expected[4, 4] = True
-    np.testing.assert_array_equal(mask_at(clip, 0, 1), expected)
-    assert clip.sights(0)[1].occluded and mask_at(clip, 0, 2).sum() == 3
-
-
-CVAT_VIDEO = """<?xml version="1.0" encoding="utf-8"?>
-<annotations><version>1.1</version>
-<meta><task><name>walk</name><size>8</size>
-<original_size><width>16</width><height>12</height></original_size></task></meta>
-<track id="0" label="dog" source="manual">
-<polygon frame="1" keyframe="1" outside="0" occluded="0" points="2,2;6,2;6,6;2,6" z_order="0"></polygon>
-<polygon frame="4" keyframe="1" outside="1" occluded="0" points="2,2;6,2;6,6;2,6" z_order="0"></polygon>
-<polygon frame="6" keyframe="1" outside="0" occluded="1" points="3,3;6,3;6,6;3,6" z_order="0"></polygon>
-</track></annotations>"""
-
-
-def test_cvat_tracks_hold_until_they_end(tmp_path: Path) -> None:
-    (tmp_path / "annotations.xml").write_text(CVAT_VIDEO)
-    name, found = read(tmp_path / "annotations.xml")
-    assert name == "cvat-video"
-    (clip,) = found.clips
-    areas = [int(mask_at(clip, i, 1).sum()) if 1 in clip.sights(i) else None for i in range(8)]
-    assert clip.name == "walk" and areas == [None, 16, 16, 16, 0, None, 9, 9]
-    assert "3 outlines" in found.notes[0]
-
-
-def test_labelme_polygons_rectangles_circles_and_masks_of_its_own(tmp_path: Path) -> None:
-    crop = base64.b64encode(mask_png_bytes(ring()[2:9, 3:11])).decode()
-    shapes = [
-        {"label": "a", "points": [[1, 1], [5, 1], [5, 4]], "group_id": None, "shape_type": "polygon", "flags": {}},
-        {"label": "b", "points": [[2.0, 3.0], [6.0, 5.0]], "group_id": None, "shape_type": "rectangle"},
-        {"label": "c", "points": [[8, 6], [10, 6]], "group_id": None, "shape_type": "circle"},
-        {"label": "d", "points": [[3, 2], [10, 8]], "group_id": 9, "shape_type": "mask", "mask": crop},
-        {"label": "e", "points": [[3, 2]], "group_id": None, "shape_type": "point"},
-    ]
-    document = {"version": "5.4.1", "flags": {}, "shapes": shapes, "imagePath": "1.jpg", "imageData": None}
-    write_json(tmp_path / "1.json", document | {"imageHeight": 12, "imageWidth": 16})
-    name, found = read(tmp_path)
-    assert name == "labelme"
-    (clip,) = found.clips
-    assert {each.object_id: each.category for each in clip.objects} == {1: "a", 2: "b", 3: "c", 9: "d"}
-    assert mask_at(clip, 0, 2).sum() == 8
-    np.testing.assert_array_equal(mask_at(clip, 0, 9), ring())
-
-
-def test_yolo_takes_its_size_from_the_pictures(tmp_path: Path) -> None:
-    (tmp_path / "labels").mkdir()
-    (tmp_path / "images").mkdir()
-    Image.new("RGB", (16, 12)).save(tmp_path / "images" / "a.jpg")
-    (tmp_path / "labels" / "a.txt").write_text(
-        "1 0.25 0.25 0.75 0.25 0.75 0.75\n1 0 0 0.2 0 0.2 0.2\n0 0.5 0.5 0.25 0.5\n"
-    )
-    (tmp_path / "data.yaml").write_text("train: images\nnames: ['cat', 'dog']\n")
-    name, found = read(tmp_path)
-    assert name == "yolo-seg"
-    (clip,) = found.clips
-    assert (clip.width, clip.height) == (16, 12)
-    assert [(each.name, each.category) for each in clip.objects] == [("dog", "dog"), ("dog 2", "dog"), ("cat", "cat")]
-
-
-def test_voc_borders_are_void(tmp_path: Path) -> None:
-    labels = np.full((12, 16), 255, dtype=np.uint8)
-    labels[2:6, 2:6], labels[8:10, 8:12] = 1, 2
-    objects = "".join(f"<object><name>{name}</name></object>" for name in ("cat", "dog"))
-    for folder in ("Annotations", "SegmentationObject"):
-        (tmp_path / folder).mkdir()
-    size = "<size><width>16</width><height>12</height><depth>3</depth></size>"
-    head = f"<folder>VOC2012</folder><filename>2007_000032.jpg</filename>{size}"
-    (tmp_path / "Annotations" / "2007_000032.xml").write_text(f"<annotation>{head}{objects}</annotation>")
-    image = Image.fromarray(labels, mode="P")
-    image.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0] + [7] * 759)
-    image.save(tmp_path / "SegmentationObject" / "2007_000032.png")
-    name, found = read(tmp_path)
-    assert name == "voc"
-    (clip,) = found.clips
-    assert [each.category for each in clip.objects] == ["cat", "dog"]
-    np.testing.assert_array_equal(mask_at(clip, 0, 2), labels == 2)
-
-
-def test_the_difficulties_of_ref_davis_are_a_table_of_sentences() -> None:
-    name, found = read(shared_data() / "expressions" / "DAVIS17_RE_categorization.csv")
-    assert name == "csv"
-    swan = next(clip for clip in found.clips if clip.name == "blackswan")
-    assert (swan.expressions[0].text, swan.expressions[0].object_ids) == ("a black feathered swan", (1,))
-
-
 @pytest.mark.parametrize("name", ["coco", "ytvis", "mevis"])
 def test_run_lengths_are_pycocotools_own(tmp_path: Path, name: str) -> None:
-    _, found = read(write_mevis(tmp_path / "in", mini_videos(1)))
+    _, found = read_any(write_mevis(tmp_path / "in", mini_videos(1)))
     registry.write(found, registry.format_of(name), tmp_path / "out")
     text = (tmp_path / "out" / "train" / "mask_dict.json" if name == "mevis" else tmp_path / "out").read_text()
     expected = coco_tools.encode(np.asfortranarray(mask_at(found.clips[0], 0, 1).astype(np.uint8)))
