@@ -69,6 +69,7 @@ class Scene:
         """Take other looks; what does not depend on what has changed is not computed again."""
         self.looks = dict(looks)
         self._renderers = {object_id: self._renderer(object_id, look) for object_id, look in looks.items()}
+        self._lately = {object_id: found for object_id, found in self._lately.items() if object_id in looks}
 
     def _renderer(self, object_id: int, look: Look) -> MatteRenderer:
         found = self._renderers.get(object_id)
