@@ -5,8 +5,9 @@ The window's preview and every export ask here, so that what is seen is what is 
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,13 +16,23 @@ from rvos_core.matte.closed_form import Progress
 from rvos_core.matte.effects import BackgroundSource, CutOut, EffectChain
 from rvos_core.matte.look import Look, joined
 from rvos_core.matte.render import FrameSource, Matte, MatteRenderer
-from rvos_core.matte.settings import Refine
+from rvos_core.matte.settings import MatteSettings, Refine
 from rvos_core.matte.steady import LOOK_BACK
 from rvos_core.types import CancelToken
 
 ObjectMasks = Callable[[int, int], np.ndarray | None]  # object id, frame index -> as `MaskSource` gives it
 
 _FRAMES = LOOK_BACK + 2  # that are kept, as objects ask for the same ones
+_COSTLY = (
+    "fill_holes",
+    "despeckle_px",
+    "border_fix_px",
+    "soft_edge",
+    "soft_edge_px",
+    "refine",
+    "inside_px",
+    "outside_px",
+)
 
 
 class Scene:
@@ -50,6 +61,7 @@ class Scene:
         self._backgrounds = backgrounds
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
         self._renderers: dict[int, MatteRenderer] = {}
+        self._lately: dict[int, deque[tuple[int, MatteSettings]]] = {}  # refined frames, by object
         self.looks: dict[int, Look] = {}
         self.set_looks(looks)
 
@@ -57,6 +69,7 @@ class Scene:
         """Take other looks; what does not depend on what has changed is not computed again."""
         self.looks = dict(looks)
         self._renderers = {object_id: self._renderer(object_id, look) for object_id, look in looks.items()}
+        self._lately = {object_id: found for object_id, found in self._lately.items() if object_id in looks}
 
     def _renderer(self, object_id: int, look: Look) -> MatteRenderer:
         found = self._renderers.get(object_id)
@@ -70,6 +83,7 @@ class Scene:
         """The object has other masks than before."""
         if object_id in self._renderers:
             self._renderers[object_id].forget()
+            self._lately.pop(object_id, None)
 
     def frame(self, frame_index: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB, not to be changed. Raises: what `frames` raises."""
@@ -81,9 +95,17 @@ class Scene:
         return self._kept[frame_index]
 
     def takes_long(self, frame_index: int, objects: Sequence[int] | None = None) -> bool:
-        """Whether a matte of that frame is refined or steadied, so that `draft` is worth its while."""
-        here = [self.looks[each].matte.at(frame_index) for each in self._chosen(objects)]
-        return any(each.refine is not Refine.NONE or each.steady > 0 for each in here)
+        """Whether a matte of that frame is to be refined and was not lately, so that `draft` is worth its while."""
+        return any(
+            self.looks[each].matte.at(frame_index).refine is not Refine.NONE
+            and self._refined(each, frame_index) not in self._lately.get(each, ())
+            for each in self._chosen(objects)
+        )
+
+    def _refined(self, object_id: int, frame_index: int) -> tuple[int, MatteSettings]:
+        """What a renderer remembers its refinement by: the frame, and the knobs that it depends on."""
+        here = self.looks[object_id].matte.at(frame_index)
+        return frame_index, replace(MatteSettings(), **{name: getattr(here, name) for name in _COSTLY})
 
     def matte(self, object_id: int, frame_index: int, *, progress: Progress | None = None) -> Matte:
         """One object's matte. Raises: as `MatteRenderer.matte`; KeyError: it is none of the objects."""
@@ -97,6 +119,9 @@ class Scene:
         for object_id in self._chosen(objects):
             renderer = self._renderers[object_id]
             made[object_id] = renderer.draft(frame_index) if draft else renderer.matte(frame_index)
+            if not draft:
+                lately = self._lately.setdefault(object_id, deque(maxlen=LOOK_BACK + 1))
+                lately.append(self._refined(object_id, frame_index))
         return made
 
     def alpha(self, frame_index: int, objects: Sequence[int] | None = None, *, draft: bool = False) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from rvos_core.matte.effects import Blur, CutOut, Effect, EffectChain, GreyBackg
 from rvos_core.matte.look import Look, has_hole, joined, read_looks
 from rvos_core.matte.render import MatteRenderer
 from rvos_core.matte.scene import Scene
-from rvos_core.matte.settings import MatteSettings, MatteStack
+from rvos_core.matte.settings import MatteSettings, MatteStack, Refine
 
 settings = st.builds(
     MatteSettings,
@@ -115,8 +116,25 @@ def test_a_scene_gives_what_a_renderer_of_its_own_gives() -> None:
     wanted = made[2].effects.apply(frames[3], {2: both[1]}, frame_index=3)
     assert np.array_equal(scene.picture(3), wanted)
     assert scene.cut_out(3).shape == (40, 60, 4)
-    assert scene.takes_long(3)
-    assert not scene.takes_long(3, [2])
+
+
+def test_a_draft_is_worth_its_while_until_a_frame_is_refined() -> None:
+    frame = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    refined = MatteSettings(refine=Refine.EDGE)
+    scene = Scene(lambda at: frame, lambda number, at: disc(20, 20), {1: Look(MatteStack(refined)), 2: Look()})
+    assert scene.takes_long(0)
+    assert not scene.takes_long(0, [2])
+    scene.alpha(0, draft=True)
+    assert scene.takes_long(0)
+    scene.alpha(0)
+    scene.set_looks({1: Look(MatteStack(replace(refined, feather_px=4))), 2: Look()})
+    assert not scene.takes_long(0), "what comes after refining is quick"
+    assert scene.takes_long(1)
+    scene.set_looks({1: Look(MatteStack(replace(refined, inside_px=4))), 2: Look()})
+    assert scene.takes_long(0)
+    scene.alpha(0)
+    scene.forget(1)
+    assert scene.takes_long(0)
 
 
 def test_another_mask_or_look_shows_at_once() -> None:
