@@ -162,6 +162,8 @@ def _take_dialogs(studio: Studio, camera: Camera) -> None:
         studio.hub.trigger(command)
         dialog: QDialog | None = studio.window.findChild(kind)
         assert dialog is not None
+        camera.rest(0.3)
+        camera.wait(lambda: not studio.shipping.preview.busy)
         camera.take(dialog, name)
         dialog.reject()
 

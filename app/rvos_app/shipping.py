@@ -51,7 +51,7 @@ class Shipping(QObject):
         self.exports = ExportController(
             state, queue=queues.export, clips=clips, documents=documents, book=OrderBook(folder / "exports")
         )
-        self.preview = ExportPreview(queue=queues.preview, clips=clips, documents=documents)
+        self.preview = ExportPreview(plans=queues.media, previews=queues.preview, clips=clips, documents=documents)
         self.panel = ExportsPanel(self.exports)
         self.exports.finished.connect(self._on_finished)
         self.exports.failed.connect(self._on_failed)

@@ -21,8 +21,8 @@ FormatOption = Annotated[
     typer.Option(
         "--format",
         metavar="NAME",
-        help=f"What to write; may be repeated. For editing: {matte_formats()}. For data sets, one at a time: "
-        f"{', '.join(FORMAT_NAMES)}.",
+        help=f"What to write. For data sets: {', '.join(FORMAT_NAMES)}. For editing, may be repeated: "
+        f"{matte_formats()}.",
     ),
 ]
 PresetOption = Annotated[

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from helpers_export import LEFT, ended, open_export, states, studio_with
+from helpers_studio import run, running_studio, settled
 from ordered_projects import matte_order, write_project
 from rvos_app.bootstrap import Studio
 from rvos_core.delivery.journal import job_folders
@@ -83,6 +85,29 @@ def test_a_failed_order_says_why_and_can_be_tried_again(
         assert states(studio) == [State.DONE]
 
 
+def test_orders_follow_a_project_that_gets_a_name(
+    qtbot: QtBot, empty: Studio, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alerted: list[object] = []
+    monkeypatch.setattr(QApplication, "alert", lambda *arguments: alerted.append(arguments))
+    empty.projects.open(clip)
+    qtbot.waitUntil(lambda: empty.runs.engine is not None, timeout=30_000)
+    run(qtbot, empty, "the red car")
+    untitled = empty.documents.path
+    assert untitled is not None
+    order = matte_order(untitled, tmp_path / "out", "png8")
+    empty.exports.start(order)
+    empty.exports.pause(order.order_id)
+    settled(qtbot, empty)
+    empty.documents.save_as(tmp_path / "named.rvos")
+    qtbot.waitUntil(lambda: empty.exports.entries[0].order.project == tmp_path / "named.rvos", timeout=10_000)
+    assert states(empty) == [State.PAUSED]
+    monkeypatch.setattr(empty.window, "isActiveWindow", lambda: False)
+    with qtbot.waitSignal(empty.exports.finished, timeout=20_000):
+        empty.exports.resume(order.order_id)
+    assert len(alerted) == 1  # the person looks elsewhere
+
+
 def test_an_export_goes_on_after_the_studio_was_closed(
     qtbot: QtBot, project: Path, tmp_path: Path, tiny_model: str
 ) -> None:
@@ -110,8 +135,6 @@ def test_an_export_goes_on_after_the_studio_was_closed(
 def test_what_another_program_left_is_offered_without_a_clip(
     qtbot: QtBot, project: Path, tmp_path: Path, tiny_model: str
 ) -> None:
-    from helpers_studio import running_studio
-
     book = OrderBook(tmp_path / "data" / "exports")
     book.put(Entry(matte_order(project, tmp_path / "out", "png8"), State.RUNNING, 5, _FRAMES))
     book.close()

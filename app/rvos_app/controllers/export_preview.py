@@ -22,6 +22,9 @@ LOOKED_AT_PX = 80  # of the clip, side of the part that is shown at 400 %
 class ExportPreview(QObject):
     """Answers one dialog at a time.
 
+    Args:
+        plans, previews: queues, so that a plan does not wait for a picture that takes long.
+
     Signals:
         computing(): a frame is on its way.
         planned(OrderPlan), unplanned(ErrorReport): what the order would do, or why nothing can be said.
@@ -34,9 +37,12 @@ class ExportPreview(QObject):
     previewed = Signal(object)
     unpreviewed = Signal(object)
 
-    def __init__(self, *, queue: JobQueue, clips: ClipController, documents: DocumentController) -> None:
+    def __init__(
+        self, *, plans: JobQueue, previews: JobQueue, clips: ClipController, documents: DocumentController
+    ) -> None:
         super().__init__()
-        self._queue = queue
+        self._plans = plans
+        self._previews = previews
         self._clips = clips
         self._documents = documents
         self._order: Order | None = None
@@ -49,8 +55,9 @@ class ExportPreview(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(_REST_MS)
         self._timer.timeout.connect(self._ask_soon)
-        queue.finished.connect(self._on_finished)
-        queue.failed.connect(self._on_failed)
+        for queue in (plans, previews):
+            queue.finished.connect(self._on_finished)
+            queue.failed.connect(self._on_failed)
 
     @property
     def busy(self) -> bool:
@@ -66,9 +73,9 @@ class ExportPreview(QObject):
         """Nobody asks any more."""
         self._timer.stop()
         self._order = self._shown = None
-        for ticket in (self._plan, self._preview):
+        for queue, ticket in ((self._plans, self._plan), (self._previews, self._preview)):
             if ticket is not None:
-                self._queue.cancel(ticket)
+                queue.cancel(ticket)
         self._plan = self._preview = None
 
     @Slot()
@@ -85,18 +92,13 @@ class ExportPreview(QObject):
         reader, order = self._clips.reader, self._order
         if reader is None or order is None:
             return
-        self._plan = self._instead_of(self._plan, PlanOrder(order, reader))
+        self._plan = _instead_of(self._plans, self._plan, PlanOrder(order, reader))
         looks = (order.kind, order.object_ids, order.specs, order.opacity, self._frame)
         if looks != self._shown:
             self._shown = looks
             job = PreviewOrder(order, reader, self._frame, LOOKED_AT_PX)
-            self._preview = self._instead_of(self._preview, job)
+            self._preview = _instead_of(self._previews, self._preview, job)
             self.computing.emit()
-
-    def _instead_of(self, former: Ticket | None, job: Job) -> Ticket:
-        if former is not None:
-            self._queue.cancel(former)
-        return self._queue.submit(job)
 
     @Slot(object, object)
     def _on_finished(self, ticket: Ticket, result: object) -> None:
@@ -120,3 +122,9 @@ class ExportPreview(QObject):
 
 def _nothing(_project: object) -> None:
     """Work that is done when all before it is."""
+
+
+def _instead_of(queue: JobQueue, former: Ticket | None, job: Job) -> Ticket:
+    if former is not None:
+        queue.cancel(former)
+    return queue.submit(job)
