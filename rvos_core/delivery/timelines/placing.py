@@ -1,4 +1,4 @@
-"""From a clip and what was delivered of it to a timeline: the source below, cut-outs above, mattes on top, switched off.
+"""From a clip and what was delivered of it to a timeline: source below, cut-outs above, mattes on top, switched off.
 
 The timeline shows the frames that were delivered and has the source's timecode. Track mattes cannot be said in a file
 that every program reads; therefore the cut-out lies ready, and the matte is there for whoever wants it.
