@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rvos_core.delivery.timelines.model import Clip, Timeline
-from rvos_core.delivery.timelines.xml_text import clean, file_url, unreadable
+from rvos_core.delivery.timelines.xml_text import clean, file_url, name_url, unreadable
 from rvos_core.errors import UserError
 
 KEY = "rvos"  # of our own metadata
@@ -89,8 +89,8 @@ def _reference(timeline: Timeline, clip: Clip, beside: Path | None) -> Any:
         return schema.ExternalReference(target_url=address, available_range=available)
     return schema.ImageSequenceReference(
         target_url_base=f"{address}/",
-        name_prefix=clean(media.pictures.before),
-        name_suffix=clean(media.pictures.after),
+        name_prefix=name_url(media.pictures.before),
+        name_suffix=name_url(media.pictures.after),
         start_frame=media.pictures.first,
         frame_step=1,
         rate=float(timeline.rate),

@@ -15,7 +15,6 @@ from rvos_core.errors import UserError
 
 Element: TypeAlias = ElementTree.Element
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_UNRESERVED = "/!$&'()*+,;=:@~"  # of a path, which RFC 3986 lets stand
 
 
 def add(parent: Element, tag: str, text: str | int | None = None, **attributes: str | int | None) -> Element:
@@ -52,15 +51,20 @@ def file_url(path: Path, *, beside: Path | None = None, host: str = "") -> str:
         beside: a folder: the address is relative to it where that can be; None: absolute.
         host: between `file://` and an absolute path on this machine.
     """
-    absolute = Path(os.path.abspath(path))  # not `resolve`: a link stays a link
+    absolute = path.absolute()  # not `resolve`: a link stays a link
     if beside is not None:
         try:
             relative = PurePath(os.path.relpath(absolute, beside)).as_posix()
         except ValueError:  # another drive
             return file_url(absolute, host=host)
-        return quote(os.fsencode(relative if relative.startswith("../") else f"./{relative}"), safe=_UNRESERVED)
+        return quote(os.fsencode(relative if relative.startswith("../") else f"./{relative}"))
     address = absolute.as_uri()
     return f"file://{host}{address.removeprefix('file://')}" if address.startswith("file:///") else address
+
+
+def name_url(name: str) -> str:
+    """A part of a file's name, percent-encoded as in `file_url`."""
+    return quote(os.fsencode(name), safe="")
 
 
 def refuse_sequences(timeline: Timeline, program: str) -> None:
