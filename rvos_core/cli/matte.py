@@ -86,6 +86,7 @@ def matte(
     changes = spec_changes(naming=naming, start_number=start_number, odd_size=odd_size, together=together)
     specs = [replace(each, **dict(changes)) for each in _specs(formats or [], presets or [])]
     from rvos_core.media import open_media
+    from rvos_core.orders.beside import write_beside
     from rvos_core.orders.fulfilling import deliver_plans
     from rvos_core.orders.mask_files import MaskFiles
     from rvos_core.orders.mattes import MatteFrames
@@ -103,6 +104,8 @@ def matte(
         looks = {each.object_id: look for each in files.objects}
         with MatteFrames(reader.frame, files.mask, looks, cancel=cancel) as mattes, output.progress("matte") as meter:
             done = deliver_plans(plans, mattes, cancel=cancel, progress=meter.update)
+        beside = write_beside(plans, folder, timelines=_timelines(presets or []))
+        done = replace(done, beside=beside.paths, notes=(*done.notes, *beside.notes))
     tell_fulfilled(done, output)
     seconds = time.monotonic() - began
     output.say(f"{len(span)} frames in {seconds_in_words(seconds)}")
@@ -126,6 +129,10 @@ def _specs(formats: Sequence[str], presets: Sequence[str]) -> list[DeliverySpec]
             f"--format: there is no {unknown!r}.", hint=f"There are: {', '.join(NAMED_SPECS)}.", code="usage.format"
         )
     return [*(NAMED_SPECS[name] for name in names), *(spec for name in presets for spec in find_preset(name).specs)]
+
+
+def _timelines(presets: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(kind for name in presets for kind in find_preset(name).timelines))
 
 
 def _look(

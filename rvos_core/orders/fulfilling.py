@@ -6,7 +6,7 @@ Killed or cancelled, it goes on later where it was: what is finished of mattes l
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rvos_core.delivery.plan import DeliveryPlan
 from rvos_core.delivery.report import DeliveredOutput
 from rvos_core.media import MediaReader
 from rvos_core.orders.annotations import write_annotations
+from rvos_core.orders.beside import write_beside
 from rvos_core.orders.mattes import MatteFrames
 from rvos_core.orders.order import ANNOTATIONS, MASKS, Order
 from rvos_core.orders.plain import write_masks, write_overlay
@@ -32,7 +33,7 @@ class Fulfilled:
     Attributes:
         outputs: what was ordered, files and folders.
         reports: JSON reports of mattes, beside them.
-        beside: timelines and recipes.
+        beside: timelines.
         findings: what reading back found, a sentence an output.
         notes: what else a person should know.
         resumed: frames that were there from an earlier, interrupted export.
@@ -89,7 +90,9 @@ def fulfil(
             planned(plan)
         if order.has_specs:
             with MatteFrames.of(source, cancel=cancel) as mattes:
-                return deliver_plans(plan.deliveries, mattes, cancel=cancel, progress=progress, threads=threads)
+                done = deliver_plans(plan.deliveries, mattes, cancel=cancel, progress=progress, threads=threads)
+            beside = write_beside(plan.deliveries, order.target, timelines=order.timelines)
+            return replace(done, beside=beside.paths, notes=(*done.notes, *beside.notes))
         if order.kind == ANNOTATIONS:
             written = write_annotations(source, cancel=cancel, progress=progress)
             finding = f"{written.path.name}: read back, {source.info.frame_count} frames, {written.files} files."

@@ -15,6 +15,7 @@ from rvos_core.delivery.plan_checks import Problem, check_places, free_bytes
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
 from rvos_core.orders.annotations import annotation_problems
+from rvos_core.orders.beside import timeline_paths
 from rvos_core.orders.mattes import ALL_WITH_EFFECTS
 from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, Order
 from rvos_core.orders.plain import mask_folder
@@ -152,7 +153,10 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
         unlooked=source.unlooked_frames(plans[0].span),
         problems=tuple(problems),
         notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
-        replaces=tuple(path for plan in plans for path in plan.replaces),
+        replaces=(
+            *(path for plan in plans for path in plan.replaces),
+            *(path for path in timeline_paths(plans[0], order.target, order.timelines) if path.exists()),
+        ),
         expected_bytes=sum(plan.expected_bytes for plan in plans),
         expected_s=sum(plan.expected_s for plan in plans),
         free_bytes=plans[0].free_bytes,

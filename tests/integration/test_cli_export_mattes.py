@@ -55,6 +55,11 @@ def test_a_preset_makes_everything_that_its_program_wants(
         "street_dog_cutout_straight.mov",
         "street_dog_matte.mov",
     ]
+    (xml, otio) = map(Path, said.json["exports"][0]["beside"])
+    assert (xml.name, otio.name) == ("street_timeline.xml", "street_timeline.otio")
+    assert "street_dog_cutout_straight.mov" in xml.read_text(encoding="utf-8")
+    planned = rvos(capsys, "export", project, "--preset", "premiere", "-o", tmp_path, "--plan", "--json")
+    assert str(xml) in planned.json["plans"][0]["replaces"]
     assert rvos(capsys, "export", project, "--preset", "avid", "-o", tmp_path).code == 1
 
 

@@ -1,0 +1,64 @@
+"""What lies beside a delivery for an editing program: timelines that place everything above the clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rvos_core.delivery.plan import DeliveryPlan
+from rvos_core.delivery.timelines import timeline_of, timeline_path, write_timelines
+from rvos_core.errors import UserError
+from rvos_core.types import FrameSpan
+
+_REFUSED = "delivery.timeline_"  # how codes begin of what a timeline cannot hold
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What was written, and what could not be and why, a sentence each."""
+
+    paths: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def timeline_paths(plan: DeliveryPlan, folder: Path, kinds: Iterable[str]) -> list[Path]:
+    """Where the timelines of deliveries of a clip go."""
+    return [timeline_path(folder, _stem(plan), kind) for kind in kinds]
+
+
+def write_beside(plans: Sequence[DeliveryPlan], folder: Path, *, timelines: Sequence[str]) -> Beside:
+    """Write timelines of finished deliveries of one clip.
+
+    What a kind of timeline cannot hold becomes a note: the deliveries themselves are good without it.
+
+    Args:
+        plans: at least one, carried out.
+        folder: where everything was delivered.
+        timelines: of `delivery.presets.TIMELINES`.
+
+    Raises:
+        UserError: the disk refuses, or the clip is gone.
+    """
+    if not timelines:
+        return Beside()
+    first = plans[0]
+    stop = first.info.frame_count if first.spec.stop is None else min(first.spec.stop, first.info.frame_count)
+    span = FrameSpan(first.spec.start or 0, stop)  # handles lie beyond what the timeline shows
+    try:
+        placed = timeline_of(plans, span=span, name=_clip(first))
+    except UserError as error:
+        if not error.code.startswith(_REFUSED):
+            raise
+        return Beside(notes=(f"No timeline was written. {error}",))
+    written = write_timelines(placed.timeline, folder, stem=_stem(first), kinds=timelines)
+    return Beside(written.paths, (*placed.notes, *written.notes))
+
+
+def _clip(plan: DeliveryPlan) -> str:
+    info = plan.info
+    return info.path.name if info.kind == "images" and info.path.is_dir() else info.path.stem
+
+
+def _stem(plan: DeliveryPlan) -> str:
+    return f"{_clip(plan)}_timeline"
