@@ -116,10 +116,13 @@ def export_mattes(
     for order in orders:
         exports.append({"format": order.title, "clip": order.media_id, **_fulfil(order, output, cancel)})
     seconds = time.monotonic() - began
-    output.say(f"{sum(len(each['outputs']) for each in exports)} outputs in {seconds_in_words(seconds)}.")
+    outputs: dict[str, list[str]] = {}
+    for each in exports:
+        outputs.setdefault(each["format"], []).extend(each["outputs"])
+    output.say(f"{sum(map(len, outputs.values()))} outputs in {seconds_in_words(seconds)}.")
     return {
         "project": str(project),
-        "outputs": [path for each in exports for path in each["outputs"]],
+        "outputs": outputs,
         "exports": exports,
         "seconds": round(seconds, 3),
     }

@@ -84,7 +84,7 @@ def matte(
     began = time.monotonic()
     look = _look(look_file, knobs or [], grow=grow, feather=feather, refine=refine, hard=hard, steady=steady)
     changes = spec_changes(naming=naming, start_number=start_number, odd_size=odd_size, together=together)
-    specs = [replace(each, **dict(changes)) for each in _specs(formats or [], presets or [])]
+    specs = [(name, replace(each, **dict(changes))) for name, each in _specs(formats or [], presets or [])]
     from rvos_core.media import open_media
     from rvos_core.orders.beside import write_beside
     from rvos_core.orders.fulfilling import deliver_plans
@@ -98,7 +98,7 @@ def matte(
         files = MaskFiles(masks, reader.info)
         if missing := files.missing(span):
             output.note(f"{missing} of {len(span)} frames have no mask and are written without one.")
-        plans = [_plan(each, reader.info, files, look, span=span, folder=folder) for each in specs]
+        plans = [_plan(each, reader.info, files, look, span=span, folder=folder) for _, each in specs]
         for plan in plans:
             plan.raise_if_blocked()
         looks = {each.object_id: look for each in files.objects}
@@ -115,20 +115,30 @@ def matte(
             "objects": [each.object_id for each in files.objects],
             "look": json.loads(look.to_json() or "{}"),
             **done.as_dict(),
+            "outputs": _by_name([name for name, _ in specs], plans),
             "seconds": round(seconds, 3),
         }
     )
 
 
-def _specs(formats: Sequence[str], presets: Sequence[str]) -> list[DeliverySpec]:
-    """Raises: UsageError, UserError: there is no such format or preset."""
+def _specs(formats: Sequence[str], presets: Sequence[str]) -> list[tuple[str, DeliverySpec]]:
+    """With the name of the format or preset. Raises: UsageError, UserError: there is no such format or preset."""
     names = list(formats) or ([] if presets else [_USUAL])
     unknown = next((name for name in names if name not in NAMED_SPECS), None)
     if unknown is not None:
         raise UsageError(
             f"--format: there is no {unknown!r}.", hint=f"There are: {', '.join(NAMED_SPECS)}.", code="usage.format"
         )
-    return [*(NAMED_SPECS[name] for name in names), *(spec for name in presets for spec in find_preset(name).specs)]
+    of_presets = ((name, spec) for name in presets for spec in find_preset(name).specs)
+    return [*((name, NAMED_SPECS[name]) for name in names), *of_presets]
+
+
+def _by_name(names: Sequence[str], plans: Sequence[DeliveryPlan]) -> dict[str, list[str]]:
+    """Format or preset -> what was written."""
+    found: dict[str, list[str]] = {}
+    for name, plan in zip(names, plans, strict=True):
+        found.setdefault(name, []).extend(str(each.path) for each in plan.outputs)
+    return found
 
 
 def _timelines(presets: Sequence[str]) -> list[str]:

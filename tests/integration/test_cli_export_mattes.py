@@ -23,11 +23,11 @@ def test_export_writes_what_it_says(capsys: pytest.CaptureFixture[str], project:
         *("--object", "dog", "--start", "1", "--end", "4", "--json"),
     )
     assert said.code == 0, said.err
-    assert [Path(each).relative_to(tmp_path / "out").as_posix() for each in said.json["outputs"]] == [
-        "street_dog_matte",
-        "street_masks/2_dog",
-        "street_overlay.mp4",
-    ]
+    found = {
+        name: [Path(each).relative_to(tmp_path / "out").as_posix() for each in paths]
+        for name, paths in said.json["outputs"].items()
+    }
+    assert found == {"png16": ["street_dog_matte"], "masks": ["street_masks/2_dog"], "overlay": ["street_overlay.mp4"]}
     assert len(list((tmp_path / "out" / "street_dog_matte").iterdir())) == 3
     (report,) = said.json["exports"][0]["reports"]
     assert json.loads(Path(report).read_text(encoding="utf-8"))["frames"] == 3
@@ -51,7 +51,7 @@ def test_a_preset_makes_everything_that_its_program_wants(
 ) -> None:
     said = rvos(capsys, "export", project, "--preset", "premiere", "-o", tmp_path, "--object", "dog", "--json")
     assert said.code == 0, said.err
-    assert [Path(each).name for each in said.json["outputs"]] == [
+    assert [Path(each).name for each in said.json["outputs"]["premiere"]] == [
         "street_dog_cutout_straight.mov",
         "street_dog_matte.mov",
     ]

@@ -45,7 +45,7 @@ def test_masks_become_mattes_and_knobs_change_them(
     }.items():
         said = rvos(capsys, "matte", clip, masks, "-o", tmp_path / name, *knobs, "--json")
         assert said.code == 0, said.err
-        (path,) = said.json["outputs"]
+        (path,) = said.json["outputs"]["png16"]
         assert said.json["frames"] == _FRAMES
         areas[name] = alpha(Path(path), 3)
     assert np.array_equal(areas["hard"] > 0, square(3))
@@ -65,9 +65,12 @@ def test_indexed_masks_are_several_objects_and_missing_frames_are_empty(
     said = rvos(capsys, *call, "--start", "0", "--end", "3")
     assert said.code == 0, said.err
     assert said.json["objects"] == [1, 7]
-    assert [Path(each).name for each in said.json["outputs"]] == ["street_object 1_matte", "street_object 7_matte"]
+    assert [Path(each).name for each in said.json["outputs"]["png8"]] == [
+        "street_object 1_matte",
+        "street_object 7_matte",
+    ]
     assert "1 of 3 frames have no mask" in said.err
-    second = Path(said.json["outputs"][1])
+    second = Path(said.json["outputs"]["png8"][1])
     assert [bool(alpha(second, index).any()) for index in range(3)] == [True, False, True]
 
 
@@ -80,7 +83,7 @@ def test_a_look_from_a_file_has_its_keyframes(
     (tmp_path / "look.json").write_text(json.dumps({"matte": {"keyframes": keyframes}}), encoding="utf-8")
     said = rvos(capsys, "matte", clip, masks, "-o", tmp_path / "out", "--look", tmp_path / "look.json", "--json")
     assert said.code == 0, said.err
-    (path,) = map(Path, said.json["outputs"])
+    (path,) = map(Path, said.json["outputs"]["png16"])
     assert alpha(path, 4).sum() > alpha(path, 2).sum() > alpha(path, 0).sum()
 
 
@@ -92,7 +95,7 @@ def test_masks_of_a_folder_of_pictures_pair_by_number(capsys: pytest.CaptureFixt
     call = ("matte", tmp_path / "frames", tmp_path / "masks", "-o", tmp_path / "out", "--json")
     said = rvos(capsys, *call)
     assert said.code == 0, said.err
-    (path,) = map(Path, said.json["outputs"])
+    (path,) = map(Path, said.json["outputs"]["png16"])
     assert [bool(alpha(path, index).any()) for index in range(3)] == [False, True, False]
 
 
