@@ -273,10 +273,7 @@ _NUKE = Editor(
         Section(
             "With the timeline",
             "timeline",
-            (
-                "Nuke Studio and Hiero: File > Import Edit (EDL/XML/AAF/OTIO), choose {timeline}. Nuke itself has "
-                "no timeline.",
-            ),
+            ("Nuke Studio and Hiero: File > Import > Import Edit, choose {timeline}. Nuke itself has no timeline.",),
         ),
     ),
     {"straight": "straight", "premultiplied": "premultiplied"},
@@ -286,7 +283,7 @@ _NUKE = Editor(
 )
 
 _WEB = Editor(
-    "the web",
+    "a page on the web",
     (
         Section(
             "In a page",

@@ -17,6 +17,7 @@ from rvos_core.files import write_file
 from rvos_core.types import FrameSpan, MediaInfo
 
 _WIDTH = 100
+_PLAYABLE = {".webm": "video/webm", ".mp4": "video/mp4"}  # by browsers
 _UNTRIED = (
     "The menus are named as their maker's manual names them; nobody tried these steps in the program itself, and "
     "versions differ. How the files were checked is in the .report.txt beside each of them."
@@ -145,12 +146,11 @@ def _words(
 
 def _html(cutouts: Sequence[DeliveredFile], folder: Path) -> str:
     """A video element; the one with alpha first, as browsers take the first that they can play."""
-    sources = sorted((each for each in cutouts if each.pictures is None), key=lambda each: each.alpha == "none")
+    playable = [each for each in cutouts if each.path.suffix in _PLAYABLE]
     lines = ["<video autoplay loop muted playsinline>"]
-    for each in sources:
-        kind = "video/webm" if each.path.suffix == ".webm" else "video/mp4"
+    for each in sorted(playable, key=lambda each: each.alpha == "none"):
         address = quote(os.fsencode(_from(each.path, folder)))
-        lines.append(f'  <source src="{html.escape(address)}" type="{kind}">')
+        lines.append(f'  <source src="{html.escape(address)}" type="{_PLAYABLE[each.path.suffix]}">')
     return "\n".join(f"     {line}" for line in [*lines, "</video>"])
 
 

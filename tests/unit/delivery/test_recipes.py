@@ -97,3 +97,8 @@ def test_an_unknown_editor_is_named() -> None:
     with pytest.raises(UserError, match="no recipe for “avid”") as caught:
         recipe("avid", CLIP, [CUTOUT], folder=OUT)
     assert "premiere" in caught.value.hint
+
+
+def test_the_web_page_plays_only_what_browsers_play() -> None:
+    text = recipe("web", CLIP, [CUTOUT, replace(CUTOUT, path=OUT / "dog.webm")], folder=OUT)
+    assert text.count("<source ") == 1
