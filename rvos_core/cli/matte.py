@@ -104,8 +104,9 @@ def matte(
         looks = {each.object_id: look for each in files.objects}
         with MatteFrames(reader.frame, files.mask, looks, cancel=cancel) as mattes, output.progress("matte") as meter:
             done = deliver_plans(plans, mattes, cancel=cancel, progress=meter.update)
-        beside = write_beside(plans, folder, timelines=_timelines(presets or []))
-        done = replace(done, beside=beside.paths, notes=(*done.notes, *beside.notes))
+        for preset in map(find_preset, presets or []):
+            beside = write_beside(plans, folder, timelines=preset.timelines, recipe=preset.recipe)
+            done = replace(done, beside=(*done.beside, *beside.paths), notes=(*done.notes, *beside.notes))
     tell_fulfilled(done, output)
     seconds = time.monotonic() - began
     output.say(f"{len(span)} frames in {seconds_in_words(seconds)}")
@@ -139,10 +140,6 @@ def _by_name(names: Sequence[str], plans: Sequence[DeliveryPlan]) -> dict[str, l
     for name, plan in zip(names, plans, strict=True):
         found.setdefault(name, []).extend(str(each.path) for each in plan.outputs)
     return found
-
-
-def _timelines(presets: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(kind for name in presets for kind in find_preset(name).timelines))
 
 
 def _look(

@@ -1,4 +1,4 @@
-"""What lies beside a delivery for an editing program: timelines that place everything above the clip."""
+"""What lies beside a delivery for an editing program: timelines that place everything above the clip, and a recipe."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rvos_core.delivery.plan import DeliveryPlan
-from rvos_core.delivery.timelines import timeline_of, timeline_path, write_timelines
+from rvos_core.delivery.recipes import recipe_path, write_recipe
+from rvos_core.delivery.timelines import delivered_files, timeline_of, timeline_path, write_timelines
 from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan
 
@@ -22,13 +23,14 @@ class Beside:
     notes: tuple[str, ...] = ()
 
 
-def timeline_paths(plan: DeliveryPlan, folder: Path, kinds: Iterable[str]) -> list[Path]:
-    """Where the timelines of deliveries of a clip go."""
-    return [timeline_path(folder, _stem(plan), kind) for kind in kinds]
+def beside_paths(plan: DeliveryPlan, folder: Path, *, timelines: Iterable[str], recipe: str) -> list[Path]:
+    """Where it goes; arguments as of `write_beside`."""
+    found = [timeline_path(folder, _stem(plan), kind) for kind in timelines]
+    return [*found, recipe_path(recipe, folder)] if recipe else found
 
 
-def write_beside(plans: Sequence[DeliveryPlan], folder: Path, *, timelines: Sequence[str]) -> Beside:
-    """Write timelines of finished deliveries of one clip.
+def write_beside(plans: Sequence[DeliveryPlan], folder: Path, *, timelines: Sequence[str], recipe: str) -> Beside:
+    """Write timelines and the recipe of finished deliveries of one clip.
 
     What a kind of timeline cannot hold becomes a note: the deliveries themselves are good without it.
 
@@ -36,12 +38,20 @@ def write_beside(plans: Sequence[DeliveryPlan], folder: Path, *, timelines: Sequ
         plans: at least one, carried out.
         folder: where everything was delivered.
         timelines: of `delivery.presets.TIMELINES`.
+        recipe: of `delivery.presets.RECIPES`; "": none.
 
     Raises:
         UserError: the disk refuses, or the clip is gone.
     """
-    if not timelines:
-        return Beside()
+    found = _write_timelines(plans, folder, timelines) if timelines else Beside()
+    if not recipe:
+        return found
+    files = [each for plan in plans for each in delivered_files(plan)]
+    page = write_recipe(recipe, plans[0].info, files, folder=folder, timelines=found.paths)
+    return Beside((*found.paths, page), found.notes)
+
+
+def _write_timelines(plans: Sequence[DeliveryPlan], folder: Path, kinds: Sequence[str]) -> Beside:
     first = plans[0]
     stop = first.info.frame_count if first.spec.stop is None else min(first.spec.stop, first.info.frame_count)
     span = FrameSpan(first.spec.start or 0, stop)  # handles lie beyond what the timeline shows
@@ -51,7 +61,7 @@ def write_beside(plans: Sequence[DeliveryPlan], folder: Path, *, timelines: Sequ
         if not error.code.startswith(_REFUSED):
             raise
         return Beside(notes=(f"No timeline was written. {error}",))
-    written = write_timelines(placed.timeline, folder, stem=_stem(first), kinds=timelines)
+    written = write_timelines(placed.timeline, folder, stem=_stem(first), kinds=kinds)
     return Beside(written.paths, (*placed.notes, *written.notes))
 
 

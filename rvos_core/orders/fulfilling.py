@@ -33,7 +33,7 @@ class Fulfilled:
     Attributes:
         outputs: what was ordered, files and folders.
         reports: JSON reports of mattes, beside them.
-        beside: timelines.
+        beside: timelines and recipes.
         findings: what reading back found, a sentence an output.
         notes: what else a person should know.
         resumed: frames that were there from an earlier, interrupted export.
@@ -91,7 +91,7 @@ def fulfil(
         if order.has_specs:
             with MatteFrames.of(source, cancel=cancel) as mattes:
                 done = deliver_plans(plan.deliveries, mattes, cancel=cancel, progress=progress, threads=threads)
-            beside = write_beside(plan.deliveries, order.target, timelines=order.timelines)
+            beside = write_beside(plan.deliveries, order.target, timelines=order.timelines, recipe=order.recipe)
             return replace(done, beside=beside.paths, notes=(*done.notes, *beside.notes))
         if order.kind == ANNOTATIONS:
             written = write_annotations(source, cancel=cancel, progress=progress)

@@ -15,7 +15,7 @@ from rvos_core.delivery.plan_checks import Problem, check_places, free_bytes
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
 from rvos_core.orders.annotations import annotation_problems
-from rvos_core.orders.beside import timeline_paths
+from rvos_core.orders.beside import beside_paths
 from rvos_core.orders.mattes import ALL_WITH_EFFECTS
 from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, Order
 from rvos_core.orders.plain import mask_folder
@@ -145,6 +145,7 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
             )
             for _, later in collisions(outputs)[:1]
         ]
+    beside = beside_paths(plans[0], order.target, timelines=order.timelines, recipe=order.recipe)
     return OrderPlan(
         order=order,
         deliveries=plans,
@@ -155,7 +156,7 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
         notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
         replaces=(
             *(path for plan in plans for path in plan.replaces),
-            *(path for path in timeline_paths(plans[0], order.target, order.timelines) if path.exists()),
+            *(path for path in beside if path.exists()),
         ),
         expected_bytes=sum(plan.expected_bytes for plan in plans),
         expected_s=sum(plan.expected_s for plan in plans),

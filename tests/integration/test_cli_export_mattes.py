@@ -55,8 +55,9 @@ def test_a_preset_makes_everything_that_its_program_wants(
         "street_dog_cutout_straight.mov",
         "street_dog_matte.mov",
     ]
-    (xml, otio) = map(Path, said.json["exports"][0]["beside"])
+    (xml, otio, page) = map(Path, said.json["exports"][0]["beside"])
     assert (xml.name, otio.name) == ("street_timeline.xml", "street_timeline.otio")
+    assert "street_dog_matte.mov" in page.read_text(encoding="utf-8")
     assert "street_dog_cutout_straight.mov" in xml.read_text(encoding="utf-8")
     planned = rvos(capsys, "export", project, "--preset", "premiere", "-o", tmp_path, "--plan", "--json")
     assert str(xml) in planned.json["plans"][0]["replaces"]
