@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from rvos_app.canvas.mode import ViewMode
-from rvos_app.canvas.preview import preview_of
 from rvos_app.canvas.view import VideoCanvas
 from rvos_app.controllers.clip import ClipController
 from rvos_app.controllers.looks import Looks
@@ -15,7 +16,6 @@ from rvos_app.errors import ErrorReport
 from rvos_app.jobs.job import Ticket
 from rvos_app.jobs.look_jobs import (
     ClosePreviewRoom,
-    PreviewKind,
     PreviewObject,
     PreviewRoom,
     RenderedPreview,
@@ -27,12 +27,7 @@ from rvos_app.state import StudioState
 from rvos_core.masks import Rle
 from rvos_core.matte.steady import LOOK_BACK
 
-_KINDS = {
-    ViewMode.MATTE: PreviewKind.MATTE,
-    ViewMode.CUT_OUT: PreviewKind.CUT_OUT,
-    ViewMode.EFFECTS: PreviewKind.EFFECTS,
-}
-_MODES = {kind: mode for mode, kind in _KINDS.items()}
+_RENDERED = (ViewMode.MATTE, ViewMode.CUT_OUT, ViewMode.EFFECTS)
 
 
 class LookPreview(QObject):
@@ -126,31 +121,31 @@ class LookPreview(QObject):
 
     @Slot()
     def _ask(self) -> None:
-        kind, reader = _KINDS.get(self._canvas.view_mode), self._clips.reader
-        if kind is None or reader is None or self._frame.picture is None or self._playback.playing:
+        mode, reader = self._canvas.view_mode, self._clips.reader
+        if mode not in _RENDERED or reader is None or self._frame.picture is None or self._playback.playing:
             self._cancel()
             self._last = None
             return
-        objects = self._objects(kind)
+        objects = self._objects(mode)
         if self._room is None:
             self._room = PreviewRoom(reader)
-        job = RenderPreview(self._number + 1, self._room, kind, self._frame.index, objects)
+        job = RenderPreview(self._number + 1, self._room, mode, self._frame.index, objects)
         if self._last is not None and self._canvas.preview is not None and _same(self._last, job):
             return
         self._cancel()
         self._number += 1
         self._last = job
-        if objects or kind is PreviewKind.CUT_OUT:
+        if objects or mode is ViewMode.CUT_OUT:
             self._tickets.append(self._queue.submit(job, generation=self._state.generation))
         else:
             self._canvas.set_preview(None)
 
-    def _objects(self, kind: PreviewKind) -> tuple[PreviewObject, ...]:
+    def _objects(self, mode: ViewMode) -> tuple[PreviewObject, ...]:
         """Visible objects with what is to be seen of them; for the effects those that have any."""
         found = []
         for thing in self._state.objects:
             look = self._looks.shown(thing.object_id)
-            if thing.visible and (kind is not PreviewKind.EFFECTS or look.effects.effects):
+            if thing.visible and (mode is not ViewMode.EFFECTS or look.effects.effects):
                 found.append(PreviewObject(thing.object_id, look, self._masks(thing.object_id)))
         return tuple(found)
 
@@ -174,12 +169,11 @@ class LookPreview(QObject):
         slider moves the picture follows."""
         if not isinstance(event, RenderedPreview) or ticket.generation != self._state.generation:
             return
-        mode = _MODES[event.kind]
         newer = event.number > self._on_canvas or (event.number == self._on_canvas and not event.is_draft)
         fresh = event.number >= self._valid_from and event.frame_index == self._frame.index and newer
-        if fresh and mode is self._canvas.view_mode and not self._playback.playing:
+        if fresh and event.preview.mode is self._canvas.view_mode and not self._playback.playing:
             self._on_canvas = event.number
-            self._canvas.set_preview(preview_of(mode, event.picture))
+            self._canvas.set_preview(event.preview)
             self.shown.emit(event)
 
     @Slot(object, object)
@@ -200,9 +194,5 @@ class LookPreview(QObject):
 
 
 def _same(before: RenderPreview, now: RenderPreview) -> bool:
-    return (before.room, before.kind, before.frame_index, before.objects) == (
-        now.room,
-        now.kind,
-        now.frame_index,
-        now.objects,
-    )
+    """Whether both ask for the same picture."""
+    return replace(before, number=now.number) == now

@@ -44,6 +44,11 @@ class Looks(QObject):
         state.objects_changed.connect(self._on_objects, max_args=0)
         state.look_changed.connect(self._on_look)
 
+    @property
+    def may_change(self) -> bool:
+        """False where the project is open for reading only."""
+        return not self._documents.read_only
+
     # -- what is to be seen ------------------------------------------------------------------------------------------
 
     def kept(self, object_id: int) -> Look:
@@ -131,7 +136,7 @@ class Looks(QObject):
         if chosen is None:
             return
         looks = {each.object_id: chosen.look for each in self._state.objects if each is not chosen}
-        if not self._documents.read_only:
+        if self.may_change:
             self._state.set_looks(looks, label=tr("Matte as “{name}”", name=chosen.name))
             self.said.emit(tr("All objects have the matte and the effects of “{name}” now.", name=chosen.name))
 
@@ -203,7 +208,7 @@ class Looks(QObject):
         tried = self._trials.pop(object_id, None)
         text = look.to_json()
         thing = self._state.object(object_id)
-        if thing is not None and thing.look != text and not self._documents.read_only:
+        if thing is not None and thing.look != text and self.may_change:
             self._state.set_looks({object_id: text}, label=label, merge=merge)
         elif tried is not None:
             self.changed.emit(object_id)

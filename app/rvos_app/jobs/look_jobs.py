@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 
 import numpy as np
 
+from rvos_app.canvas.mode import ViewMode
+from rvos_app.canvas.preview import Preview, preview_of
 from rvos_app.i18n import tr
 from rvos_app.jobs.job import JobContext
 from rvos_core.masks import Rle, decode
@@ -18,14 +19,6 @@ from rvos_core.media import MediaReader
 from rvos_core.types import CancelToken
 
 _KNOWN = 500  # masks
-
-
-class PreviewKind(Enum):
-    """What is rendered."""
-
-    MATTE = "matte"
-    CUT_OUT = "cut_out"
-    EFFECTS = "effects"
 
 
 @dataclass(frozen=True)
@@ -47,14 +40,12 @@ class RenderedPreview:
 
     Attributes:
         number: of the request; later ones are higher.
-        picture: uint8, (H, W) alpha of a matte, (H, W, 4) RGB and straight alpha, or (H, W, 3) RGB.
         is_draft: without what takes long; the rest follows.
     """
 
     number: int
     frame_index: int
-    kind: PreviewKind
-    picture: np.ndarray = field(repr=False)
+    preview: Preview
     is_draft: bool
 
 
@@ -124,7 +115,7 @@ class RenderPreview:
 
     number: int
     room: PreviewRoom = field(repr=False)
-    kind: PreviewKind
+    mode: ViewMode
     frame_index: int
     objects: tuple[PreviewObject, ...]
 
@@ -141,12 +132,13 @@ class RenderPreview:
         return self._rendered(scene, is_draft=False)
 
     def _rendered(self, scene: Scene, *, is_draft: bool) -> RenderedPreview:
-        return RenderedPreview(self.number, self.frame_index, self.kind, self._picture(scene, is_draft), is_draft)
+        preview = preview_of(self.mode, self._picture(scene, is_draft))
+        return RenderedPreview(self.number, self.frame_index, preview, is_draft)
 
     def _picture(self, scene: Scene, draft: bool) -> np.ndarray:
-        if self.kind is PreviewKind.MATTE:
+        if self.mode is ViewMode.MATTE:
             return np.asarray(np.rint(scene.alpha(self.frame_index, draft=draft) * 255), dtype=np.uint8)
-        if self.kind is PreviewKind.CUT_OUT:
+        if self.mode is ViewMode.CUT_OUT:
             return scene.cut_out(self.frame_index, draft=draft)
         return scene.picture(self.frame_index, draft=draft)
 

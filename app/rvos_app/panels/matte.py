@@ -194,6 +194,7 @@ class MattePanel(QWidget):
         self._name.setText(thing.name if thing is not None else "")
         self._name.setToolTip(thing.name if thing is not None else "")
         self._hint.setVisible(thing is None)
+        self._body.setEnabled(self._looks.may_change)
         self._scroll.setVisible(thing is not None)
         said = tr("This matte cannot be read, so the defaults are shown: {why}", why=problem)
         self._problem.setText(said if problem else "")

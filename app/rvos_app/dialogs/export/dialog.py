@@ -28,7 +28,7 @@ from rvos_app.controllers.export import ExportController
 from rvos_app.controllers.export_preview import ExportPreview
 from rvos_app.dialogs.export.naming_row import NamingRow
 from rvos_app.dialogs.export.object_list import ObjectList, column_of
-from rvos_app.dialogs.export.offers import Offer, OfferList, offers
+from rvos_app.dialogs.export.offers import Offer, OfferList, offers, overlap_choices
 from rvos_app.dialogs.export.plan_foot import PlanFoot
 from rvos_app.dialogs.export.preset_menu import PresetMenu
 from rvos_app.dialogs.export.preview_pane import PreviewPane
@@ -250,7 +250,10 @@ class ExportDialog(QDialog):
         self.sound.setVisible(offer.kind == OVERLAY and self._clip.has_audio)
         self._rest.setRowVisible(self._frames, offer.kind != ANNOTATIONS)
         self._rest.setRowVisible(self.handles, has_specs)
-        self._rest.setRowVisible(self.overlap, _fill_overlaps(self.overlap, offer))
+        self.overlap.clear()
+        for words, way in overlap_choices(offer):
+            self.overlap.addItem(words, way)
+        self._rest.setRowVisible(self.overlap, self.overlap.count() > 0)
         self._rest.setRowVisible(self.naming, has_specs)
         if has_specs:
             self.naming.field.setText(offer.specs[0].naming)
@@ -385,16 +388,3 @@ def _fitting(dialog: QDialog) -> tuple[int, int]:
     """The usual size, or what the screen has room for."""
     room = dialog.screen().availableGeometry().size() * 0.95
     return min(_SIZE[0], room.width()), min(_SIZE[1], room.height())
-
-
-def _fill_overlaps(box: QComboBox, offer: Offer) -> bool:
-    """What can be done where objects overlap. Returns: whether there is a choice at all."""
-    box.clear()
-    chosen = offer.annotations
-    if chosen is None or chosen.can_overlap:
-        return False
-    box.addItem(tr("Stop and say so"), "refuse")
-    box.addItem(tr("The first of the list on top"), "order")
-    if chosen.splits_objects:
-        box.addItem(tr("A file for each object"), "files")
-    return True

@@ -149,6 +149,15 @@ def _data_sets() -> list[Offer]:
     return found
 
 
+def overlap_choices(offer: Offer) -> list[tuple[str, str]]:
+    """What can be done where objects overlap, in words and as in an `Order`; empty: there is room for it."""
+    chosen = offer.annotations
+    if chosen is None or chosen.can_overlap:
+        return []
+    found = [(tr("Stop and say so"), "refuse"), (tr("The first of the list on top"), "order")]
+    return [*found, (tr("A file for each object"), "files")] if chosen.splits_objects else found
+
+
 class OfferList(QListWidget):
     """Signals: chosen(Offer)."""
 
