@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +20,8 @@ from rvos_app.jobs.queue import JobQueue
 from rvos_app.state import StudioState
 from rvos_core.media import MediaReader
 from rvos_core.orders import Entry, Fulfilled, Order, OrderBook, State
+
+_KEEP_EVERY_S = 5.0
 
 
 @dataclass
@@ -61,6 +64,8 @@ class ExportController(QObject):
         self._clips = clips
         self._documents = documents
         self._book = book
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="orders")  # a disk may be slow
+        self._kept_s = 0.0
         self._entries: dict[str, Entry] = {}
         self._work: dict[str, _Work] = {}
         self._project = documents.path
@@ -164,7 +169,7 @@ class ExportController(QObject):
         elif entry.state is State.FAILED:
             self._forget_work(entry)
         del self._entries[order_id]
-        self._book.remove(order_id)
+        self._writer.submit(self._book.remove, order_id)
         self.changed.emit()
 
     def remove_ended(self) -> None:
@@ -176,6 +181,7 @@ class ExportController(QObject):
     def close(self) -> None:
         """The program ends: what is at work stays in the book and is offered at the next start."""
         self._closed = True
+        self._writer.shutdown()
         self._book.close()
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -199,13 +205,15 @@ class ExportController(QObject):
 
     def _set(self, order_id: str, **fields: Any) -> None:
         self._entries[order_id] = replace(self._entries[order_id], **fields)
-        if fields.keys() - {"done", "total"}:  # progress alone is not worth a write
+        is_progress = not fields.keys() - {"done", "total"}  # that alone is worth a write now and then
+        if not is_progress or time.monotonic() - self._kept_s > _KEEP_EVERY_S:
             self._keep(order_id)
         self.entry_changed.emit(self._entries[order_id])
 
     def _keep(self, order_id: str) -> None:
         if not self._closed:
-            self._book.put(self._entries[order_id])
+            self._kept_s = time.monotonic()
+            self._writer.submit(self._book.put, self._entries[order_id])
 
     def _end(self, order_id: str, state: State, **fields: Any) -> None:
         self._work.pop(order_id, None)

@@ -135,7 +135,7 @@ class ExportRow(QFrame):
         font = self._title.font()
         font.setBold(True)
         self._title.setFont(font)
-        self._place = QElidingLabel(str(order.target))
+        self._place = QElidingLabel()
         self._place.setElideMode(Qt.TextElideMode.ElideMiddle)
         self._place.setProperty("role", "muted")
         self._place.setToolTip(str(order.target))
@@ -189,6 +189,7 @@ class ExportRow(QFrame):
         self.bar.setVisible(state.is_open)
         self.bar.setRange(0, entry.total or (0 if state is State.RUNNING else 1))
         self.bar.setValue(entry.done)
+        self._place.setText(_place(entry))
         self._line.setText(self._sentence(entry))
         set_role(self._line, {State.FAILED: "error", State.DONE: ""}.get(state, "muted"))
         self._details.setText("\n".join(entry.findings))
@@ -256,6 +257,15 @@ class ExportRow(QFrame):
     def _ask_for_folder(self) -> None:
         if self._entry.outputs:
             self.asked_for_folder.emit(str(self._entry.outputs[0]))
+
+
+def _place(entry: Entry) -> str:
+    """Where it goes; while it is at work the output that is being written, as all have equally many frames."""
+    count = len(entry.outputs)
+    if entry.state is not State.RUNNING or not entry.total or count < 2:
+        return str(entry.order.target)
+    at = min(entry.done * count // entry.total, count - 1)
+    return tr("{number} of {count}: {name}", number=at + 1, count=count, name=entry.outputs[at].name)
 
 
 def _open_folder(path: str) -> None:

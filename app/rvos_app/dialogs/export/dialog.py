@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
@@ -91,6 +92,7 @@ class ExportDialog(QDialog):
         self._connect()
         self.resize(*_fitting(self))
         self.list.fill(offers(self.presets.presets()), key=settings.export_offer)
+        self.list.setFocus()
 
     # -- building ------------------------------------------------------------------------------------------------
 
@@ -149,6 +151,8 @@ class ExportDialog(QDialog):
         layout.addLayout(where)
         layout.addWidget(self.foot)
         layout.addLayout(buttons)
+        for before, after in pairwise((self._browse, self.presets, self.close_button, self.export_button)):
+            self.setTabOrder(before, after)
 
     def _settings_column(self) -> QWidget:
         column = QWidget()
