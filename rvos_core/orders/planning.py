@@ -14,6 +14,7 @@ from rvos_core.delivery.plan import DeliveryPlan, make_plan
 from rvos_core.delivery.plan_checks import Problem, check_places, free_bytes
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
+from rvos_core.matte.look import read_looks
 from rvos_core.orders.annotations import annotation_problems
 from rvos_core.orders.beside import beside_paths
 from rvos_core.orders.mattes import ALL_WITH_EFFECTS
@@ -28,6 +29,12 @@ _MASK_MEGAPIXELS_PER_S = 40.0
 _ANNOTATION_BYTES = 1500  # a frame and object
 _OVERLAY = OUTPUT_FORMATS["h264"]
 _SPARE = 1.2
+_NO_EFFECTS = Problem(
+    "orders.no_effects",
+    "None of the objects has an effect: the clip is written as it is.",
+    "Effects are added in the Matte panel.",
+    blocks=False,
+)
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,8 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
         for spec in order.placed_specs
     )
     outputs = tuple(each.path for plan in plans for each in plan.outputs)
-    problems = list(dict.fromkeys(problem for plan in plans for problem in plan.problems))
+    idle = [_NO_EFFECTS] if order.kind == EFFECTS and not _has_effects(source) else []
+    problems = idle + list(dict.fromkeys(problem for plan in plans for problem in plan.problems))
     if not any(each.code == "delivery.same_name" for each in problems):
         problems += [
             Problem(
@@ -162,6 +170,11 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
         expected_s=sum(plan.expected_s for plan in plans),
         free_bytes=plans[0].free_bytes,
     )
+
+
+def _has_effects(source: OrderSource) -> bool:
+    looks = read_looks({each.object_id: source.project.look(each.object_id) for each in source.objects})
+    return any(look.effects.effects for look in looks.values())
 
 
 def _plan_plain(source: OrderSource) -> OrderPlan:

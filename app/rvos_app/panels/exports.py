@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -54,7 +53,7 @@ class ExportsPanel(QWidget):
         self._list = QVBoxLayout(body)
         self._list.setContentsMargins(0, 0, 0, 0)
         self._list.setSpacing(8)
-        self._list.addStretch(1)
+        self._list.setAlignment(Qt.AlignmentFlag.AlignTop)
         scroll = QScrollArea()
         scroll.setWidget(body)
         scroll.setWidgetResizable(True)
@@ -167,7 +166,6 @@ class ExportRow(QFrame):
         layout.addWidget(self.bar)
         layout.addWidget(self._line)
         layout.addWidget(self._details)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._set_icons()
         self.show_entry(entry)
 

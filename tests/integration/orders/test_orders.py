@@ -82,9 +82,11 @@ def test_annotations_of_a_data_set_are_orders_too(tmp_path: Path) -> None:
 
 def test_the_clip_with_its_effects_is_a_video(tmp_path: Path) -> None:
     project = write_project(tmp_path, names=("car",))
+    order = Order(EFFECTS, "effects", project, 1, (1,), tmp_path / "out", specs=(NAMED_SPECS["pngcutout8"],))
+    with open_source(order) as source:
+        assert [each.code for each in plan_order(source).problems] == ["orders.no_effects"]
     with Project(project, program="test") as changed:
         changed.apply(SetLook(1, Look(effects=EffectChain((GreyBackground(),))).to_json()))
-    order = Order(EFFECTS, "effects", project, 1, (1,), tmp_path / "out", specs=(NAMED_SPECS["pngcutout8"],))
     (folder,) = fulfil(order).outputs
     picture = cv2.imread(str(sorted(folder.iterdir())[3]), -1).astype(int)
     assert (picture[..., 3] == 255).all()
