@@ -71,7 +71,7 @@ def file_actions(do: FileCommands) -> list[Action[Any, Any]]:
             do.export,
             place="3_export/1",
             keys=("Ctrl+E",),
-            tip="Write masks or an overlay video to disk",
+            tip="Mattes, cut-outs, masks, video and annotations for other programs",
             when="has_masks",
         ),
         record(
