@@ -14,6 +14,7 @@ from rvos_core.cli.evaluate_benchmarks import a2d, mevis, refdavis, ytvos
 from rvos_core.cli.evaluate_clicks import clicks
 from rvos_core.cli.evaluate_corrections import refine, revote
 from rvos_core.cli.evaluate_effort import both_ways, effort, suspicion
+from rvos_core.cli.evaluate_matte import matte
 from rvos_core.cli.evaluate_r2 import r2
 from rvos_core.cli.evaluate_training import ablations, curves
 from rvos_core.cli.options import DEFAULT_MODEL, DeviceOption, JsonOption, ModelOption, PlainMasksOption
@@ -35,6 +36,7 @@ evaluate_app.command("effort")(effort)
 evaluate_app.command("suspicion")(suspicion)
 evaluate_app.command("both-ways")(both_ways)
 evaluate_app.command("clicks")(clicks)
+evaluate_app.command("matte")(matte)
 
 
 class FrameProtocol(StrEnum):

@@ -22,6 +22,7 @@ from rvos_core import __version__
 from rvos_core.cli.bench import bench
 from rvos_core.cli.demo import demo
 from rvos_core.cli.evaluate import evaluate_app
+from rvos_core.cli.exchange import export, import_annotations
 from rvos_core.cli.models import models_app
 from rvos_core.cli.output import report_error
 from rvos_core.cli.predict import predict
@@ -49,6 +50,8 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("segment")(segment)
 app.command("track")(track)
+app.command("import")(import_annotations)
+app.command("export")(export)
 app.command("read")(read)
 app.command("predict")(predict)
 app.add_typer(evaluate_app, name="eval")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from rvos_core.cli.options import Format
@@ -22,22 +21,20 @@ from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.delivery.video import OverlayVideoWriter
 from rvos_core.inference import FrameResult
 from rvos_core.masks import area, decode
+from rvos_core.matte import MatteRenderer, MatteStack
 from rvos_core.types import CancelToken, MediaInfo
 
 if TYPE_CHECKING:
     from rvos_core.inference import RunRequest
     from rvos_core.media import MediaReader
 
-# A frame, (H, W, 3) uint8, and its mask, (H, W) bool -> alpha, (H, W) float32 in 0..1.
-AlphaOf: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
-_EDGE_SIGMA_PX = 0.7
 
-
-def soft_edge(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Alpha of a mask: an edge as soft as a sampled one is, about two pixels wide; the frame is not looked at."""
-    del frame
-    blurred = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), _EDGE_SIGMA_PX, borderType=cv2.BORDER_REPLICATE)
-    return np.clip(blurred, 0, 1, out=blurred)
+def mattes_of(run: Segmentation, reader: MediaReader, *, cancel: CancelToken) -> MatteRenderer:
+    """Mattes of a run's masks as the studio shows them when no knob was turned: soft edges, straight colours."""
+    first = run.frames[0].frame_index
+    return MatteRenderer(
+        reader.frame, lambda index: decode(run.frames[index - first].mask), MatteStack(), cancel=cancel
+    )
 
 
 def write_record(outputs: dict[str, Path], run: Segmentation, *, load_s: float, write_s: float) -> None:
@@ -81,13 +78,8 @@ def write_beside(
     formats: frozenset[str],
     output: Output,
     cancel: CancelToken,
-    alpha_of: AlphaOf = soft_edge,
 ) -> dict[str, Path]:
-    """Write what `formats` asks for beyond the masks; `alpha_of` makes mattes of them.
-
-    Returns:
-        What it is -> its path.
-    """
+    """Write what `formats` asks for beyond the masks. Returns: what it is -> its path."""
     written: dict[str, Path] = {}
     if Format.DAVIS in formats:
         written["davis"] = write_davis(folder / "davis", run, cancel=cancel)
@@ -95,7 +87,7 @@ def write_beside(
         written["overlay"] = write_overlay(folder / "overlay.mp4", run, reader=reader, output=output, cancel=cancel)
     for name in sorted(formats & set(NAMED_SPECS)):
         plan = _plan(folder, run.info, run.request, name, run=run)
-        written[name] = _deliver(plan, run, reader, alpha_of=alpha_of, label=name, output=output, cancel=cancel)
+        written[name] = _deliver(plan, run, reader, label=name, output=output, cancel=cancel)
     return written
 
 
@@ -131,19 +123,18 @@ def _deliver(
     run: Segmentation,
     reader: MediaReader,
     *,
-    alpha_of: AlphaOf,
     label: str,
     output: Output,
     cancel: CancelToken,
 ) -> Path:
     """Write one form of the run's masks. Raises: UserError, Cancelled."""
-    first = run.frames[0].frame_index
+    renderer = mattes_of(run, reader, cancel=cancel)
 
     def frames(item: DeliveryObject, wanted: Sequence[int]) -> Iterator[FrameOf]:
         del item
         for index in wanted:
-            frame = reader.frame(index)
-            yield index, frame, alpha_of(frame, decode(run.frames[index - first].mask))
+            matte = renderer.matte(index)
+            yield index, matte.colours, matte.alpha
 
     for problem in plan.problems:
         output.note(f"{problem.message} {problem.hint}")

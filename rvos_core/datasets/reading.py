@@ -34,10 +34,19 @@ def read_json(path: Path) -> Any:
         ) from error
     except UnicodeDecodeError as error:
         raise _bad(path, "is not text in UTF-8") from error
+    return json_value(text, path)
+
+
+def json_value(text: str | bytes, path: Path) -> Any:
+    """The value that `text`, a file's content or a part of it, says. Raises: UserError: as `read_json`."""
     try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
         return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_number)
     except RecursionError:
         raise _bad(path, "is nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise _bad(path, "is not text in UTF-8") from error
     except ValueError as error:  # JSONDecodeError is one
         raise _bad(path, f"is not valid JSON ({error})") from None
 

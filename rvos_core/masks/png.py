@@ -123,11 +123,26 @@ def indexed_png_bytes(labels: np.ndarray, *, path: Path) -> bytes:
     return content.getvalue()
 
 
+def png_pixels(content: bytes, *, path: Path, size: tuple[int, int] | None) -> np.ndarray:
+    """The values of a PNG of mode 1, L or P that lies inside the file `path`, as they are stored.
+
+    Returns:
+        (H, W) uint8 or bool.
+
+    Raises:
+        UserError: it is not such a PNG, or has another size than `size` (height, width).
+    """
+    return np.asarray(_decoded(content, path, size=size))
+
+
 def _open(path: Path, *, size: tuple[int, int] | None) -> Image:
+    return _decoded(_read(path), path, size=size)
+
+
+def _decoded(content: bytes, path: Path, *, size: tuple[int, int] | None) -> Image:
     """Check the header before anything is decoded, then decode. Returns: a picture of mode 1, L or P."""
     from PIL import Image
 
-    content = _read(path)
     claimed = _checked_header(path, content[:33], size=size)
     try:
         image = Image.open(BytesIO(content), formats=("PNG",))

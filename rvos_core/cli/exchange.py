@@ -1,0 +1,298 @@
+"""`rvos import` and `rvos export`: annotations of data sets and other programs, into a project and out of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rvos_core.cli.options import JsonOption
+from rvos_core.cli.output import Output
+from rvos_core.cli.session import cancel_on_interrupt
+from rvos_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rvos_core.formats.annotations import AnnotationSet
+    from rvos_core.formats.project_import import ImportPlan
+    from rvos_core.project.store import Project
+    from rvos_core.types import CancelToken
+
+# The names of rvos_core.formats.registry, which help does not load; a test keeps them equal.
+FORMAT_NAMES = (
+    *("a2d", "coco", "csv", "cvat-images", "cvat-video", "davis", "jhmdb", "labelme", "labelme-video", "mevis"),
+    *("mots-png", "mots-txt", "plain", "refdavis17", "refytvos", "sav", "voc", "yolo-seg", "ytvis"),
+)
+_PROGRAM = "rvos import"
+
+
+class OverlapChoice(StrEnum):
+    """What is written where two objects share a pixel and the format has room for one."""
+
+    REFUSE = "refuse"
+    ORDER = "order"
+    FILES = "files"
+
+
+ProjectArgument = Annotated[Path, typer.Argument(metavar="PROJECT", help="A file that ends in .rvos.")]
+
+
+def import_annotations(
+    project: ProjectArgument,
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="A data set's folder, or a file of annotations.")],
+    *,
+    format_name: Annotated[
+        str, typer.Option("--format", metavar="NAME|auto", help=f"auto, {', '.join(FORMAT_NAMES)}.")
+    ] = "auto",
+    clips: Annotated[
+        list[str] | None,
+        typer.Option("--clip", metavar="NAME[=N]", help="Only this clip of SOURCE; N: which clip of PROJECT it is."),
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="[CLIP:]A=B", help="Object A of SOURCE is object B of PROJECT; else new."),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, valid, ... of a data set.")] = "",
+    with_clips: Annotated[
+        bool, typer.Option("--with-clips", help="Take in clips whose pictures lie beside; PROJECT may be new.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be added.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the annotations in SOURCE into PROJECT, as one entry of its history. Frames that are locked stay."""
+    from rvos_core.formats import registry
+    from rvos_core.formats.format import ReadOptions
+    from rvos_core.formats.project_import import apply_import, plan_import
+    from rvos_core.project.reading import ProjectReader
+
+    output = Output(as_json=as_json)
+    chosen = registry.detect(source) if format_name == "auto" else registry.format_of(format_name)
+    with cancel_on_interrupt() as cancel, output.progress("reading") as meter:
+        options = ReadOptions(split, _size_of(project, chosen.needs_size), meter.update, cancel)
+        found, clip_of = _chosen_clips(registry.read(source, chosen, options), clips or [], source)
+        object_of = _mapping(mapping or [], found)
+        if dry_run:
+            with ProjectReader(project) as reader:
+                plan = plan_import(reader, found, clip_of=clip_of, object_of=object_of, options=options)
+        else:
+            with _opened(project, may_be_new=with_clips) as document:
+                if with_clips:
+                    _take_in(document, found, cancel, output)
+                plan = plan_import(document, found, clip_of=clip_of, object_of=object_of, options=options)
+                apply_import(document, plan, title=f"{chosen.title} ({source.name})", options=options)
+    _report(plan, output, {"format": chosen.format_id, "source": str(source), "dry_run": dry_run})
+
+
+def export(
+    project: ProjectArgument,
+    *,
+    target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file or folder to write.")],
+    format_name: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help=f"{', '.join(FORMAT_NAMES)}.")
+    ] = None,
+    clips: Annotated[
+        list[str] | None, typer.Option("--clip", metavar="NAME|N", help="Only this clip; may be repeated.")
+    ] = None,
+    objects: Annotated[
+        list[int] | None, typer.Option("--object", metavar="N", help="Only this object; may be repeated.")
+    ] = None,
+    overlap: Annotated[
+        OverlapChoice,
+        typer.Option("--overlap", help="Where objects share pixels: refuse, first object on top, a file per object."),
+    ] = OverlapChoice.REFUSE,
+    split: Annotated[str, typer.Option("--split", metavar="NAME", help="Name of the split, where there are any.")] = (
+        "train"
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Write the objects of PROJECT as annotations: masks, names and sentences, as far as the format has room for them.
+
+    docs/formats/annotations.md says what each format loses.
+    """
+    if format_name is None:
+        raise UsageError("It is not said what to export.", hint="Give --format NAME.", code="usage.format")
+    asked = _Annotations(project, format_name, target, clips or [], objects or [], overlap, split)
+    _export_annotations(asked, Output(as_json=as_json))
+
+
+@dataclass(frozen=True)
+class _Annotations:
+    """What `rvos export --format` was asked for; empty lists: all."""
+
+    project: Path
+    format_name: str
+    target: Path
+    clips: list[str]
+    objects: list[int]
+    overlap: OverlapChoice
+    split: str
+
+
+def _export_annotations(asked: _Annotations, output: Output) -> None:
+    from rvos_core.formats import registry
+    from rvos_core.formats.format import WriteOptions
+    from rvos_core.formats.project_export import annotations_of
+    from rvos_core.project.reading import ProjectReader
+
+    chosen = registry.format_of(asked.format_name)
+    with (
+        cancel_on_interrupt() as cancel,
+        ProjectReader(asked.project) as reader,
+        output.progress("writing") as meter,
+    ):
+        reader.hold()
+        media = _media_ids(reader, asked.clips) if asked.clips else None
+        found = annotations_of(reader, media_ids=media, object_ids=asked.objects or None)
+        options = WriteOptions(asked.split, asked.overlap.value, progress=meter.update, cancel=cancel)
+        written = registry.write(found, chosen, asked.target, options)
+    for note in written.notes:
+        output.note(note)
+    frames = sum(len(clip.frames) for clip in found.clips)
+    output.say(f"{written.path}: {chosen.title}, {len(found.clips)} clips, {frames} frames, {written.files} files")
+    output.result(
+        {
+            "format": chosen.format_id,
+            "outputs": {chosen.format_id: str(written.path)},
+            "clips": [clip.name for clip in found.clips],
+            "objects": sum(len(clip.objects) for clip in found.clips),
+            "frames": frames,
+            "files": written.files,
+            "lost": sorted(loss.value for loss in chosen.losses),
+            "notes": list(written.notes),
+        }
+    )
+
+
+@contextmanager
+def _opened(path: Path, *, may_be_new: bool) -> Iterator[Project]:
+    from rvos_core.project.store import Project
+
+    made = may_be_new and not path.exists()
+    project = Project.create(path, program=_PROGRAM) if made else Project(path, program=_PROGRAM)
+    try:
+        yield project
+    finally:
+        project.close()
+
+
+def _size_of(project: Path, needed: bool) -> tuple[int, int] | None:
+    """The size of the project's clips, where all have the same: what YOLO's relative outlines are drawn at."""
+    from rvos_core.project.reading import ProjectReader
+
+    if not needed or not project.exists():
+        return None
+    with ProjectReader(project) as reader:
+        sizes = {(each.width, each.height) for each in reader.media()}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _chosen_clips(found: AnnotationSet, wanted: list[str], source: Path) -> tuple[AnnotationSet, dict[str, int]]:
+    """The clips named by `--clip`, and which clips of the project they are said to be."""
+    from dataclasses import replace
+
+    if not wanted:
+        return found, {}
+    named = {each.name: each for each in found.clips}
+    chosen, clip_of = [], {}
+    for each in wanted:
+        name, _, number = each.rpartition("=") if "=" in each and each not in named else (each, "", "")
+        if name not in named or (number and not number.isdigit()):
+            raise UsageError(
+                f"--clip {each}: {source} has no such clip.",
+                hint=f"It has {', '.join(list(named)[:8])}{' ...' if len(named) > 8 else ''}.",
+                code="usage.clip",
+            )
+        chosen.append(named[name])
+        if number:
+            clip_of[name] = int(number)
+    return replace(found, clips=tuple(chosen)), clip_of
+
+
+def _mapping(values: list[str], found: AnnotationSet) -> dict[tuple[str, int], int]:
+    objects = {}
+    for value in values:
+        clip, _, pair = value.rpartition(":")
+        source, _, target = pair.partition("=")
+        if not (source.isdigit() and target.isdigit()):
+            raise UsageError(
+                f"--map {value} is no pair of numbers.", hint="Give --map 1=3, or --map CLIP:1=3.", code="usage.map"
+            )
+        named = [each.name for each in found.clips if clip in ("", each.name)]
+        for name in named:
+            objects[name, int(source)] = int(target)
+        if not any(each.object_id == int(source) for one in found.clips if one.name in named for each in one.objects):
+            raise UsageError(f"--map {value}: the source has no object {source}.", hint="", code="usage.map")
+    return objects
+
+
+def _take_in(project: Project, found: AnnotationSet, cancel: CancelToken, output: Output) -> None:
+    from rvos_core.media import open_media
+    from rvos_core.project.relink import take_in
+
+    for clip in found.clips:
+        cancel.raise_if_cancelled()
+        if clip.images is None:
+            output.note(f"{clip.name}: no pictures beside the annotations")
+            continue
+        with open_media(clip.images, fps=clip.rate) as reader:
+            take_in(project, reader.info)
+
+
+def _media_ids(reader: Any, wanted: list[str]) -> list[int]:
+    from rvos_core.formats.project_export import clip_name
+
+    media = reader.media()
+    found = []
+    for each in wanted:
+        fitting = [one.media_id for one in media if each in (clip_name(one), str(one.media_id))]
+        if not fitting:
+            names = ", ".join(clip_name(one) for one in media)
+            raise UsageError(
+                f"--clip {each}: the project has no such clip.", hint=f"It has {names}.", code="usage.clip"
+            )
+        found += fitting
+    return found
+
+
+def _report(plan: ImportPlan, output: Output, said: dict[str, Any]) -> None:
+    for note in plan.notes:
+        output.note(note)
+    for clip in plan.clips:
+        output.say(f"{clip.clip.name} -> {clip.media.absolute_path.name}")
+        for each in clip.objects:
+            new = "new: " if each.is_new else ""
+            kept = f", {each.kept} locked ones stay" if each.kept else ""
+            numbers = f"{each.source.object_id} -> {each.target.object_id}"
+            sentences = f"{len(each.expressions)} sentences"
+            output.say(f"  {numbers}  {new}{each.target.name}: {each.masks} masks{kept}, {sentences}")
+    if said["dry_run"]:
+        output.say("Nothing was changed (--dry-run).")
+    output.result(
+        {
+            **said,
+            "clips": [
+                {
+                    "name": clip.clip.name,
+                    "media": clip.media.media_id,
+                    "objects": [
+                        {
+                            "source": each.source.object_id,
+                            "object": each.target.object_id,
+                            "name": each.target.name,
+                            "new": each.is_new,
+                            "masks": each.masks,
+                            "kept": each.kept,
+                            "expressions": len(each.expressions),
+                        }
+                        for each in clip.objects
+                    ],
+                }
+                for clip in plan.clips
+            ],
+            "notes": list(plan.notes),
+        }
+    )

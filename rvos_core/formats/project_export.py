@@ -1,0 +1,122 @@
+"""A project as an annotation set: what is written when it is exported as annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from rvos_core.errors import UserError
+from rvos_core.formats.annotations import (
+    AnnotatedClip,
+    AnnotatedObject,
+    AnnotationSet,
+    Expression,
+    Kind,
+    Sight,
+    Sights,
+)
+from rvos_core.formats.mask_folders import picture_stems
+from rvos_core.masks.rle import empty
+from rvos_core.project.reading import ProjectReader
+from rvos_core.project.records import ExpressionRecord, MaskRecord, MediaRecord, ObjectRecord
+from rvos_core.project.relink import locate
+
+
+def annotations_of(
+    reader: ProjectReader, *, media_ids: Collection[int] | None = None, object_ids: Collection[int] | None = None
+) -> AnnotationSet:
+    """The clips of a project, masks read when a frame is asked for; `reader` must stay open, in the same thread.
+
+    Objects are numbered from 1 in each clip, in the order of the list. A frame is called by its picture's name, or by
+    its index where the clip is a video.
+
+    Args:
+        media_ids: these clips; default: all.
+        object_ids: these objects; default: all.
+
+    Raises:
+        UserError: an id is not in the project.
+    """
+    clips = reader.media()
+    things = {each.media_id: reader.objects(each.media_id) for each in clips}
+    _require(media_ids, {each.media_id for each in clips}, "clip", reader.path)
+    _require(object_ids, {each.object_id for found in things.values() for each in found}, "object", reader.path)
+    wanted = [each for each in clips if media_ids is None or each.media_id in media_ids]
+    found = []
+    for clip in wanted:
+        kept = [each for each in things[clip.media_id] if object_ids is None or each.object_id in object_ids]
+        found.append(_clip(reader, clip, kept))
+    return AnnotationSet(tuple(found))
+
+
+def clip_name(record: MediaRecord) -> str:
+    """What a clip of a project is called in annotations: its folder, or its file without the suffix."""
+    path = record.absolute_path
+    return path.name if record.kind == "images" else path.stem
+
+
+def frame_names(record: MediaRecord, project: Path) -> tuple[str, ...]:
+    """Names of a clip's frames: those of its pictures where they can be found, else `00000`, `00001`, ..."""
+    place = locate(record, project) if record.kind == "images" else None
+    stems = picture_stems(place) if place is not None and place.is_dir() else ()
+    if len(stems) == record.frame_count:
+        return stems
+    return tuple(f"{index:05d}" for index in range(record.frame_count))
+
+
+def _require(wanted: Collection[int] | None, there: Collection[int], what: str, project: Path) -> None:
+    missing = next((each for each in wanted or () if each not in there), None)
+    if missing is not None:
+        raise UserError(
+            f"{project} has no {what} {missing}.",
+            hint="`rvos project info` lists what there is.",
+            code="project.unknown",
+        )
+
+
+def _clip(reader: ProjectReader, record: MediaRecord, things: list[ObjectRecord]) -> AnnotatedClip:
+    numbers = {thing.object_id: number for number, thing in enumerate(things, start=1)}
+
+    def sights(index: int) -> Sights:
+        found = {}
+        for object_id, number in numbers.items():
+            mask = reader.mask(object_id, index)
+            if mask is not None:
+                found[number] = _sight(mask)
+        return found
+
+    return AnnotatedClip(
+        name=clip_name(record),
+        width=record.width,
+        height=record.height,
+        frames=frame_names(record, reader.path),
+        objects=tuple(AnnotatedObject(numbers[each.object_id], each.name) for each in things),
+        sights=sights,
+        expressions=_expressions(reader, numbers),
+        rate=record.rate,
+    )
+
+
+def _sight(record: MaskRecord) -> Sight:
+    mask = record.mask if record.visible else empty(record.mask.height, record.mask.width)
+    return Sight(mask, record.absence == "occluded", record.absence == "out_of_frame")
+
+
+def _expressions(reader: ProjectReader, numbers: dict[int, int]) -> tuple[Expression, ...]:
+    """Sentences that stand in one group with one text are one sentence about several objects."""
+    meant: dict[tuple[object, ...], list[int]] = {}
+    records: dict[tuple[object, ...], ExpressionRecord] = {}
+    for object_id, number in numbers.items():
+        for each in reader.expressions(object_id):
+            alone = (each.expression_id,) if not each.paraphrase_group else ()
+            key = (each.paraphrase_group, each.text, each.kind, each.annotator, each.positive, *alone)
+            meant.setdefault(key, []).append(number)
+            records.setdefault(key, each)
+    return tuple(
+        Expression(str(place), each.text, tuple(meant[key]), _kind(each), each.annotator, each.positive)
+        for place, (key, each) in enumerate(records.items())
+    )
+
+
+def _kind(record: ExpressionRecord) -> Kind:
+    return "first_frame" if record.kind == "first_frame" else "full_video"

@@ -1,0 +1,328 @@
+"""An annotation set into a project: first a plan that can be shown, then one entry of the history.
+
+What a person has locked stays as it is. A cancelled or failed import leaves the project as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from rvos_core.errors import UserError
+from rvos_core.formats.annotations import (
+    AnnotatedClip,
+    AnnotatedObject,
+    AnnotationSet,
+    Expression,
+    Sights,
+    default_name,
+)
+from rvos_core.formats.format import ReadOptions
+from rvos_core.formats.frame_matching import match_frames
+from rvos_core.formats.names import safe_names
+from rvos_core.formats.project_export import clip_name, frame_names
+from rvos_core.masks import area, object_colour
+from rvos_core.project.edits import AddObject, Edit, PutExpression
+from rvos_core.project.mask_edits import put_unlocked
+from rvos_core.project.reading import ProjectReader
+from rvos_core.project.records import Absence, EditRecord, ExpressionRecord, MaskRecord, MediaRecord, ObjectRecord
+from rvos_core.project.rows import Rows
+from rvos_core.project.store import Project
+
+
+@dataclass(frozen=True)
+class ObjectPlan:
+    """What becomes of one object of the source.
+
+    Attributes:
+        source: as it is in the annotations.
+        target: the object of the project; a new one where `is_new`.
+        masks: how many are put, empty ones (out of sight) too.
+        kept: how many of them meet a locked frame, which stays.
+        expressions: sentences that the object gets.
+    """
+
+    source: AnnotatedObject
+    target: ObjectRecord
+    is_new: bool
+    masks: int
+    kept: int
+    expressions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """One clip of the source and the clip of the project that it is. `frame_of`: index there -> frame here."""
+
+    clip: AnnotatedClip = field(repr=False)
+    media: MediaRecord
+    frame_of: tuple[int | None, ...] = field(repr=False)
+    objects: tuple[ObjectPlan, ...]
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """Everything that an import would do. `notes`: what is left out, and why."""
+
+    clips: tuple[ClipPlan, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImportMasks:
+    """The masks of a plan, read as they are written."""
+
+    plan: ImportPlan = field(repr=False)
+    options: ReadOptions = field(repr=False)
+    name: str = "Import masks"
+
+    def apply(self, rows: Rows) -> None:
+        """Raises: UserError: a mask is damaged. Cancelled."""
+        done, total = 0, _frames(self.plan)
+        for clip in self.plan.clips:
+            targets = {each.source.object_id: each.target.object_id for each in clip.objects}
+            for frame, sights in _frames_of(clip):
+                put_unlocked(rows, mask_records(sights, targets, frame))
+                done += 1
+                self.options.step(done, total)
+
+
+def plan_import(
+    project: ProjectReader,
+    annotations: AnnotationSet,
+    *,
+    clip_of: Mapping[str, int] | None = None,
+    object_of: Mapping[tuple[str, int], int] | None = None,
+    options: ReadOptions | None = None,
+) -> ImportPlan:
+    """Work out what an import would do; every mask is read and checked, nothing is changed.
+
+    Clips are those of the same name, or the only one where both sides have one. An object is the project's object of
+    the same name, else a new one.
+
+    Args:
+        clip_of: name of a clip in the source -> clip of the project.
+        object_of: (name of the clip in the source, object id there) -> object of the project.
+
+    Raises:
+        UserError: no clip fits, a size or a number of frames differs, a mask is damaged.
+        Cancelled: a person stopped it.
+    """
+    options = options or ReadOptions()
+    pairs, notes = _pairs(project, annotations, clip_of or {})
+    plans = []
+    next_object_id = _next_object_id(project)
+    done, total = 0, sum(len(clip.frames) for clip, _ in pairs)
+    for clip, media in pairs:
+        frame_of = match_frames(clip, frame_names(media, project.path), media.frame_count)
+        if clip.width and (clip.width, clip.height) != (media.width, media.height):
+            raise UserError(
+                f"The masks of {clip.name} are {clip.width}x{clip.height}, the clip {clip_name(media)} is "
+                f"{media.width}x{media.height}.",
+                hint="They belong to another video, or to one of another size; masks are never resized silently.",
+                code="formats.size",
+            )
+        targets = _targets(project, clip, media, object_of or {}, next_object_id)
+        next_object_id = max([next_object_id, *(each.object_id + 1 for each, is_new in targets.values() if is_new)])
+        plan, left_out = _clip_plan(project, clip, media, frame_of, targets)
+        notes += left_out
+        counted, done = _counted(project, plan, options, done, total)
+        plans.append(counted)
+    return ImportPlan(tuple(plans), tuple(notes))
+
+
+def _next_object_id(project: ProjectReader) -> int:
+    """That of a project open for writing; of one that is only read, what it is unless an object was removed."""
+    if isinstance(project, Project):
+        return project.next_object_id()
+    return max((each.object_id for each in project.objects()), default=0) + 1
+
+
+def apply_import(project: Project, plan: ImportPlan, *, title: str, options: ReadOptions | None = None) -> EditRecord:
+    """Do what the plan says, as one entry of the history. Raises: UserError, Cancelled: the project is as before."""
+    edits: list[Edit] = []
+    expression_id = project.next_expression_id()
+    groups = _group_numbers(project)
+    for clip in plan.clips:
+        edits += [AddObject(each.target) for each in clip.objects if each.is_new]
+        group_of = {id(each): next(groups) for each in clip.clip.expressions if len(each.object_ids or ()) > 1}
+        for each in clip.objects:
+            for said in each.expressions:
+                edits.append(PutExpression(_record(said, expression_id, each.target, group_of.get(id(said), 0))))
+                expression_id += 1
+    edits.append(ImportMasks(plan, options or ReadOptions()))
+    return project.apply(*edits, name=f"Import {title}")
+
+
+def mask_records(sights: Sights, targets: Mapping[int, int], frame: int) -> list[MaskRecord]:
+    """The project's records of one frame; an object that is not among `targets` is left out."""
+    found = []
+    for object_id, sight in sights.items():
+        if object_id not in targets:
+            continue
+        visible = area(sight.mask) > 0
+        absence: Absence | None = None
+        if not visible and (sight.occluded or sight.outside):
+            absence = "out_of_frame" if sight.outside else "occluded"
+        record = MaskRecord(targets[object_id], frame, sight.mask, "imported", 1.0, visible, absence=absence)
+        found.append(record)
+    return found
+
+
+def _pairs(
+    project: ProjectReader, annotations: AnnotationSet, clip_of: Mapping[str, int]
+) -> tuple[list[tuple[AnnotatedClip, MediaRecord]], list[str]]:
+    media = project.media()
+    by_id = {each.media_id: each for each in media}
+    by_name: dict[str, MediaRecord] = {}
+    for each, safe in zip(media, safe_names(clip_name(one) for one in media), strict=True):
+        by_name.setdefault(clip_name(each), each)
+        by_name.setdefault(safe, each)
+    unknown = next((each for each in clip_of.values() if each not in by_id), None)
+    if unknown is not None:
+        raise UserError(
+            f"{project.path} has no clip {unknown}.", hint="`rvos project info` lists them.", code="project.no_media"
+        )
+    only = media[0] if len(media) == 1 and len(annotations.clips) == 1 else None
+    pairs, lost = [], []
+    for clip in annotations.clips:
+        found = by_id[clip_of[clip.name]] if clip.name in clip_of else by_name.get(clip.name, only)
+        if found is None:
+            lost.append(clip.name)
+        else:
+            pairs.append((clip, found))
+    if not pairs:
+        raise UserError(
+            f"No clip of {project.path} is called {lost[0]!r:.80}"
+            + (f" or like one of {len(lost) - 1} others of the source." if lost[1:] else "."),
+            hint="Say which is which: --clip NAME=NUMBER (`rvos project info` has the numbers).",
+            code="formats.no_clip",
+        )
+    notes = [f"{len(lost)} clips that the project does not have are left out, first: {lost[0]}."] if lost else []
+    return pairs, [*annotations.notes, *notes]
+
+
+def _targets(
+    project: ProjectReader,
+    clip: AnnotatedClip,
+    media: MediaRecord,
+    object_of: Mapping[tuple[str, int], int],
+    next_object_id: int,
+) -> dict[int, tuple[ObjectRecord, bool]]:
+    """Source's object id -> (object of the project, whether it is new)."""
+    there = project.objects(media.media_id)
+    by_id = {each.object_id: each for each in there}
+    by_name = {each.name: each for each in reversed(there)}
+    colours = {each.colour for each in there}
+    found: dict[int, tuple[ObjectRecord, bool]] = {}
+    for each in clip.objects:
+        wanted = object_of.get((clip.name, each.object_id))
+        if wanted is not None and wanted not in by_id:
+            raise UserError(
+                f"The clip {clip_name(media)} has no object {wanted}.",
+                hint="`rvos project info` lists its objects; leave the number out for a new one.",
+                code="project.no_object",
+            )
+        known = by_id[wanted] if wanted is not None else by_name.get(_name(each, clip))
+        if known is not None and known.object_id not in {one.object_id for one, _ in found.values()}:
+            found[each.object_id] = (known, False)
+            continue
+        colour = next(c for c in map(object_colour, range(len(colours) + 1)) if c not in colours)
+        colours.add(colour)
+        position = len(there) + sum(is_new for _, is_new in found.values())
+        made = ObjectRecord(next_object_id, media.media_id, position, _name(each, clip), colour)
+        found[each.object_id] = (made, True)
+        next_object_id += 1
+    return found
+
+
+def _name(thing: AnnotatedObject, clip: AnnotatedClip) -> str:
+    """Its own name; its first sentence where it has none; category and number."""
+    if thing.name and thing.name not in (default_name(thing.object_id), thing.category):
+        return thing.name
+    said = (each.text for each in clip.expressions if each.object_ids == (thing.object_id,) and each.positive)
+    label = f"{thing.category} {thing.object_id}" if thing.category else default_name(thing.object_id)
+    return next(said, label)
+
+
+def _clip_plan(
+    project: ProjectReader,
+    clip: AnnotatedClip,
+    media: MediaRecord,
+    frame_of: tuple[int | None, ...],
+    targets: Mapping[int, tuple[ObjectRecord, bool]],
+) -> tuple[ClipPlan, list[str]]:
+    objects = []
+    for each in clip.objects:
+        target, is_new = targets[each.object_id]
+        known = set() if is_new else {(one.text, one.kind) for one in project.expressions(target.object_id)}
+        said = [one for one in clip.expressions if each.object_id in (one.object_ids or ())]
+        new = tuple(one for one in said if (one.text, one.kind) not in known)
+        objects.append(ObjectPlan(each, target, is_new, 0, 0, new))
+    about_nothing = sum(1 for each in clip.expressions if not each.object_ids)
+    notes = []
+    if about_nothing:
+        notes.append(f"{about_nothing} sentences of {clip.name} mean no object and are left out.")
+    beyond = sum(1 for each in frame_of if each is None)
+    if beyond:
+        notes.append(f"{beyond} frames of {clip.name} lie beyond the clip and are left out.")
+    return ClipPlan(clip, media, frame_of, tuple(objects)), notes
+
+
+def _counted(
+    project: ProjectReader, plan: ClipPlan, options: ReadOptions, done: int, total: int
+) -> tuple[ClipPlan, int]:
+    """The plan with the number of masks of every object; reads them all."""
+    masks = {each.source.object_id: 0 for each in plan.objects}
+    kept = dict(masks)
+    locked = {each.source.object_id: _locked(project, each) for each in plan.objects}
+    for frame, sights in _frames_of(plan):
+        for object_id in sights:
+            if object_id in masks:
+                masks[object_id] += 1
+                everywhere, frames = locked[object_id]
+                kept[object_id] += everywhere or frame in frames
+        done += 1
+        options.step(done, total)
+    objects = (
+        replace(each, masks=masks[each.source.object_id], kept=kept[each.source.object_id]) for each in plan.objects
+    )
+    return replace(plan, objects=tuple(objects)), done
+
+
+def _locked(project: ProjectReader, plan: ObjectPlan) -> tuple[bool, frozenset[int]]:
+    if plan.is_new:
+        return False, frozenset()
+    lane = project.lane(plan.target.object_id)
+    return plan.target.locked, frozenset(lane.frames[lane.locked].tolist())
+
+
+def _frames_of(plan: ClipPlan) -> Iterator[tuple[int, Sights]]:
+    for index, frame in enumerate(plan.frame_of):
+        if frame is not None:
+            yield frame, plan.clip.sights(index)
+
+
+def _frames(plan: ImportPlan) -> int:
+    return sum(frame is not None for clip in plan.clips for frame in clip.frame_of)
+
+
+def _group_numbers(project: ProjectReader) -> Iterator[int]:
+    used = max(
+        (one.paraphrase_group for each in project.objects() for one in project.expressions(each.object_id)), default=0
+    )
+    while True:
+        used += 1
+        yield used
+
+
+def _record(said: Expression, number: int, target: ObjectRecord, group: int) -> ExpressionRecord:
+    return ExpressionRecord(
+        number,
+        target.object_id,
+        said.text,
+        kind=said.kind,
+        positive=said.positive,
+        annotator=said.annotator,
+        paraphrase_group=group,
+    )

@@ -1,0 +1,16 @@
+"""The beginning of a file, which is all that is looked at to tell formats apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_BYTES = 65_536
+
+
+def beginning(path: Path) -> str:
+    """The first 64 KiB as text, wrong bytes replaced; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_BYTES).decode("utf-8-sig", "replace")
+    except OSError:
+        return ""
