@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,3 +82,13 @@ def picture_timeline() -> Timeline:
             Track("dog", (Clip(exr, 0, 8, 40, expression="a brown dog"),)),
         ),
     )
+
+
+def with_pixels(timeline: Timeline, size: tuple[int, int], aspect: Fraction) -> Timeline:
+    """The same over a clip of this stored size and pixel aspect."""
+    lowest = timeline.tracks[0]
+    clips = tuple(
+        replace(clip, media=replace(clip.media, width=size[0], height=size[1], pixel_aspect=aspect))
+        for clip in lowest.clips
+    )
+    return replace(timeline, tracks=(replace(lowest, clips=clips), *timeline.tracks[1:]))
