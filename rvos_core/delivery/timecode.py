@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
+from rvos_core.errors import UserError
+
 _PATTERN = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.])(\d{2,3})")
 _MINUTES_A_DAY = 24 * 60
 
@@ -27,27 +29,68 @@ class Timecode:
 
     @classmethod
     def parse(cls, text: str, rate: Fraction) -> Timecode | None:
-        """Read `HH:MM:SS:FF` (`;` before FF: drop frame) at `rate` frames per second; None where it is not one."""
-        found = _PATTERN.fullmatch(text.strip())
-        base = clock_base(rate)
-        if found is None:
+        """Read a file's tag, `HH:MM:SS:FF` (`;` before FF: drop frame where the rate has one); None: it is none."""
+        try:
+            return cls._read(text, rate, lenient=True)
+        except UserError:
             return None
-        hours, minutes, seconds, frames = (int(found[group]) for group in (1, 2, 3, 5))
-        if hours > 23 or minutes > 59 or seconds > 59 or frames >= base:
-            return None
-        drop = found[4] != ":" and has_drop_frame(rate)
-        total_minutes = 60 * hours + minutes
-        frame = (total_minutes * 60 + seconds) * base + frames
-        if drop:
-            frame -= _dropped_a_minute(base) * (total_minutes - total_minutes // 10)
-        return cls(frame, base, drop)
 
-    def plus(self, frames: int) -> Timecode:
-        """The place `frames` later (earlier where negative); the clock begins anew after a day."""
+    @classmethod
+    def read(cls, text: str, rate: Fraction) -> Timecode:
+        """Read what a person typed, `HH:MM:SS:FF`, or with `;` before FF for drop frame.
+
+        Raises:
+            UserError: it is no timecode at this rate; says which part is wrong.
+        """
+        return cls._read(text, rate, lenient=False)
+
+    @classmethod
+    def at(cls, frame: int, rate: Fraction, *, drop: bool = False) -> Timecode:
+        """The place of a frame number, 0 at 00:00:00:00; days are wrapped.
+
+        Raises:
+            UserError: drop frame at a rate that has none.
+        """
+        if drop and not has_drop_frame(rate):
+            raise _refused(f"frame {frame}", f"there is no drop frame at {_shown(rate)} frames/s")
+        return cls(0, clock_base(rate), drop).plus(frame)
+
+    @property
+    def day(self) -> int:
+        """Frames of 24 hours of this clock."""
         day = _MINUTES_A_DAY * 60 * self.base
         if self.drop:
             day -= _dropped_a_minute(self.base) * (_MINUTES_A_DAY - _MINUTES_A_DAY // 10)
-        return Timecode((self.frame + frames) % day, self.base, self.drop)
+        return day
+
+    @classmethod
+    def _read(cls, text: str, rate: Fraction, *, lenient: bool) -> Timecode:
+        found = _PATTERN.fullmatch(text.strip())
+        base = clock_base(rate)
+        if found is None:
+            raise _refused(text, "it does not have the form HH:MM:SS:FF, or HH:MM:SS;FF in drop frame")
+        hours, minutes, seconds, frames = (int(found[group]) for group in (1, 2, 3, 5))
+        for name, value, count in (
+            ("hour", hours, 24),
+            ("minute", minutes, 60),
+            ("second", seconds, 60),
+            ("frame", frames, base),
+        ):
+            if value >= count:
+                raise _refused(text, f"{name} {value} is beyond {count - 1} (at {_shown(rate)} frames/s)")
+        drop = found[4] != ":" and has_drop_frame(rate)
+        if found[4] != ":" and not drop and not lenient:
+            raise _refused(text, f"“{found[4]}” means drop frame, which {_shown(rate)} frames/s does not have")
+        dropped = _dropped_a_minute(base) if drop else 0
+        if minutes % 10 and seconds == 0 and frames < dropped:
+            raise _refused(text, f"drop frame leaves out the frames 0 to {dropped - 1} of this minute")
+        total_minutes = 60 * hours + minutes
+        frame = (total_minutes * 60 + seconds) * base + frames
+        return cls(frame - dropped * (total_minutes - total_minutes // 10), base, drop)
+
+    def plus(self, frames: int) -> Timecode:
+        """The place `frames` later (earlier where negative); the clock begins anew after a day."""
+        return Timecode((self.frame + frames) % self.day, self.base, self.drop)
 
     def __str__(self) -> str:
         frame = self.frame
@@ -75,3 +118,15 @@ def has_drop_frame(rate: Fraction) -> bool:
 
 def _dropped_a_minute(base: int) -> int:
     return base // 15
+
+
+def _shown(rate: Fraction) -> str:
+    return f"{float(rate):.6g}"
+
+
+def _refused(text: str, why: str) -> UserError:
+    return UserError(
+        f"“{text}” is not a timecode: {why}.",
+        hint="Write it like 01:00:00:00, or 01:00:00;00 in drop frame (29.97 and 59.94 only).",
+        code="delivery.timecode",
+    )

@@ -110,6 +110,11 @@ class _StoredPicture:
         return self.picture.copy()
 
 
+def picture_files(folder: Path) -> tuple[Path, ...]:
+    """The images of a folder's sequence in order. Raises: UserError: there are none, or several sequences."""
+    return _find_sequence(folder)[0]
+
+
 def _find_sequence(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
     """Images of `folder` in order, and warnings (gaps, strangers left out)."""
     try:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rvos_core.delivery.timecode import Timecode
+from rvos_core.errors import UserError
 
 NTSC, NTSC_60 = Fraction(30000, 1001), Fraction(60000, 1001)
 
@@ -48,3 +51,64 @@ def test_the_clock_begins_anew_after_a_day() -> None:
 @pytest.mark.parametrize("text", ["", "1:2:3", "24:00:00:00", "00:60:00:00", "00:00:00:25", "a:b:c:d", "00:00:00"])
 def test_what_is_no_timecode(text: str) -> None:
     assert Timecode.parse(text, Fraction(25)) is None
+
+
+CLOCKS = [
+    *((Fraction(rate), False) for rate in (24, 25, 30, 50, 60)),
+    *((Fraction(base * 1000, 1001), False) for base in (24, 30, 60)),
+    (NTSC, True),
+    (NTSC_60, True),
+]
+
+
+@pytest.mark.parametrize(("rate", "drop"), CLOCKS)
+@given(frame=st.integers(0, 3 * 24 * 3600 * 60))
+@settings(max_examples=60, deadline=None)
+def test_every_frame_of_days_comes_back(rate: Fraction, drop: bool, frame: int) -> None:
+    code = Timecode.at(frame, rate, drop=drop)
+    assert Timecode.read(str(code), rate) == code
+    assert code.frame == frame % code.day
+    assert str(code.plus(1).plus(-1)) == str(code)
+
+
+@pytest.mark.parametrize(("rate", "drop"), CLOCKS)
+@given(frame=st.integers(0, 24 * 3600 * 24 - 1))
+@settings(max_examples=60, deadline=None)
+def test_later_frames_have_later_texts(rate: Fraction, drop: bool, frame: int) -> None:
+    code = Timecode.at(frame, rate, drop=drop)
+    if code.frame + 1 < code.day:
+        assert str(code.plus(1)) > str(code)
+
+
+@pytest.mark.parametrize(("rate", "drop"), [clock for clock in CLOCKS if clock[1]])
+def test_drop_frame_keeps_real_time_over_a_day(rate: Fraction, drop: bool) -> None:
+    day = Timecode.at(0, rate, drop=drop).day
+    assert abs(day / rate - 24 * 3600) < Fraction(1, 10)
+    for hour in range(24):
+        code = Timecode.read(f"{hour:02d}:00:00;00", rate)
+        assert abs(code.frame / rate - hour * 3600) < Fraction(1, 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "said"),
+    [
+        ("soon", 25, "form"),
+        ("24:00:00:00", 25, "hour 24"),
+        ("00:60:00:00", 25, "minute 60"),
+        ("00:00:60:00", 25, "second 60"),
+        ("00:00:00:25", 25, "frame 25"),
+        ("00:00:00:24", Fraction(24000, 1001), "frame 24"),
+        ("00:00:00;00", 25, "drop frame"),
+        ("00:01:00;00", NTSC, "leaves out the frames 0 to 1"),
+        ("00:09:00;03", NTSC_60, "leaves out the frames 0 to 3"),
+    ],
+)
+def test_an_error_says_what_is_wrong(text: str, rate: Fraction | int, said: str) -> None:
+    with pytest.raises(UserError, match=said) as raised:
+        Timecode.read(text, Fraction(rate))
+    assert text in raised.value.message and raised.value.hint
+
+
+def test_there_is_no_drop_frame_at_24() -> None:
+    with pytest.raises(UserError, match="no drop frame"):
+        Timecode.at(0, Fraction(24), drop=True)
