@@ -23,8 +23,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Editor:
-    """One program: its sections, how it calls straight and premultiplied alpha, what to do where a matte looks "
-    "wrong."""
+    """One program: its sections, its names of straight and premultiplied alpha, and what to do where it looks wrong."""
 
     title: str
     sections: tuple[Section, ...]
@@ -64,8 +63,7 @@ _PREMIERE = Editor(
                 "Put the background on V1, {clip} on V2 and {matte} on V3, so that {offset}.",
                 "In the Effects panel open Video Effects > Keying and drag Track Matte Key onto the clip on V2.",
                 "In Effect Controls set Matte: Video 3 and Composite Using: Matte Luma. Reverse takes what is round "
-                "the "
-                "object.",
+                "the object.",
                 "Hide V3 with its eye; the effect still uses it.",
             ),
         ),
@@ -102,8 +100,7 @@ _AFTER_EFFECTS = Editor(
             (
                 "Put {matte} directly above {clip} in the composition, so that {offset}.",
                 "In the Track Matte column of {clip} choose {matte}, then Luma (in older versions: the TrkMat menu, "
-                "Luma "
-                "Matte). Inverted takes what is round the object.",
+                "Luma Matte). Inverted takes what is round the object.",
             ),
         ),
         Section(
@@ -137,8 +134,7 @@ _RESOLVE = Editor(
             "timeline",
             (
                 "In a new project set Project Settings > Master Settings > Timeline frame rate: {rate}, before any "
-                "media is "
-                "added; it cannot be changed later.",
+                "media is added; it cannot be changed later.",
                 "File > Import > Timeline, choose {timeline}.",
                 "{clip} is on V1, the cut-out above it, the luma matte on top, disabled.",
             ),
@@ -157,21 +153,20 @@ _RESOLVE = Editor(
             "matte",
             (
                 "Media page: select {clip} in the Media Pool, then right-click {matte} in the Media Storage browser "
-                "and "
-                "choose the Add as Matte command (its name varies with the version). The matte must begin with the "
-                "clip.",
+                "and choose the Add as Matte command (its name varies with the version). The matte must begin with "
+                "the clip.",
                 "Color page: right-click a node > Add Matte, choose {matte}; connect the matte's key output (the blue "
                 "square) with the node's key input.",
-                "To make the outside transparent, right-click the Node Editor > Add Alpha Output and connect the "
-                "key there.",
+                "To make the outside transparent, right-click the Node Editor > Add Alpha Output and connect the key "
+                "there.",
             ),
         ),
         Section(
             "Numbered pictures",
             "pictures",
             (
-                "The Media Storage browser shows a sequence as one clip (Frame Display Mode > Sequence); add it to the "
-                "Media Pool.",
+                "The Media Storage browser shows a sequence as one clip (Frame Display Mode > Sequence); add it to "
+                "the Media Pool.",
                 "Right-click it > Clip Attributes > Video frame rate: {rate}.",
             ),
         ),
@@ -190,9 +185,8 @@ _FINAL_CUT = Editor(
             "timeline",
             (
                 "File > Import > XML, choose {timeline}. An event with a project appears.",
-                "Open the project: {clip} is the primary storyline, the cut-out is connected above it, the luma "
-                "matte is "
-                "connected on top, disabled (V enables and disables a clip).",
+                "Open the project: {clip} is the primary storyline, the cut-out is connected above it, the luma matte "
+                "is connected on top, disabled (V enables and disables a clip).",
                 "If files are missing: File > Relink Files.",
             ),
         ),
@@ -250,9 +244,8 @@ _NUKE = Editor(
             "Objects as channels of EXR",
             "exr",
             (
-                "Every object is a channel matte.<object>. Copy (K) it into rgba.alpha of the clip, then Premult; "
-                "or choose "
-                "it as the mask of any node.",
+                "Every object is a channel matte.<object>. Copy (K) it into rgba.alpha of the clip, then Premult; or "
+                "choose it as the mask of any node.",
                 "What was typed, and ids, are in the header: ViewMetaData shows rvos/objects and rvos/expression.",
             ),
         ),
@@ -290,9 +283,8 @@ _WEB = Editor(
             "cutout",
             (
                 "Put the files on the server and write into the page:\n\n{html}\n",
-                "WebM with alpha is for Chrome, Edge and Firefox. Safari is said to show it without its alpha; "
-                "where that "
-                "matters, give it the .mp4 on a background of the page's colour.",
+                "WebM with alpha is for Chrome, Edge and Firefox. Safari is said to show it without its alpha; where "
+                "that matters, give it the .mp4 on a background of the page's colour.",
                 "VP9 is lossy: thin and soft edges suffer. For editing, deliver ProRes 4444 instead.",
             ),
         ),

@@ -6,6 +6,7 @@ import html
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from rvos_core.files import write_file
 from rvos_core.types import FrameSpan, MediaInfo
 
 _WIDTH = 100
+_FIRST_OF_MOVIES = 1  # number of a movie's first frame in Nuke
 _PLAYABLE = {".webm": "video/webm", ".mp4": "video/mp4"}  # by browsers
 _UNTRIED = (
     "The menus are named as their maker's manual names them; nobody tried these steps in the program itself, and "
@@ -98,7 +100,7 @@ def _has(section: Section, files: Sequence[DeliveredFile], timelines: Sequence[P
 
 def _inventory(info: MediaInfo, files: Sequence[DeliveredFile], folder: Path, timelines: Sequence[Path]) -> list[str]:
     """What lies there, a line each."""
-    lines = [f"Clip      {info.path.name}, {info.width}x{info.height}, {_rate(info)} frames/s"]
+    lines = [f"Clip      {info.path.name}, {info.width}x{info.height}, {_rate(info.rate)} frames/s"]
     for each in files:
         kind = "Cut-out" if each.content == CUTOUT else "Matte"
         facts = [each.title, f"{each.alpha} alpha" if each.alpha != "none" else "", f"{each.frames} frames"]
@@ -117,8 +119,8 @@ def _words(
 ) -> Mapping[str, str]:
     cutouts = [each for each in files if each.content == CUTOUT]
     mattes = [each for each in files if each.content == MATTE]
-    first = files[0]
-    number = first.pictures.first if first.pictures is not None else 0
+    first = next((each for each in files if each.pictures is not None), files[0])
+    number = first.pictures.first if first.pictures is not None else _FIRST_OF_MOVIES
     alpha = next((each.alpha for each in cutouts if each.alpha != "none"), "straight")
     start = "their first frames coincide"
     if first.span.start:
@@ -132,7 +134,7 @@ def _words(
         "matte": _shown(mattes[0], folder) if mattes else "the matte",
         "mattes": ", ".join(_shown(each, folder) for each in mattes),
         "timeline": _from(timelines[0], folder) if timelines else "",
-        "rate": _rate(info),
+        "rate": _rate(first.rate),
         "number": str(number),
         "span_start": str(first.span.start),
         "plate_start": str(number - first.span.start),
@@ -172,8 +174,8 @@ def _covered(span: FrameSpan) -> str:
     return f"frames {span.start} to {span.stop - 1} of the clip"
 
 
-def _rate(info: MediaInfo) -> str:
-    return f"{float(info.rate):.6g}"
+def _rate(rate: Fraction) -> str:
+    return f"{float(rate):.6g}"
 
 
 def _wrapped(text: str, *, first: str = "") -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,7 @@ CLOCKS = {
     "2997": (NTSC_30, "00:00:59:29"),
     "50": (Fraction(50), "00:00:00:01"),
     "5994df": (NTSC_60, "23:10:00;04"),
+    "5994": (NTSC_60, "23:09:59:59"),
     "60": (Fraction(60), "01:00:00:00"),
 }
 HARD_NAME = 'R&D “täst” <1> 100% 猫\'s "b".mov'
@@ -81,3 +83,13 @@ def picture_timeline() -> Timeline:
             Track("dog", (Clip(exr, 0, 8, 40, expression="a brown dog"),)),
         ),
     )
+
+
+def with_pixels(timeline: Timeline, size: tuple[int, int], aspect: Fraction) -> Timeline:
+    """The same over a clip of this stored size and pixel aspect."""
+    lowest = timeline.tracks[0]
+    clips = tuple(
+        replace(clip, media=replace(clip.media, width=size[0], height=size[1], pixel_aspect=aspect))
+        for clip in lowest.clips
+    )
+    return replace(timeline, tracks=(replace(lowest, clips=clips), *timeline.tracks[1:]))

@@ -82,12 +82,12 @@ class _Resources:
         self._frame = 1 / timeline.rate
         self._is_old = version == "1.8"
         self._beside = beside
-        self._formats: dict[tuple[int, int], str] = {}
+        self._formats: dict[tuple[int, int, Fraction], str] = {}
         self._assets: dict[Media, str] = {}
         self.clock = "DF" if timeline.start.drop else "NDF"
-        self.main_format = self._format(timeline.width, timeline.height)
+        self.main_format = self._format(timeline.width, timeline.height, Fraction(1))
         for clip in timeline.clips:
-            self._format(clip.media.width, clip.media.height)
+            self._format(clip.media.width, clip.media.height, clip.media.pixel_aspect)
         for clip in timeline.clips:
             self._asset(clip.media)
 
@@ -97,7 +97,7 @@ class _Resources:
 
     def format_of(self, media: Media) -> str:
         """Name of its format."""
-        return self._formats[media.width, media.height]
+        return self._formats[media.width, media.height, media.pixel_aspect]
 
     def time(self, frames: int) -> str:
         """So many frames in seconds, exact; the denominator is that of the frame duration."""
@@ -107,8 +107,9 @@ class _Resources:
     def _next(self) -> str:
         return f"r{len(self._formats) + len(self._assets) + 1}"
 
-    def _format(self, width: int, height: int) -> str:
-        if (width, height) not in self._formats:
+    def _format(self, width: int, height: int, aspect: Fraction) -> str:
+        key = (width, height, aspect)
+        if key not in self._formats:
             name = self._next()
             add(
                 self._element,
@@ -117,10 +118,12 @@ class _Resources:
                 frameDuration=self.time(1),
                 width=width,
                 height=height,
+                paspH=None if aspect == 1 else aspect.numerator,
+                paspV=None if aspect == 1 else aspect.denominator,
                 colorSpace=_COLOUR_SPACE,
             )
-            self._formats[width, height] = name
-        return self._formats[width, height]
+            self._formats[key] = name
+        return self._formats[key]
 
     def _asset(self, media: Media) -> None:
         if media in self._assets:

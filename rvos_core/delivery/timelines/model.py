@@ -38,7 +38,8 @@ class Media:
     Attributes:
         path: the file; of a numbered sequence its folder.
         frames: how long it is.
-        width, height: display pixels, square.
+        width, height: pixels as they are stored, turned as they are shown.
+        pixel_aspect: width of one over its height.
         start: its own timecode, frames since 00:00:00:00; 0 where it has none.
         alpha: how its colours relate to its alpha, one of `ALPHAS`.
         audio_channels: 0: no sound.
@@ -55,10 +56,13 @@ class Media:
     audio_channels: int = 0
     sample_rate_hz: int = 48000
     pictures: Pictures | None = None
+    pixel_aspect: Fraction = Fraction(1)
 
     def __post_init__(self) -> None:
         if self.frames < 1 or self.width < 1 or self.height < 1 or self.start < 0:
             raise ValueError(f"no media: {self.frames} frames of {self.width}x{self.height} from {self.start}")
+        if self.pixel_aspect <= 0:
+            raise ValueError(f"no media: pixels of {self.pixel_aspect}")
         if self.alpha not in ALPHAS or self.audio_channels < 0 or self.sample_rate_hz < 1:
             raise ValueError(f"no media: alpha {self.alpha!r}, {self.audio_channels} channels")
 

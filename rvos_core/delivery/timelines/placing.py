@@ -116,15 +116,19 @@ def place(
     clock = _Clock(info, rate)
     base = clock_base(rate)
     own = timecode if timecode is not None and timecode.base == base else None
+    width, height, aspect = info.coded_width, info.coded_height, info.sample_aspect
+    if info.rotation_deg % 180:
+        width, height, aspect = height, width, 1 / aspect
     source = Media(
         path=info.path,
         frames=max(1, clock.frames(0, info.frame_count)),
-        width=info.width,
-        height=info.height,
+        width=width,
+        height=height,
         start=0 if own is None else own.frame,
         audio_channels=sound[0],
         sample_rate_hz=sound[1],
         pictures=_source_pictures(info),
+        pixel_aspect=aspect,
     )
     first = min(clock.frames(0, span.start), source.frames - 1)
     length = max(1, min(clock.frames(span.start, span.stop), source.frames - first))

@@ -7,6 +7,7 @@ and named by its id afterwards; every audio channel is a clip item of its own, l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from rvos_core.delivery.timecode import Timecode
 from rvos_core.delivery.timelines.model import Clip, Media, Timeline
@@ -16,6 +17,16 @@ VERSIONS = ("4", "5")
 _ALPHA = {"none": "none", "straight": "straight", "premultiplied": "black"}  # multiplied over black
 _HOST = "localhost"
 _SAMPLE_BITS = 16
+# Names of pixels that are not square, by the stored size; only these sizes have any.
+_PIXELS = {
+    (720, 480): "NTSC-601",
+    (720, 486): "NTSC-601",
+    (720, 576): "PAL-601",
+    (960, 720): "HD-(960x720)",
+    (1280, 1080): "HD-(1280x1080)",
+    (1440, 1080): "HD-(1440x1080)",
+}
+_WIDE = Fraction(6, 5)  # pixels of 16:9 in standard definition are wider than that, those of 4:3 narrower
 
 
 def xmeml(timeline: Timeline, *, version: str = "5") -> bytes:
@@ -114,7 +125,7 @@ class _Body:
         add(element, "in", clip.first)
         add(element, "out", clip.stop)
         if not item.channel:
-            add(element, "pixelaspectratio", "square")
+            _add_aspect(element, *_pixels(clip.media))
             add(element, "alphatype", _ALPHA[clip.media.alpha])
         self._write_file(element, clip.media)
         if item.channel:
@@ -161,7 +172,7 @@ class _Body:
         inner = add(element, "media")
         shape = add(add(inner, "video"), "samplecharacteristics")
         _add_rate(shape, self._timeline)
-        _add_picture_shape(shape, media.width, media.height)
+        _add_picture_shape(shape, media.width, media.height, media)
         if media.has_audio:
             audio = add(inner, "audio")
             _add_sound_shape(audio, media.sample_rate_hz)
@@ -183,12 +194,31 @@ def _add_timecode(parent: Element, timeline: Timeline, frame: int) -> None:
     add(element, "displayformat", "DF" if code.drop else "NDF")
 
 
-def _add_picture_shape(parent: Element, width: int, height: int) -> None:
+def _add_picture_shape(parent: Element, width: int, height: int, media: Media | None = None) -> None:
+    """`media`: whose pixels these are; None: square ones."""
+    name, is_wide = ("square", False) if media is None else _pixels(media)
     add(parent, "width", width)
     add(parent, "height", height)
-    add(parent, "anamorphic", "FALSE")
-    add(parent, "pixelaspectratio", "square")
+    if not is_wide:
+        add(parent, "anamorphic", "FALSE")
+    _add_aspect(parent, name, is_wide)
     add(parent, "fielddominance", "none")
+
+
+def _pixels(media: Media) -> tuple[str | None, bool]:
+    """Name of the pixels' aspect, None: it has none; and whether they are those of 16:9 in standard definition."""
+    if media.pixel_aspect == 1:
+        return "square", False
+    name = _PIXELS.get((media.width, media.height))
+    return name, name is not None and name.endswith("601") and media.pixel_aspect > _WIDE
+
+
+def _add_aspect(parent: Element, name: str | None, is_wide: bool) -> None:
+    """An aspect without a name is left out; programs then look into the file."""
+    if is_wide:
+        add(parent, "anamorphic", "TRUE")
+    if name is not None:
+        add(parent, "pixelaspectratio", name)
 
 
 def _add_sound_shape(parent: Element, sample_rate_hz: int) -> None:

@@ -75,6 +75,7 @@ def test_nuke_is_told_where_the_clip_begins() -> None:
     text = recipe("nuke", CLIP, [EXR], folder=OUT)
     assert "dog/dog.####.exr (1001 to 1050)" in text
     assert "“start at” 991" in text  # frame 10 of the clip lies on 1001
+    assert "“start at” -9" in recipe("nuke", CLIP, [CUTOUT], folder=OUT)  # movies begin at 1 there
     assert "matte.<object>" in text and "behind a Premult" not in text
     straight = recipe("nuke", CLIP, [replace(EXR, alpha="straight")], folder=OUT)
     assert "behind a Premult" in straight

@@ -16,7 +16,7 @@ from rvos_core.delivery.timecode import Timecode
 from rvos_core.delivery.timelines import Clip, Media, Timeline, Track
 from rvos_core.delivery.timelines.fcpxml import VERSIONS, fcpxml
 from rvos_core.errors import UserError
-from timeline_cases import CLOCKS, HARD_NAME, hard_timeline, matte_timeline, picture_timeline
+from timeline_cases import CLOCKS, HARD_NAME, hard_timeline, matte_timeline, picture_timeline, with_pixels
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -45,6 +45,13 @@ def test_frame_durations_are_those_of_the_rates() -> None:
     wanted = {"24": "1/24s", "25": "1/25s", "23976": "1001/24000s", "2997df": "1001/30000s", "5994df": "1001/60000s"}
     for clock, duration in wanted.items():
         assert f'frameDuration="{duration}"'.encode() in fcpxml(matte_timeline(clock))
+
+
+def test_pixels_that_are_not_square_are_told() -> None:
+    timeline = with_pixels(matte_timeline("25"), (720, 576), Fraction(16, 15))
+    assert read_fcpxml(fcpxml(timeline)).size == (854, 480)
+    assert fcpxml(timeline).count(b'width="720" height="576" paspH="16" paspV="15"') == 1
+    assert b"pasp" not in fcpxml(matte_timeline("25"))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -160,6 +160,17 @@ def test_plans_become_files(tmp_path: Path) -> None:
     assert all("cannot name the pictures" in note and "Make a movie" in note for note in written.notes)
 
 
+def test_sources_keep_the_pixels_they_are_stored_with() -> None:
+    wide = movie(width=1024, height=576, coded_width=720, coded_height=576, sample_aspect=Fraction(64, 45))
+    turned = replace(wide, width=576, height=1024, rotation_deg=270)
+    for info, size, aspect in ((wide, (720, 576), Fraction(64, 45)), (turned, (576, 720), Fraction(45, 64))):
+        line = place(info, [delivered()]).timeline
+        source, cutout = (clip.media for clip in line.clips)
+        assert ((source.width, source.height), source.pixel_aspect) == (size, aspect)
+        assert cutout.pixel_aspect == 1
+        assert (line.width, line.height) == (info.width, info.height)
+
+
 def test_pictures_with_gaps_in_their_numbers_are_named(tmp_path: Path) -> None:
     for number in (1, 2, 4):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.zeros((4, 4, 3), np.uint8))

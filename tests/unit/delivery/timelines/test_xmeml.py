@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,7 @@ from rvos_core.delivery.timecode import Timecode
 from rvos_core.delivery.timelines import Timeline
 from rvos_core.delivery.timelines.xmeml import VERSIONS, xmeml
 from rvos_core.errors import UserError
-from timeline_cases import CLOCKS, HARD_NAME, hard_timeline, matte_timeline, picture_timeline
+from timeline_cases import CLOCKS, HARD_NAME, hard_timeline, matte_timeline, picture_timeline, with_pixels
 
 
 def by_library(timeline: Timeline, folder: Path) -> Any:
@@ -134,3 +135,27 @@ def test_what_it_cannot_hold_is_refused() -> None:
 
 def text_of(element: Element, *paths: str) -> list[str | None]:
     return [element.findtext(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "name", "anamorphic"),
+    [
+        ((720, 576), Fraction(16, 15), "PAL-601", "FALSE"),
+        ((720, 576), Fraction(64, 45), "PAL-601", "TRUE"),
+        ((720, 480), Fraction(8, 9), "NTSC-601", "FALSE"),
+        ((1440, 1080), Fraction(4, 3), "HD-(1440x1080)", "FALSE"),
+        ((2880, 2160), Fraction(2), None, "FALSE"),
+    ],
+)
+def test_pixels_that_are_not_square_have_their_name(
+    size: tuple[int, int], aspect: Fraction, name: str | None, anamorphic: str
+) -> None:
+    top = fromstring(xmeml(with_pixels(matte_timeline("25"), size, aspect)))
+    source, cutout, _ = top.findall("sequence/media/video/track/clipitem")
+    shape = source.find("file/media/video/samplecharacteristics")
+    assert shape is not None
+    for each in (source, shape):
+        assert (each.findtext("pixelaspectratio"), each.findtext("anamorphic", "FALSE")) == (name, anamorphic)
+    assert (shape.findtext("width"), shape.findtext("height")) == tuple(map(str, size))
+    assert (cutout.findtext("pixelaspectratio"), cutout.findtext("anamorphic")) == ("square", None)
+    assert top.findtext("sequence/media/video/format/samplecharacteristics/pixelaspectratio") == "square"
