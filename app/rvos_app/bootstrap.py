@@ -10,14 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from app_model import Application
-from PySide6.QtCore import QObject, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QApplication
 
 from rvos_app.actions.context import ContextKeeper
 from rvos_app.actions.edit import EditCommands, edit_actions
 from rvos_app.actions.file import FileCommands, file_actions
-from rvos_app.actions.help import HelpCommands, help_actions
+from rvos_app.actions.help import help_actions
 from rvos_app.actions.hub import ActionHub, KeyGuard
 from rvos_app.actions.mask import mask_actions
 from rvos_app.actions.object import object_actions
@@ -38,16 +37,16 @@ from rvos_app.controllers.recovery import Recovery
 from rvos_app.controllers.run import RunController
 from rvos_app.controllers.stage import Stage
 from rvos_app.controllers.surgery import Surgery
-from rvos_app.dialogs.about import AboutDialog
-from rvos_app.dialogs.commands import CommandList
 from rvos_app.dialogs.error import ErrorPresenter
 from rvos_app.dialogs.export import ExportDialog
+from rvos_app.dialogs.help import help_commands
 from rvos_app.dialogs.open import choose_folder, choose_video, start_folder
 from rvos_app.errors import ErrorReporter
 from rvos_app.hand import Hand
 from rvos_app.jobs.click_jobs import ClickAnswerer
 from rvos_app.jobs.collector import GarbageCollector
 from rvos_app.jobs.queue import JobQueue, Queues
+from rvos_app.looking import Looking
 from rvos_app.main_window import MainWindow, Parts
 from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.expression_bar import ExpressionBar, ExpressionField
@@ -66,7 +65,6 @@ from rvos_app.state import StudioState
 from rvos_app.theme import apply_theme
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_core.inference.engines import engine_cards
-from rvos_core.logging import log_file
 from rvos_core.project.library import Library
 
 _log = logging.getLogger("rvos.app")
@@ -142,7 +140,7 @@ class Studio(QObject):
 
     def _make_workers(self) -> None:
         state, settings, reporter = self.state, self.settings, self.reporter
-        self.queues = Queues(JobQueue("gpu"), JobQueue("media"), JobQueue("export"))
+        self.queues = Queues(JobQueue("gpu"), JobQueue("media"), JobQueue("export"), JobQueue("preview"))
         self.playback = PlaybackController(self)
         self.clips = ClipController(
             state,
@@ -186,7 +184,19 @@ class Studio(QObject):
         )
         self.shown, self.clicking, self.drawing, self.masks = hand.shown, hand.clicking, hand.drawing, hand.masks
         self.spread, self.doubts, self.correction = hand.spread, hand.doubts, hand.correction
-        hand.said.connect(self._say)
+        self.looking = Looking(
+            self.state,
+            canvas=self.canvas,
+            hand=hand,
+            playback=self.playback,
+            queue=self.queues.preview,
+            clips=self.clips,
+            documents=self.documents,
+            context=self._commands.context,
+        )
+        self.looks = self.looking.looks
+        for each in (hand, self.looking):
+            each.said.connect(self._say)
 
     def _join(self) -> None:
         """Views follow the state from here on."""
@@ -239,12 +249,6 @@ class Studio(QObject):
             close_clip=self.projects.close,
             quit=self.window.close,
         )
-        helps = HelpCommands(
-            shortcuts=self._open_shortcuts,
-            palette=self._open_palette,
-            log_folder=self._open_log_folder,
-            about=self._open_about,
-        )
         transport = TransportCommands(self.state, playback=self.playback, settings=settings, context=context)
         view = ViewCommands(self.canvas, window=self.window, hub=self.hub, settings=settings, context=context)
         self.hub.register(file_actions(files))
@@ -256,7 +260,7 @@ class Studio(QObject):
         self.hub.register(run_actions(self.objects))
         self.hub.register(object_actions(self.surgery))
         self.hub.register(view_actions(view))
-        self.hub.register(help_actions(helps))
+        self.hub.register(help_actions(help_commands(self.hub, self.window)))
 
     def _build_parts(self) -> Parts:
         expression = ExpressionBar(self.field, self.hub)
@@ -294,6 +298,7 @@ class Studio(QObject):
             objects=ObjectsPanel(self.state, self.hub),
             model=ModelPanel(engine_cards(), self.runs.choice),
             history=history,
+            matte=self.looking.make_panel(self.hub, self.window.bring_forward),
         )
 
     def _assemble(self) -> None:
@@ -334,6 +339,7 @@ class Studio(QObject):
             queue.begin_shutdown()
         self.clips.give_up()
         still_working = [queue for queue in self.queues.all() if not queue.finish_shutdown(_WAIT_S)]
+        self.looking.close()
         self.documents.finish()
         if self._store is not None:
             self._store.save(self.settings)
@@ -369,18 +375,6 @@ class Studio(QObject):
 
     def _open_export(self) -> None:
         ExportDialog(self.state, exports=self.exports, settings=self.settings, parent=self.window).open()
-
-    def _open_shortcuts(self) -> None:
-        CommandList(self.hub, self.window, runs=False).open()
-
-    def _open_palette(self) -> None:
-        CommandList(self.hub, self.window, runs=True).open()
-
-    def _open_about(self) -> None:
-        AboutDialog(self.window.windowIcon(), self.window).open()
-
-    def _open_log_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_file("studio").parent)))
 
     @Slot(str)
     def _say(self, sentence: str) -> None:

@@ -27,6 +27,7 @@ from rvos_app.i18n import tr
 from rvos_app.panels.candidates import CandidateStrip
 from rvos_app.panels.expression_bar import ExpressionBar
 from rvos_app.panels.history import HistoryPanel
+from rvos_app.panels.matte import MattePanel
 from rvos_app.panels.model_panel import ModelPanel
 from rvos_app.panels.objects import ObjectsPanel
 from rvos_app.panels.parts import label
@@ -39,7 +40,7 @@ from rvos_app.settings import Settings
 from rvos_app.timeline.widget import TimelineWidget
 from rvos_resources.paths import icons_dir
 
-_LAYOUT_VERSION = 3
+_LAYOUT_VERSION = 4
 _FIRST_SIZE = (1360, 860)
 _SIDE_PX = 320
 
@@ -61,6 +62,7 @@ class Parts:
     objects: ObjectsPanel
     model: ModelPanel
     history: HistoryPanel
+    matte: MattePanel
 
 
 class MainWindow(QMainWindow):
@@ -110,6 +112,8 @@ class MainWindow(QMainWindow):
         model = self._dock(tr("Model"), parts.model, right)
         history = self._dock(tr("History"), parts.history, right)
         review = self._dock(tr("Review"), parts.review, right)
+        matte = self._dock(tr("Matte"), parts.matte, right)
+        self.tabifyDockWidget(model, matte)
         self.tabifyDockWidget(model, history)
         self.tabifyDockWidget(model, review)
         model.raise_()
@@ -123,14 +127,16 @@ class MainWindow(QMainWindow):
         view_menu = self.menuBar().findChild(QMenu, "menu.view")
         if view_menu is not None:
             view_menu.addSeparator()
-            view_menu.addActions([each.toggleViewAction() for each in (objects, model, history, review, timeline)])
+            view_menu.addActions(
+                [each.toggleViewAction() for each in (objects, model, matte, history, review, timeline)]
+            )
         self._set_tab_order(parts)
 
     def _lay_out(self, objects: QDockWidget, model: QDockWidget, timeline: QDockWidget) -> None:
         """Sizes of the panels as long as the person has not chosen others."""
         self.resizeDocks([objects, model], [_SIDE_PX, _SIDE_PX], Qt.Orientation.Horizontal)
         self.resizeDocks([timeline], [210], Qt.Orientation.Vertical)
-        self.resizeDocks([objects, model], [250, 290], Qt.Orientation.Vertical)
+        self.resizeDocks([objects, model], [200, 340], Qt.Orientation.Vertical)
 
     def _add_expression_bar(self, bar: ExpressionBar) -> None:
         tools = QToolBar(tr("Expression"))
@@ -161,6 +167,7 @@ class MainWindow(QMainWindow):
             parts.objects.list,
             parts.model.models,
             parts.model.devices,
+            parts.matte.first,
             parts.history.list,
             parts.review.list,
         )

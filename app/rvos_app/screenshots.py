@@ -87,6 +87,7 @@ def take_all(app: QApplication, folder: Path, *, model: str | None = None) -> No
         camera.take(studio.window, "welcome")
         _take_runs(studio, camera)
         _take_views(studio, camera)
+        _take_looks(studio, camera)
         _take_history(studio, camera)
         _take_dialogs(studio, camera)
     finally:
@@ -132,11 +133,25 @@ def _take_views(studio: Studio, camera: Camera) -> None:
     camera.take(studio.window, "outline")
     studio.hub.trigger("view.boxes")
     studio.hub.trigger("view.matte")
+    camera.wait(lambda: not studio.looking.preview.busy)
     camera.take(studio.window, "matte")
     studio.hub.trigger("view.overlay")
     studio.hub.trigger("view.theme_light")
     camera.take(studio.window, "light")
     studio.hub.trigger("view.theme_dark")
+
+
+def _take_looks(studio: Studio, camera: Camera) -> None:
+    """The Matte panel with effects, two of them, taken back at the end."""
+    for command in ("matte.add_grey_background", "matte.add_outline"):
+        studio.hub.trigger(command)
+    for mode in ("cut_out", "effects"):
+        studio.hub.trigger(f"view.{mode}")
+        camera.rest(0.2)
+        camera.wait(lambda: not studio.looking.preview.busy)
+        camera.take(studio.window, mode.replace("_", "-"))
+    for command in ("edit.undo", "edit.undo", "view.overlay"):
+        studio.hub.trigger(command)
 
 
 def _take_dialogs(studio: Studio, camera: Camera) -> None:

@@ -28,7 +28,7 @@ class Settings(BaseModel):
     theme: Literal["dark", "light", "system"] = "dark"
     model: str = "auto"
     device: str = "auto"
-    view_mode: Literal["overlay", "outline", "matte", "original"] = "overlay"
+    view_mode: Literal["overlay", "outline", "matte", "original", "cut_out", "effects"] = "overlay"
     show_boxes: bool = False
     overlay_opacity: float = Field(default=0.5, ge=0.05, le=1.0)
     brush_size: float = Field(default=40.0, ge=1.0, le=1000.0)  # diameter, pixels of the clip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
@@ -14,7 +14,7 @@ from psygnal import Signal
 
 from rvos_app.mask_shelf import MaskShelf
 from rvos_core.masks import object_colour
-from rvos_core.project.edits import ChangeObject, DeleteObject, Edit, SetSetting
+from rvos_core.project.edits import ChangeObject, DeleteObject, Edit, SetLook, SetSetting, Together
 from rvos_core.types import FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class StudioObject:
     note: str = ""  # one sentence on its last run, e.g. which words were unknown
     locked: bool = False
     given_name: str = ""  # by a person; empty where its sentence is its name
+    look: str = ""  # how its mattes and effects are made, JSON; empty: the defaults
 
     @property
     def name(self) -> str:
@@ -79,6 +80,7 @@ class StudioState:
     span_changed = Signal(object)  # FrameSpan
     frame_changed = Signal(int)
     objects_changed = Signal()  # added, removed, renamed, shown, hidden, noted
+    look_changed = Signal(int)  # object_id
     results_changed = Signal(int, object)  # object_id, tuple of frame indices
     selection_changed = Signal(object)  # object_id | None
     run_changed = Signal(object)  # RunStatus
@@ -221,6 +223,24 @@ class StudioState:
             self.objects_changed.emit()
             new_name = None if name is None else new.name
             self.edited.emit(ChangeObject(object_id, new_name=new_name, visible=visible, colour=colour), "")
+
+    def set_looks(self, looks: Mapping[int, str], *, label: str, merge: str = "") -> None:
+        """A person changes how mattes and effects of objects are made: JSON by object id, one entry of the history.
+
+        Args:
+            looks: what each is to be; objects that are gone, or look so already, are left out.
+            label: what the history shows.
+            merge: several of the same word become one entry.
+        """
+        old = {object_id: self._objects.get(object_id) for object_id in looks}
+        changed = [each for each in old.values() if each is not None and each.look != looks[each.object_id]]
+        for each in changed:
+            self._objects[each.object_id] = replace(each, look=looks[each.object_id])
+        for each in changed:
+            self.look_changed.emit(each.object_id)
+        if changed:
+            edits = tuple(SetLook(each.object_id, looks[each.object_id], label) for each in changed)
+            self.edited.emit(edits[0] if len(edits) == 1 else Together(edits, label), merge)
 
     def note_object(self, object_id: int, note: str, *, expression: str | None = None) -> None:
         """What a run says of its object; the run tells the document itself."""

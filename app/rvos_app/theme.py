@@ -104,11 +104,14 @@ QPushButton[primary="true"]:hover, QToolButton[primary="true"]:hover { border-co
 QPushButton[primary="true"]:disabled, QToolButton[primary="true"]:disabled {
     background: $raised; border-color: $line; color: $muted;
 }
-QLineEdit, QPlainTextEdit, QSpinBox, QTextBrowser {
+QLineEdit, QPlainTextEdit, QSpinBox, QDoubleSpinBox, QTextBrowser {
     background: $field; border: 1px solid $line; border-radius: 4px; padding: 4px 7px;
     selection-background-color: $accent;
 }
-QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus { border: 1px solid $accent; }
+QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus { border: 1px solid $accent; }
+QDoubleSpinBox[knob="true"] { padding: 2px 4px; }
+QDoubleSpinBox[knob="true"]::up-button, QDoubleSpinBox[knob="true"]::down-button { width: 0px; border: none; }
+QDoubleSpinBox:disabled, QSpinBox:disabled { color: $muted; }
 QLineEdit[big="true"] { font-size: 15px; padding: 6px 10px; }
 QListView, QTreeView { background: $field; border: 1px solid $line; border-radius: 4px; }
 QListView::item, QTreeView::item { border: none; padding: 3px 2px; }

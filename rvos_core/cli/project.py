@@ -196,6 +196,7 @@ def _lines(reader: ProjectReader) -> Any:
             colour=list(thing.colour),
             visible=thing.visible,
             locked=thing.locked,
+            look=reader.look(thing.object_id) or None,
         )
         for each in reader.expressions(thing.object_id):
             yield _line(

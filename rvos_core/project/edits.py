@@ -23,7 +23,9 @@ from rvos_core.project.records import (
     pts_rows,
 )
 from rvos_core.project.rows import Rows
-from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTING
+from rvos_core.project.schema import EXPRESSION, LOOK, MASK, MEDIA, OBJECT, PTS, SETTING
+
+MAX_LOOK = 1 << 20  # characters
 
 
 class Edit(Protocol):
@@ -163,7 +165,7 @@ class ChangeObject:
 
 @dataclass(frozen=True)
 class DeleteObject:
-    """Take an object out, with its expressions and masks."""
+    """Take an object out, with its expressions, its masks and its look."""
 
     object_id: int
     label: str = ""
@@ -178,6 +180,7 @@ class DeleteObject:
             rows.delete(MASK, self.object_id, frame)
         for row in list(rows.select(EXPRESSION, "object_id=?", (self.object_id,))):
             rows.delete(EXPRESSION, row[0])
+        rows.delete(LOOK, self.object_id)
         rows.delete(OBJECT, self.object_id)
 
 
@@ -191,6 +194,38 @@ class ReorderObjects:
     def apply(self, rows: Rows) -> None:
         for position, object_id in enumerate(self.object_ids):
             rows.put(OBJECT, replace(required_object(rows, object_id), position=position).row())
+
+
+@dataclass(frozen=True)
+class SetLook:
+    """How an object's mattes and effects are made; masks stay as they are.
+
+    Args:
+        object_id: whose.
+        look: JSON, kept as it is and never read here; empty: the defaults.
+        label: what the history shows.
+    """
+
+    object_id: int
+    look: str = field(repr=False)
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.label or "Change the matte"
+
+    def apply(self, rows: Rows) -> None:
+        required_object(rows, self.object_id)
+        if len(self.look) > MAX_LOOK:
+            raise UserError(
+                f"The matte of an object can be described by {MAX_LOOK:,} characters, not {len(self.look):,}.",
+                hint="Take out some of its keyframes.",
+                code="project.look_too_long",
+            )
+        if self.look:
+            rows.put(LOOK, (self.object_id, self.look))
+        else:
+            rows.delete(LOOK, self.object_id)
 
 
 # -- expressions -------------------------------------------------------------------------------------------------------
@@ -227,7 +262,7 @@ class DeleteExpression:
 
 @dataclass(frozen=True)
 class SetSetting:
-    """A value of the document that is not a mask: in and out of a clip, the matte of an object. None: the default.
+    """A value of the document that is not a mask, e.g. in and out of a clip. None: the default.
 
     Args:
         scope: whose it is, e.g. `media:1` or `object:3`.

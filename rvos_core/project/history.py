@@ -16,7 +16,7 @@ import apsw
 from rvos_core.project.codec import DamagedRow, checksum, pack, require_kinds, unpack
 from rvos_core.project.records import EditRecord
 from rvos_core.project.rows import Row, Rows, image_bytes, table_of
-from rvos_core.project.schema import EXPRESSION, MASK, OBJECT, Table
+from rvos_core.project.schema import EXPRESSION, LOOK, MASK, OBJECT, Table
 from rvos_core.project.sql import fetch
 
 _BLOCK = 2048
@@ -109,7 +109,7 @@ def toggle(connection: apsw.Connection, edit: EditRecord, *, snapshot_id: int | 
 def _take_along(rows: Rows, edit_id: int, object_id: int, touched: Touched) -> int:
     """An object goes: so does what a run wrote for it while the edit was undone. Returns: bytes of the images kept."""
     kept = 0
-    for table in (MASK, EXPRESSION):
+    for table in (MASK, EXPRESSION, LOOK):
         columns = ", ".join(table.key_columns)
         for key in fetch(rows.connection, f"SELECT {columns} FROM {table.name} WHERE object_id=?", (object_id,)):
             before, crc = rows.restore(table, key, None, 0)

@@ -30,7 +30,7 @@ from rvos_core.project.records import (
     pts_of_row,
 )
 from rvos_core.project.rows import Rows
-from rvos_core.project.schema import EXPRESSION, MASK, MEDIA, OBJECT, PTS, SETTING
+from rvos_core.project.schema import EXPRESSION, LOOK, MASK, MEDIA, OBJECT, PTS, SETTING
 from rvos_core.project.sql import fetch, number
 from rvos_core.types import FrameSpan
 
@@ -137,6 +137,14 @@ class ProjectReader:
         """Sentences of an object, oldest first."""
         with project_errors(self.path):
             return [ExpressionRecord.of(row) for row in self._rows.select(EXPRESSION, "object_id=?", (object_id,))]
+
+    def look(self, object_id: int) -> str:
+        """JSON of an object's matte and effects, as `SetLook` wrote it; empty where both have their defaults."""
+        if self.version < LOOK.since:
+            return ""
+        with project_errors(self.path):
+            row = self._rows.get(LOOK, object_id)
+        return "" if row is None else str(row[1])
 
     def setting(self, scope: str, name: str) -> str | None:
         """JSON of a setting, or None where it has its default."""

@@ -26,7 +26,7 @@ import apsw
 from rvos_core.errors import UserError
 from rvos_core.files import atomic_file, require_free_space, writing
 from rvos_core.project.codec import DamagedRow
-from rvos_core.project.database import LOGS, check_name, connect, create
+from rvos_core.project.database import LOGS, check_name, connect, create, version_of
 from rvos_core.project.errors import damaged, project_errors, shown
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import MediaRecord, ObjectRecord
@@ -162,7 +162,8 @@ def recover(path: Path, target: Path) -> RecoveryReport:
                 connection = connect(part, "write")
                 try:
                     connection.execute("PRAGMA foreign_keys=OFF")  # parents may come after their children, or be lost
-                    for table in JOURNALED.values():
+                    found = version_of(source)
+                    for table in (each for each in JOURNALED.values() if each.since <= found):
                         kept[table.name], lost[table.name] = _save_table(table, source, connection, notes)
                     _give_parents(connection, notes)
                 finally:
@@ -226,6 +227,7 @@ def _give_parents(connection: apsw.Connection, notes: list[str]) -> None:
             frames = number(connection, "SELECT coalesce(max(frame), 0) + 1 FROM mask")
             rows.put(MEDIA, _lost_clip(media_id, height, width, frames).row())
             notes.append(f"Clip {media_id} itself was lost; choose its file again.")
+        connection.execute("DELETE FROM look WHERE object_id NOT IN (SELECT object_id FROM object)")
 
 
 def _lost_clip(media_id: int, height: int, width: int, frames: int) -> MediaRecord:

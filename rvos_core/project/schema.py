@@ -81,7 +81,13 @@ CREATE INDEX run_of_object ON run(object_id);
 
 _ABSENCES = ""  # the same tables: `mask.visible` may be -1 or -2, which an older program would take for seen
 
-STEPS = (_FIRST, _CANDIDATES, _ABSENCES)
+_LOOKS = """
+CREATE TABLE look(
+  object_id INTEGER PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL,
+  FOREIGN KEY(object_id) REFERENCES object(object_id) DEFERRABLE INITIALLY DEFERRED) STRICT;
+"""
+
+STEPS = (_FIRST, _CANDIDATES, _ABSENCES, _LOOKS)
 VERSION = len(STEPS)
 
 
@@ -89,13 +95,14 @@ VERSION = len(STEPS)
 class Table:
     """One table whose rows the history restores. The first `key_length` columns are its key; `crc` comes last.
 
-    `kinds`: of the values, without `crc`, as `codec.require_kinds` has them.
+    `kinds`: of the values, without `crc`, as `codec.require_kinds` has them. `since`: the version it came with.
     """
 
     name: str
     kinds: str
     columns: tuple[str, ...]
     key_length: int = 1
+    since: int = 1
 
     @property
     def key_columns(self) -> tuple[str, ...]:
@@ -151,8 +158,9 @@ MASK = Table(
     key_length=2,
 )
 SETTING = Table("setting", "TTT", ("scope", "name", "value"), key_length=2)
+LOOK = Table("look", "IT", ("object_id", "value"), since=4)
 
-JOURNALED = {table.name: table for table in (MEDIA, PTS, OBJECT, EXPRESSION, MASK, SETTING)}
+JOURNALED = {table.name: table for table in (MEDIA, PTS, OBJECT, EXPRESSION, MASK, SETTING, LOOK)}
 
 
 @cache

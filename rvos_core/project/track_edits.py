@@ -18,7 +18,7 @@ from rvos_core.project.edits import AddObject, DeleteObject
 from rvos_core.project.mask_edits import DeleteMasks, frames_of, mask_at, required_clip, required_mask, required_object
 from rvos_core.project.records import Absence, ExpressionRecord, MaskRecord, ObjectRecord
 from rvos_core.project.rows import Rows
-from rvos_core.project.schema import EXPRESSION, MASK
+from rvos_core.project.schema import EXPRESSION, LOOK, MASK
 from rvos_core.types import FrameSpan
 
 TO_THE_END = 2**62  # the stop of a span that no clip is longer than
@@ -54,7 +54,7 @@ class MergeObjects:
 
 @dataclass(frozen=True)
 class SplitObject:
-    """From `frame` on the masks belong to a new object, with their locks."""
+    """From `frame` on the masks belong to a new object, with their locks; it looks as the old one does."""
 
     object_id: int
     frame: int
@@ -67,6 +67,9 @@ class SplitObject:
         if not moved:
             raise _nothing(f"“{old.name}” has no mask from frame {self.frame} on.")
         AddObject(self.new).apply(rows)
+        look = rows.get(LOOK, self.object_id)
+        if look is not None:
+            rows.put(LOOK, (self.new.object_id, look[1]))
         for frame in moved:
             mask = required_mask(rows, self.object_id, frame)
             rows.put(MASK, replace(mask, object_id=self.new.object_id).row())

@@ -43,6 +43,8 @@ def main(version: int) -> None:
     for frame, absence in enumerate(("occluded", "out_of_frame") if version >= 3 else (), start=20):
         record = MaskRecord(1, frame, empty(HEIGHT, WIDTH), "manual", 1.0, False, True, absence=absence)
         rows.put(schema.MASK, record.row())
+    if version >= 4:
+        rows.put(schema.LOOK, (1, '{"matte": {"default": {"feather_px": 2.5}}}'))
     snapshot = snapshots.take(connection, "half way", 1.7e9)
     edit_id = history.begin(connection, "Mask on frame 19", 1.7e9)
     rows = Rows(connection, edit_id=edit_id, snapshot_id=snapshot.snapshot_id)

@@ -37,7 +37,7 @@ picks = st.integers(0, 100)
 
 
 def fresh() -> _Document:
-    return {"objects": {}, "masks": {}, "settings": {}}
+    return {"objects": {}, "masks": {}, "settings": {}, "looks": {}}
 
 
 class Model:
@@ -102,6 +102,7 @@ class TrackRules:
                 joined = replace(own, mask=union(own.mask, mask.mask), visible=seen, absence=why)
                 self.model.now["masks"][first, frame] = joined
             del self.model.now["masks"][second, frame]
+        self.model.now["looks"].pop(second, None)
         del self.objects[second]
 
     @precondition(lambda self: self.objects)
@@ -111,6 +112,8 @@ class TrackRules:
         if not self.does(SplitObject(old, frame, new), any(at >= frame for at in self.masks_of(old))):
             return
         self.objects[new.object_id] = new
+        if old in self.model.now["looks"]:
+            self.model.now["looks"][new.object_id] = self.model.now["looks"][old]
         for at, mask in self.masks_of(old).items():
             if at >= frame:
                 del self.model.now["masks"][old, at]

@@ -66,6 +66,7 @@ def state_of(reader: ProjectReader) -> dict[tuple[Any, ...], Any]:
         found["span", media.media_id] = reader.setting(f"media:{media.media_id}", "span")
     for each in reader.objects():
         found["object", each.object_id] = each
+        found["look", each.object_id] = reader.look(each.object_id)
         for expression in reader.expressions(each.object_id):
             found["expression", expression.expression_id] = expression
         for mask in reader.masks(each.object_id):

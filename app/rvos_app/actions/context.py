@@ -35,6 +35,8 @@ INITIAL: dict[str, object] = {
     "stopped_at_cut": False,
     "has_suspects": False,
     "reviewing": False,
+    "has_keyframes": False,
+    "has_keyframe_here": False,
     "tool": "select",
     "magnifier": False,
     "onion_skin": False,

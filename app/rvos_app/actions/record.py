@@ -18,6 +18,7 @@ MENUS = {
     "track": "&Track",
     "run": "&Run",
     "object": "&Object",
+    "matte": "M&atte",
     "view": "&View",
     "help": "&Help",
 }

@@ -26,8 +26,10 @@ class ViewCommands(Protocol):
 _MODES = (
     ("overlay", "&Overlay", "F2", "Masks as colour over the picture"),
     ("outline", "Out&line", "F3", "Only the masks' outlines over the picture"),
-    ("matte", "&Matte", "F4", "White where an object is, black elsewhere"),
+    ("matte", "&Matte", "F4", "White where an object is, black elsewhere, grey at its edge: as it is exported"),
     ("original", "O&riginal", "F5", "The picture alone"),
+    ("cut_out", "&Cut-Out", "F7", "The objects alone, on a checker"),
+    ("effects", "With &Effects", "F8", "The picture with the effects of all visible objects"),
 )
 _THEMES = (("dark", "Dark Theme"), ("light", "Light Theme"), ("system", "Theme of the System"))
 

@@ -231,15 +231,21 @@ class DrawingCanvas(VideoCanvas):
             self._end(done)
             return
         if sheet is not None and sheet.touched:
-            self._overlay_item.left_out = sheet.object_id
+            self._leave_out(sheet.object_id)
         self._tell(self._tool.take_dirty())
 
     def _end(self, done: Outcome | None) -> None:
         """The mask goes back to the overlays, which the answer to `gestured` changes."""
-        self._overlay_item.left_out = None
+        self._leave_out(None)
         if done is not None:
             self.gestured.emit(done)
         self._tell(self._tool.take_dirty())
+
+    def _leave_out(self, object_id: int | None) -> None:
+        """The mask under the hand is painted from here; a rendered picture gives way to masks meanwhile."""
+        if object_id != self._overlay_item.left_out and self._overlay_item.preview is not None:
+            self.viewport().update()
+        self._overlay_item.left_out = object_id
 
     def _tell(self, dirty: QRectF) -> None:
         """Have a part of the frame painted anew, and the magnifier with it."""

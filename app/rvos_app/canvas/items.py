@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -12,21 +11,16 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from rvos_app.canvas.mask_art import Colour, MaskArtCache
+from rvos_app.canvas.mode import ViewMode
+from rvos_app.canvas.preview import Preview, paint_checker, paint_preview
 from rvos_core.masks import Rle, bbox
+
+__all__ = ["NEAREST_ABOVE", "FrameItem", "Overlay", "OverlayItem", "ViewMode"]
 
 NEAREST_ABOVE = 2.0  # at more than 200 % a person wants to see pixels, not a blur
 _OUTLINE_PX = 2.0
 _HALO_PX = 4.0
 _HALO = QColor(0, 0, 0, 150)
-
-
-class ViewMode(Enum):
-    """How masks are shown over the frame."""
-
-    OVERLAY = auto()
-    OUTLINE = auto()
-    MATTE = auto()
-    ORIGINAL = auto()
 
 
 @dataclass(frozen=True)
@@ -63,6 +57,11 @@ class FrameItem(QGraphicsItem):
         return self._image.size()
 
     @property
+    def image(self) -> QImage:
+        """What it shows."""
+        return self._image
+
+    @property
     def has_frame(self) -> bool:
         return not self._image.isNull()
 
@@ -94,6 +93,8 @@ class OverlayItem(QGraphicsItem):
         super().__init__()
         self.mode = ViewMode.OVERLAY
         self.show_boxes = False
+        self.preview: Preview | None = None  # rendered for the frame that is shown
+        self.backdrop = QImage()  # that frame
         self.left_out: int | None = None  # the object whose mask is under the person's hand and painted from there
         self._size = QSize()
         self._overlays: tuple[Overlay, ...] = ()
@@ -113,6 +114,9 @@ class OverlayItem(QGraphicsItem):
         before, self._overlays = self._overlays, tuple(overlays)
         if self._overlays == before:
             return QRectF()
+        if self.preview is not None:
+            self.preview = None
+            return self.boundingRect()
         same_objects = [each.object_id for each in before] == [each.object_id for each in self._overlays]
         if self.show_boxes or not same_objects:
             return self.boundingRect()
@@ -134,20 +138,35 @@ class OverlayItem(QGraphicsItem):
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         if self._size.isEmpty():
             return
-        if self.mode is ViewMode.MATTE:
-            painter.fillRect(self.boundingRect(), Qt.GlobalColor.black)
-        for overlay in self._overlays:
-            if overlay.mask is not None and overlay.object_id != self.left_out:
-                self._paint_mask(painter, overlay.mask, overlay)
+        if self.preview is not None and self.preview.mode is self.mode and self.left_out is None:
+            _smooth_unless_magnified(painter)
+            paint_preview(painter, self.preview)
+        else:
+            self._paint_masks(painter)
         if self.show_boxes:
             for overlay in self._overlays:
                 _paint_box(painter, overlay)
+
+    def _paint_masks(self, painter: QPainter) -> None:
+        if self.mode is ViewMode.MATTE:
+            painter.fillRect(self.boundingRect(), Qt.GlobalColor.black)
+        elif self.mode is ViewMode.CUT_OUT:
+            paint_checker(painter, self.boundingRect())
+        for overlay in self._overlays:
+            if overlay.mask is not None and overlay.object_id != self.left_out:
+                self._paint_mask(painter, overlay.mask, overlay)
 
     def _paint_mask(self, painter: QPainter, mask: Rle, overlay: Overlay) -> None:
         if self.mode is ViewMode.OVERLAY:
             self._paint_fill(painter, mask, overlay.colour, opacity=overlay.opacity)
         elif self.mode is ViewMode.MATTE:
             self._paint_fill(painter, mask, (255, 255, 255), opacity=1.0)
+        elif self.mode is ViewMode.CUT_OUT:
+            painter.save()
+            painter.setClipPath(self._art.outline(mask, exact=False), Qt.ClipOperation.IntersectClip)
+            _smooth_unless_magnified(painter)
+            painter.drawImage(QPointF(0, 0), self.backdrop)
+            painter.restore()
         elif self.mode is ViewMode.OUTLINE:
             path = self._art.outline(mask, exact=_magnified(painter))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)

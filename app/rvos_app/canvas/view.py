@@ -29,6 +29,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 from rvos_app.canvas.items import FrameItem, Overlay, OverlayItem, ViewMode
+from rvos_app.canvas.notices import paint_empty_state, paint_note
+from rvos_app.canvas.preview import Preview
 from rvos_app.i18n import tr
 
 __all__ = ["MAX_ZOOM", "MIN_ZOOM", "Overlay", "VideoCanvas", "ViewMode"]
@@ -38,8 +40,6 @@ MAX_ZOOM = 32.0
 _ZOOM_STEP = 1.25
 _WHEEL_NOTCH = 120
 _REPAINT_MARGIN_PX = 6  # pens are wide
-_TEXT_FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-_NOTE_FLAGS = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
 
 
 class VideoCanvas(QGraphicsView):
@@ -53,12 +53,16 @@ class VideoCanvas(QGraphicsView):
         zoomChanged(factor): the zoom is another one now.
         playPauseRequested(): Space was tapped. Space held while dragging pans; so that holding it does not start
             playback, the canvas keeps Space from the window's shortcuts while something is connected to this signal.
+        viewModeChanged(): masks are shown in another way.
+        previewDropped(): what was rendered is not shown any more, as masks have changed.
     """
 
     pixelHovered = Signal(int, int)
     filesDropped = Signal(list)
     zoomChanged = Signal(float)
     playPauseRequested = Signal()
+    viewModeChanged = Signal()
+    previewDropped = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,6 +114,7 @@ class VideoCanvas(QGraphicsView):
         """Shows a frame, (H, W, 3) uint8 RGB; None shows the empty state. A frame of a new size is fitted."""
         before = self._frame_item.size
         self._frame_item.set_frame(image)
+        self._overlay_item.backdrop, self._overlay_item.preview = self._frame_item.image, None
         size = self._frame_item.size
         if size == before:
             return
@@ -120,7 +125,20 @@ class VideoCanvas(QGraphicsView):
 
     def set_overlays(self, overlays: Sequence[Overlay]) -> None:
         """Replaces everything drawn over the frame; later ones lie on top. Only what changes is painted anew."""
+        had_preview = self.preview is not None
         self._repaint(self._overlay_item.set_overlays(overlays))
+        if had_preview and self.preview is None:
+            self.previewDropped.emit()
+
+    @property
+    def preview(self) -> Preview | None:
+        """What was rendered for the frame that is shown; None: nothing yet, or something has changed since."""
+        return self._overlay_item.preview
+
+    def set_preview(self, preview: Preview | None) -> None:
+        """Show a rendered picture of the frame in its view mode; it goes with the next frame or other masks."""
+        self._overlay_item.preview = preview
+        self._overlay_item.update()
 
     def _repaint(self, area: QRectF) -> None:
         """Have a part of the frame painted anew. The scene's own updates repaint the whole view.
@@ -138,10 +156,15 @@ class VideoCanvas(QGraphicsView):
         self._stale = QRect()
         super().paintEvent(event)
 
+    @property
+    def view_mode(self) -> ViewMode:
+        return self._overlay_item.mode
+
     def set_view_mode(self, mode: ViewMode) -> None:
-        """Filled overlay, outlines, white-on-black matte, or the frame alone."""
+        """Filled overlay, outlines, the frame alone, or something rendered: matte, cut-out, effects."""
         self._overlay_item.mode = mode
         self._overlay_item.update()
+        self.viewModeChanged.emit()
 
     def set_show_boxes(self, shown: bool) -> None:
         """Shows or hides boxes and labels, in every view mode."""
@@ -333,44 +356,15 @@ class VideoCanvas(QGraphicsView):
             return
         painter.save()
         painter.resetTransform()
-        if self._frame_item.has_frame:
-            self._draw_note(painter)
-        else:
-            self._draw_empty_state(painter)
+        area = QRectF(self.viewport().rect()).adjusted(24, 24, -24, -24)
+        paint = paint_note if self._frame_item.has_frame else paint_empty_state
+        paint(painter, area, self._message, self.palette())
         painter.restore()
 
     def _surround(self) -> QColor:
         """A neutral grey as light as the palette's window: a tint round the picture would tint what one sees in it."""
         lightness = self.palette().color(QPalette.ColorRole.Window).lightness()
         return QColor.fromHsl(0, 0, round(lightness * 0.85))
-
-    def _draw_empty_state(self, painter: QPainter) -> None:
-        title, _, rest = self._message.partition("\n")
-        area = QRectF(self.viewport().rect()).adjusted(24, 24, -24, -24)
-        text, faint = QPalette.ColorRole.WindowText, QPalette.ColorRole.PlaceholderText
-        large = self.font()
-        large.setPointSizeF(large.pointSizeF() * 1.5)
-        painter.setFont(large)
-        needed = painter.boundingRect(area, _TEXT_FLAGS, title)
-        painter.setPen(self.palette().color(text))
-        title_box = needed.translated(0, -needed.height() / 2 if rest else 0)
-        painter.drawText(title_box, _TEXT_FLAGS, title)
-        if rest:
-            painter.setFont(self.font())
-            painter.setPen(self.palette().color(faint))
-            below = QRectF(area.left(), title_box.bottom() + 8, area.width(), area.bottom() - title_box.bottom())
-            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap, rest)
-
-    def _draw_note(self, painter: QPainter) -> None:
-        area = QRectF(self.viewport().rect()).adjusted(24, 24, -24, -24)
-        text = painter.boundingRect(area, _NOTE_FLAGS, self._message)
-        plate = text.adjusted(-14, -9, 14, 9)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(0, 0, 0, 190))
-        painter.drawRoundedRect(plate, 6, 6)
-        painter.setPen(Qt.GlobalColor.white)
-        painter.drawText(text, _NOTE_FLAGS, self._message)
 
 
 def _is_plain_space(event: QEvent) -> bool:

@@ -151,8 +151,9 @@ def studio_object(record: ObjectRecord, project: ProjectReader) -> StudioObject:
     """
     sentence = project.sentence(record.object_id)
     given_name = record.name if sentence != record.name else ""
+    look = project.look(record.object_id)
     return StudioObject(
-        record.object_id, sentence, record.colour, record.visible, record.note, record.locked, given_name
+        record.object_id, sentence, record.colour, record.visible, record.note, record.locked, given_name, look
     )
 
 

@@ -195,11 +195,13 @@ class JobQueue(QObject):
 
 @dataclass(frozen=True)
 class Queues:
-    """One queue for the model, one for opening, one for writing, so that none waits for another."""
+    """One queue for the model, one for opening, one for writing, one for looking before it is written, so that none
+    waits for another."""
 
     gpu: JobQueue
     media: JobQueue
     export: JobQueue
+    preview: JobQueue
 
     def all(self) -> tuple[JobQueue, ...]:
-        return (self.gpu, self.media, self.export)
+        return (self.gpu, self.media, self.export, self.preview)

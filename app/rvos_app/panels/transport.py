@@ -12,7 +12,15 @@ from rvos_core.types import MediaInfo
 
 _TRANSPORT = ("playback.first", "playback.back", "playback.play", "playback.forward", "playback.last")
 _SPAN = ("playback.set_in", "playback.set_out", "playback.loop", "playback.mute")
-_VIEWS = ("view.overlay", "view.outline", "view.matte", "view.original", "view.boxes")
+_VIEWS = (
+    "view.overlay",
+    "view.outline",
+    "view.matte",
+    "view.cut_out",
+    "view.effects",
+    "view.original",
+    "view.boxes",
+)
 
 
 class TransportBar(QWidget):

@@ -12,6 +12,7 @@ from documents import numbered_mask, small_project, state_of, thing
 from rvos_core.errors import Cancelled, UserError
 from rvos_core.masks import QueryMasks, encode
 from rvos_core.project.edits import (
+    MAX_LOOK,
     AddObject,
     ChangeObject,
     DeleteExpression,
@@ -19,6 +20,7 @@ from rvos_core.project.edits import (
     Edit,
     PutExpression,
     ReorderObjects,
+    SetLook,
     SetSetting,
 )
 from rvos_core.project.history import KEPT_AT_LEAST
@@ -35,7 +37,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
         made.apply(AddObject(thing(2)))
         for frame in range(10):
             made.apply(PutMasks((model_mask(1, frame), model_mask(2, frame + 5))))
-        made.apply(DrawMask(1, 4, numbered_mask(99)))
+        made.apply(DrawMask(1, 4, numbered_mask(99)), SetLook(1, '{"effects": []}'))
         yield made
 
 
@@ -61,6 +63,8 @@ EDITS: list[Edit] = [
     LockFrames(1, (4,), locked=False),
     PutMasks(tuple(model_mask(1, frame) for frame in range(20, 30))),
     SetSetting("media:1", "span", "[2, 9]"),
+    SetLook(1, '{"matte": {}}'),
+    SetLook(1, ""),
 ]
 
 
@@ -89,6 +93,8 @@ def test_each_edit_is_taken_back_and_done_again_exactly(project: Project, edit: 
         (SplitObject(1, 5, thing(2)), "project.object_exists"),
         (SplitObject(1, 50, thing(3)), "project.nothing_to_do"),
         (PutExpression(ExpressionRecord(1, 7, "x")), "project.no_object"),
+        (SetLook(7, "{}"), "project.no_object"),
+        (SetLook(1, "x" * (MAX_LOOK + 1)), "project.look_too_long"),
         (DrawMask(7, 3, numbered_mask(7)), "project.no_object"),
         (Stroke(1, 3, encode(np.ones((5, 5), dtype=bool))), "project.mask_size"),
         (LockFrames(1, (1, 77)), "project.no_mask"),
@@ -148,6 +154,20 @@ def test_entries_of_one_word_become_one(project: Project) -> None:
     project.undo()
     project.undo()
     assert project.setting("media:1", "span") is None
+
+
+def test_a_look_goes_with_its_object_and_a_split_object_looks_as_before(project: Project) -> None:
+    project.apply(SplitObject(1, 5, thing(3)))
+    assert project.look(3) == project.look(1) == '{"effects": []}'
+    for number in range(5):
+        project.apply(SetLook(3, f'{{"feather": {number}}}', label="Feather"), merge="look:3:feather")
+    assert project.edits()[-1].name == "Feather"
+    project.apply(DeleteObject(3))
+    assert project.look(3) == ""
+    project.undo()
+    assert project.look(3) == '{"feather": 4}'
+    project.undo()
+    assert project.look(3) == '{"effects": []}', "one drag of a slider is one entry"
 
 
 def test_the_history_keeps_to_its_budget_and_at_least_fifty_entries(tmp_path: Path) -> None:

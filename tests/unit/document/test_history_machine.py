@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from document_model import FRAMES, Model, TrackRules, frames, numbers, picks
 from documents import clip_record, numbered_mask, state_of, thing
 from rvos_core.masks import area, difference, empty, union
-from rvos_core.project.edits import AddObject, ChangeObject, DeleteObject, SetSetting
+from rvos_core.project.edits import AddObject, ChangeObject, DeleteObject, SetLook, SetSetting
 from rvos_core.project.mask_edits import DeleteMasks, DrawMask, LockFrames, PutMasks, Stroke
 from rvos_core.project.records import MaskRecord
 from rvos_core.project.store import Project
@@ -80,6 +80,7 @@ class DocumentMachine(TrackRules, RuleBasedStateMachine):
         self.project.apply(DeleteObject(object_id))
         self.model.begin()
         del self.objects[object_id]
+        self.model.now["looks"].pop(object_id, None)
         for frame in self.masks_of(object_id):
             del self.model.now["masks"][object_id, frame]
 
@@ -146,6 +147,16 @@ class DocumentMachine(TrackRules, RuleBasedStateMachine):
         self.project.apply(SetSetting("media:1", "span", value))
         self.model.begin()
         self.model.now["settings"] = {} if value is None else {"span": value}
+
+    @precondition(lambda self: self.objects)
+    @rule(which=picks, number=numbers)
+    def set_look(self, which: int, number: int) -> None:
+        object_id, look = self.pick(which), "" if number % 3 == 0 else f'{{"grow": {number}}}'
+        self.project.apply(SetLook(object_id, look))
+        self.model.begin()
+        self.model.now["looks"] = {**self.model.now["looks"], object_id: look}
+        if not look:
+            del self.model.now["looks"][object_id]
 
     # -- runs --------------------------------------------------------------------------------------------------------
 
@@ -246,6 +257,8 @@ class DocumentMachine(TrackRules, RuleBasedStateMachine):
         found = state_of(self.project)
         assert {key[1]: value for key, value in found.items() if key[0] == "object"} == self.objects
         assert {key[1:]: value for key, value in found.items() if key[0] == "mask"} == self.model.now["masks"]
+        looks = {key[1]: value for key, value in found.items() if key[0] == "look" and value}
+        assert looks == self.model.now["looks"]
         assert found["span", 1] == self.model.now["settings"].get("span")
 
 

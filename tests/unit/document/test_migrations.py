@@ -13,8 +13,10 @@ from rvos_core.errors import UserError
 from rvos_core.project import migrations, schema
 from rvos_core.project.copies import backup_folder
 from rvos_core.project.database import create
+from rvos_core.project.edits import SetLook
 from rvos_core.project.mask_edits import DrawMask
 from rvos_core.project.reading import ProjectReader
+from rvos_core.project.recovery import recover
 from rvos_core.project.store import Project
 from rvos_core.types import FrameSpan
 
@@ -41,9 +43,11 @@ def test_the_golden_project_of_each_version_opens_with_all_that_it_has(tmp_path:
         assert [each.name for each in project.snapshots()] == ["half way"]
         marks = [mask.absence for mask in project.masks(1, FrameSpan(20, 30))]
         assert marks == (["occluded", "out_of_frame"] if version >= 3 else [])
+        assert project.look(1) == ('{"matte": {"default": {"feather_px": 2.5}}}' if version >= 4 else "")
         assert project.undo() is not None
         assert project.redo() is not None
         assert state_of(project) == before
+        project.apply(SetLook(2, "{}"))
         project.apply(DrawMask(2, 30, numbered_mask(30)))
     copies = list(backup_folder(path).glob("before-format-*.rvos")) if version < schema.VERSION else []
     assert len(copies) == (version < schema.VERSION)
@@ -51,6 +55,13 @@ def test_the_golden_project_of_each_version_opens_with_all_that_it_has(tmp_path:
         assert verify_file(each) == before
         with ProjectReader(each) as reader:
             assert reader.version == version
+
+
+@pytest.mark.parametrize("version", _VERSIONS)
+def test_what_an_older_project_holds_is_saved_whole(tmp_path: Path, version: int) -> None:
+    report = recover(_GOLDEN / f"project-v{version}.rvos", tmp_path / "new.rvos")
+    assert report.complete
+    assert verify_file(tmp_path / "new.rvos") == verify_file(_GOLDEN / f"project-v{version}.rvos")
 
 
 def test_a_new_project_has_the_tables_of_all_steps(tmp_path: Path) -> None:

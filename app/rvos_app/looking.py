@@ -1,0 +1,80 @@
+"""How objects look: mattes, effects and their preview. A part of the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from app_model.expressions import Context
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from rvos_app.actions.hub import ActionHub
+from rvos_app.actions.matte import matte_actions
+from rvos_app.canvas.view import VideoCanvas
+from rvos_app.controllers.clip import ClipController
+from rvos_app.controllers.document import DocumentController
+from rvos_app.controllers.look_preview import LookPreview
+from rvos_app.controllers.looks import Looks
+from rvos_app.controllers.matte_commands import MatteCommands
+from rvos_app.hand import Hand
+from rvos_app.jobs.queue import JobQueue
+from rvos_app.panels.matte import MattePanel
+from rvos_app.playback.controller import PlaybackController
+from rvos_app.state import StudioState
+
+
+class Looking(QObject):
+    """Makes them and joins them.
+
+    Signals:
+        said(str): a sentence for the status bar.
+    """
+
+    said = Signal(str)
+
+    def __init__(
+        self,
+        state: StudioState,
+        *,
+        canvas: VideoCanvas,
+        hand: Hand,
+        playback: PlaybackController,
+        queue: JobQueue,
+        clips: ClipController,
+        documents: DocumentController,
+        context: Context,
+    ) -> None:
+        super().__init__()
+        self._state = state
+        self.looks = Looks(state, documents=documents)
+        self.preview = LookPreview(
+            state,
+            looks=self.looks,
+            queue=queue,
+            clips=clips,
+            canvas=canvas,
+            frame=hand.shown,
+            spread=hand.spread,
+            playback=playback,
+        )
+        self.commands = MatteCommands(state, looks=self.looks, playback=playback, context=context)
+        self.looks.said.connect(self.said)
+        self.preview.failed.connect(self.said)
+
+    def make_panel(self, hub: ActionHub, bring_forward: Callable[[QWidget], object]) -> MattePanel:
+        """The panel; its commands come before it, as it shows them. `bring_forward`: shows it over others."""
+        hub.register(matte_actions(self.commands))
+        panel = MattePanel(self._state, self.looks, hub)
+        panel.frame_chosen.connect(self.commands.go_to)
+        self.commands.open_panel = partial(_open, panel, bring_forward)
+        return panel
+
+    def close(self) -> None:
+        """The program ends; its queues have."""
+        self.preview.close()
+
+
+def _open(panel: MattePanel, bring_forward: Callable[[QWidget], object]) -> None:
+    bring_forward(panel)
+    panel.take_focus()
