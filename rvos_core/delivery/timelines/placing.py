@@ -116,20 +116,7 @@ def place(
     clock = _Clock(info, rate)
     base = clock_base(rate)
     own = timecode if timecode is not None and timecode.base == base else None
-    width, height, aspect = info.coded_width, info.coded_height, info.sample_aspect
-    if info.rotation_deg % 180:
-        width, height, aspect = height, width, 1 / aspect
-    source = Media(
-        path=info.path,
-        frames=max(1, clock.frames(0, info.frame_count)),
-        width=width,
-        height=height,
-        start=0 if own is None else own.frame,
-        audio_channels=sound[0],
-        sample_rate_hz=sound[1],
-        pictures=_source_pictures(info),
-        pixel_aspect=aspect,
-    )
+    source = _source(info, clock, start=0 if own is None else own.frame, sound=sound)
     first = min(clock.frames(0, span.start), source.frames - 1)
     length = max(1, min(clock.frames(span.start, span.stop), source.frames - first))
     below = Clip(source, 0, first, first + length, audible=source.has_audio)
@@ -184,6 +171,24 @@ class _Clock:
         if index < info.frame_count:
             return info.time_s(index)
         return info.time_s(info.frame_count - 1) + 1 / info.rate
+
+
+def _source(info: MediaInfo, clock: _Clock, *, start: int, sound: tuple[int, int]) -> Media:
+    """The clip as it is stored; programs turn it and stretch its pixels themselves."""
+    width, height, aspect = info.coded_width, info.coded_height, info.sample_aspect
+    if info.rotation_deg % 180:
+        width, height, aspect = height, width, 1 / aspect
+    return Media(
+        path=info.path,
+        frames=max(1, clock.frames(0, info.frame_count)),
+        width=width,
+        height=height,
+        start=start,
+        audio_channels=sound[0],
+        sample_rate_hz=sound[1],
+        pictures=_source_pictures(info),
+        pixel_aspect=aspect,
+    )
 
 
 def _above(each: DeliveredFile, clock: _Clock, span: FrameSpan, length: int) -> Clip:
