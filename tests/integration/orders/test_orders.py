@@ -148,6 +148,20 @@ def test_another_file_in_the_place_of_the_clip_is_in_the_way(tmp_path: Path) -> 
         fulfil(matte_order(project, tmp_path / "out", "png8"))
 
 
+def test_an_order_is_of_the_instant_in_which_its_work_began(tmp_path: Path) -> None:
+    project = write_project(tmp_path, names=("car",))
+    order = matte_order(project, tmp_path / "out", "png8")
+    with open_source(order) as source:
+        named = source.revision(source.span)
+        with Project(project, program="test") as changed:
+            changed.apply(DrawMask(1, 2, encode(square(7))))
+        assert source.mask(1, 2) == encode(square(2))
+        assert source.revision(source.span) == named
+    with open_source(order) as source:
+        assert source.mask(1, 2) == encode(square(7))
+        assert source.revision(source.span) != named
+
+
 def test_a_removed_object_is_named(project: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no object number 7"):
         fulfil(matte_order(project, tmp_path, "png8", object_ids=(7,)))
