@@ -84,10 +84,13 @@ def fulfil(
     cancel = cancel or CancelToken()
     with open_source(order, media) as source:
         cancel.raise_if_cancelled()
-        plan = plan_order(source, revision=source.revision(source.span_with_handles))
+        revision = "" if order.kind == ANNOTATIONS else source.take_masks(source.span_with_handles)
+        plan = plan_order(source, revision=revision)
         plan.raise_if_blocked()
         if planned is not None:
             planned(plan)
+        if order.kind != ANNOTATIONS:
+            source.let_project_go()
         if order.has_specs:
             with MatteFrames.of(source, cancel=cancel) as mattes:
                 done = deliver_plans(plan.deliveries, mattes, cancel=cancel, progress=progress, threads=threads)

@@ -54,8 +54,9 @@ class MatteFrames:
             found = source.mask(object_id, index)
             return None if found is None else decode(found)
 
-        looks = read_looks({each.object_id: source.project.look(each.object_id) for each in source.objects})
-        return MatteFrames(source.frame, mask, looks, effects=source.order.kind == EFFECTS, cancel=cancel)
+        return MatteFrames(
+            source.frame, mask, read_looks(source.looks), effects=source.order.kind == EFFECTS, cancel=cancel
+        )
 
     def __call__(self, item: DeliveryObject, wanted: Sequence[int]) -> Iterator[FrameOf]:
         """(frame index, (H, W, 3) uint8 straight colours, (H, W) float32 alpha 0..1) of one object, in this order.

@@ -173,8 +173,7 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
 
 
 def _has_effects(source: OrderSource) -> bool:
-    looks = read_looks({each.object_id: source.project.look(each.object_id) for each in source.objects})
-    return any(look.effects.effects for look in looks.values())
+    return any(look.effects.effects for look in read_looks(source.looks).values())
 
 
 def _plan_plain(source: OrderSource) -> OrderPlan:

@@ -55,6 +55,8 @@ class OrderSource:
         known = project.objects(clip.media_id)
         self.objects = tuple(_object(project, known, object_id) for object_id in order.object_ids)
         self.is_same_file = identity_of(media.info.path) == Identity(clip.size_bytes, clip.identity)
+        self._looks = {each.object_id: project.look(each.object_id) for each in self.objects}
+        self._masks: dict[int, dict[int, Rle]] | None = None  # by object and frame, once they are taken
         self._frame: tuple[int, np.ndarray] | None = None
 
     @property
@@ -74,19 +76,56 @@ class OrderSource:
         handles = max((each.handles for each in self.order.specs), default=0)
         return FrameSpan(max(0, self.span.start - handles), min(self.info.frame_count, self.span.stop + handles))
 
+    @property
+    def looks(self) -> dict[int, str]:
+        """Object id -> its look, see `matte.look`, from the lowest to the topmost."""
+        return self._looks
+
     def mask(self, object_id: int, frame: int) -> Rle | None:
-        """The mask of a frame; None where there is none. Raises: UserError: it is damaged, or of another size."""
-        found = self.project.mask(object_id, frame)
-        if found is None:
-            return None
-        if (found.mask.height, found.mask.width) != (self.info.height, self.info.width):
+        """The mask of a frame; None where there is none, or the object is out of sight.
+
+        Raises:
+            UserError: it is damaged, or of another size.
+        """
+        if self._masks is not None:
+            found = self._masks[object_id].get(frame)
+        else:
+            record = self.project.mask(object_id, frame)
+            found = None if record is None or not record.visible else record.mask
+        if found is not None and (found.height, found.width) != (self.info.height, self.info.width):
             raise UserError(
-                f"The mask of frame {frame} is {found.mask.width}x{found.mask.height}, the clip is "
+                f"The mask of frame {frame} is {found.width}x{found.height}, the clip is "
                 f"{self.info.width}x{self.info.height}.",
                 hint="Link the project to the clip that was annotated.",
                 code="media.other_size",
             )
-        return found.mask
+        return found
+
+    def take_masks(self, span: FrameSpan) -> str:
+        """Keep the masks of `span` in memory, some hundred bytes each, for as long as the work lasts.
+
+        Returns:
+            What names masks and looks: others, another name.
+
+        Raises:
+            UserError: a mask is damaged.
+        """
+        checksum = 0
+        taken: dict[int, dict[int, Rle]] = {}
+        for each in self.objects:
+            look = self._looks[each.object_id]
+            checksum = zlib.crc32(f"{each.object_id}:{each.name}:{look}".encode("utf-8", "replace"), checksum)
+            own = taken[each.object_id] = {}
+            for record in self.project.masks(each.object_id, span):
+                if record.visible:
+                    own[record.frame] = record.mask
+                    checksum = zlib.crc32(record.mask.counts, zlib.crc32(str(record.frame).encode(), checksum))
+        self._masks = taken
+        return f"{checksum:08x}"
+
+    def let_project_go(self) -> None:
+        """Everything is taken that the work needs: others may open the project for writing."""
+        self.project.close()
 
     def frame(self, index: int) -> np.ndarray:
         """(H, W, 3) uint8 RGB, not to be changed; the last one is kept, as several objects ask for it."""
@@ -104,16 +143,6 @@ class OrderSource:
         for each in self.objects:
             known[self.project.lane(each.object_id, span).frames - span.start] += 1
         return int((known < len(self.objects)).sum())
-
-    def revision(self, span: FrameSpan) -> str:
-        """Names masks and looks of the objects inside `span`: others, another name."""
-        checksum = 0
-        for each in self.objects:
-            look = self.project.look(each.object_id)
-            checksum = zlib.crc32(f"{each.object_id}:{each.name}:{look}".encode("utf-8", "replace"), checksum)
-            for record in self.project.masks(each.object_id, span):
-                checksum = zlib.crc32(record.mask.counts, zlib.crc32(str(record.frame).encode(), checksum))
-        return f"{checksum:08x}"
 
 
 @contextmanager

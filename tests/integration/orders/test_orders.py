@@ -148,18 +148,23 @@ def test_another_file_in_the_place_of_the_clip_is_in_the_way(tmp_path: Path) -> 
         fulfil(matte_order(project, tmp_path / "out", "png8"))
 
 
-def test_an_order_is_of_the_instant_in_which_its_work_began(tmp_path: Path) -> None:
+def test_an_order_is_of_the_instant_in_which_its_work_began_and_the_project_is_free(tmp_path: Path) -> None:
     project = write_project(tmp_path, names=("car",))
     order = matte_order(project, tmp_path / "out", "png8")
-    with open_source(order) as source:
-        named = source.revision(source.span)
-        with Project(project, program="test") as changed:
-            changed.apply(DrawMask(1, 2, encode(square(7))))
-        assert source.mask(1, 2) == encode(square(2))
-        assert source.revision(source.span) == named
-    with open_source(order) as source:
-        assert source.mask(1, 2) == encode(square(7))
-        assert source.revision(source.span) != named
+    changes: list[int] = []
+
+    def draw_meanwhile(_done: int, _total: int) -> None:
+        if not changes:
+            with Project(project, program="test") as changed:
+                changes.extend(changed.apply(DrawMask(1, index, encode(square(0)))) or 1 for index in range(8))
+
+    (folder,) = fulfil(order, progress=draw_meanwhile).outputs
+    assert len(changes) == 8
+    last = cv2.imread(str(sorted(folder.iterdir())[7]), -1)
+    assert last[square(7)].mean() > 200
+    (folder,) = fulfil(order).outputs
+    last = cv2.imread(str(sorted(folder.iterdir())[7]), -1)
+    assert last[square(0)].mean() > 200
 
 
 def test_a_removed_object_is_named(project: Path, tmp_path: Path) -> None:
