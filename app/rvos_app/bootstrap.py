@@ -31,6 +31,7 @@ from rvos_app.controllers.commands import ObjectCommands, TransportCommands, Vie
 from rvos_app.controllers.document import DocumentController
 from rvos_app.controllers.export import ExportController
 from rvos_app.controllers.front import Front
+from rvos_app.controllers.importing import Importing
 from rvos_app.controllers.projects import ProjectFlow
 from rvos_app.controllers.rechoosing import RechooseController
 from rvos_app.controllers.recovery import Recovery
@@ -167,6 +168,7 @@ class Studio(QObject):
         self.exports = ExportController(
             state, queue=self.queues.export, clips=self.clips, documents=self.documents, settings=settings
         )
+        self.importing = Importing(state, queue=self.queues.media, clips=self.clips, documents=self.documents)
 
     def _make_hand(self, answer_clicks: ClickAnswerer | None) -> None:
         """What a person corrects with."""
@@ -245,6 +247,7 @@ class Studio(QObject):
             revert=self.projects.revert,
             add_clip=self.projects.add_clip,
             next_clip=self.projects.next_clip,
+            import_annotations=partial(self.importing.ask, self.window),
             export=self._open_export,
             close_clip=self.projects.close,
             quit=self.window.close,
@@ -367,7 +370,7 @@ class Studio(QObject):
         self.projects.open(path)
 
     def _open_dropped(self, paths: list[Path]) -> None:
-        if paths:
+        if paths and not self.importing.took(paths[0], self.window):
             self._open_chosen(paths[0])
 
     def _open_demo(self) -> None:

@@ -112,7 +112,7 @@ def plan_import(
 
     Args:
         clip_of: name of a clip in the source -> clip of the project.
-        object_of: (name of the clip in the source, object id there) -> object of the project, or what else becomes of it.
+        object_of: (name of the clip in the source, object id there) -> object of the project, or else.
 
     Raises:
         UserError: no clip fits, a size or a number of frames differs, a mask is damaged.
@@ -257,7 +257,11 @@ def _targets(
                 code="project.no_object",
             )
         known = by_id[wanted] if isinstance(wanted, int) else by_name.get(_name(each, clip))
-        if wanted != "new" and known is not None and known.object_id not in {one.object_id for one, _ in found.values()}:
+        if (
+            wanted != "new"
+            and known is not None
+            and known.object_id not in {one.object_id for one, _ in found.values()}
+        ):
             found[each.object_id] = (known, False)
             continue
         colour = next(c for c in map(object_colour, range(len(colours) + 1)) if c not in colours)
