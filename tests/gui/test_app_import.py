@@ -150,6 +150,8 @@ def test_one_of_several_clips_without_an_object(qtbot: QtBot, studio: Studio, tm
     qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
     choose(found, 0, "Leave out")
     assert column(found, 2) == ["Left out", "New object"]
+    assert "left out" in found.sentences.item(2).text()
+    assert found.status == "3 masks and 1 sentence for 1 new object."
     qtbot.mouseClick(found.import_button, Qt.MouseButton.LeftButton)
     gone(qtbot, studio)
     settled(qtbot, studio)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -32,6 +32,8 @@ _ROW = Qt.ItemDataRole.UserRole
 _SWATCH_PX = 12
 _NAME_PX = 190
 _OBJECT, _MASKS, _BECOMES, _KEPT = range(4)
+_TO_THE_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT_OUT = (128, 128, 128)
 
 
 @dataclass
@@ -66,7 +68,7 @@ class ImportObjects(QWidget):
         head.setSectionResizeMode(_BECOMES, QHeaderView.ResizeMode.Stretch)
         for column in (_MASKS, _KEPT):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-            self.table.headerItem().setTextAlignment(column, Qt.AlignmentFlag.AlignRight)
+            self.table.headerItem().setTextAlignment(column, _TO_THE_RIGHT)
         self.table.setColumnWidth(_OBJECT, _NAME_PX)
         self.table.itemSelectionChanged.connect(self._on_selected)
         self.table.currentItemChanged.connect(self._on_current)
@@ -100,7 +102,7 @@ class ImportObjects(QWidget):
             item.setData(_OBJECT, _ROW, number)
             item.setToolTip(_OBJECT, row.name)
             for column in (_MASKS, _KEPT):
-                item.setTextAlignment(column, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                item.setTextAlignment(column, _TO_THE_RIGHT)
             self.table.addTopLevelItem(item)
         self._refresh()
         first = next((n for n, row in enumerate(self.rows) if row.plan.masks), 0)
@@ -115,6 +117,7 @@ class ImportObjects(QWidget):
         self.goal.addItem(tr("Leave out"), "left out")
         for thing in self._state.objects:
             self.goal.addItem(_swatch(thing.colour), thing.name, thing.object_id)
+        self.goal.setCurrentIndex(-1)
 
     def _refresh(self) -> None:
         """Colours, goals and numbers of every row follow what is chosen."""
@@ -124,17 +127,17 @@ class ImportObjects(QWidget):
             thing = self._thing(row)
             if row.goal == "new":
                 row.colour = next(fresh)
-            elif thing is not None:
-                row.colour = thing.colour
+            else:
+                row.colour = thing.colour if thing is not None else _LEFT_OUT
             item = self.table.topLevelItem(number)
             left_out = row.goal == "left out"
-            item.setIcon(_OBJECT, QIcon() if left_out else _swatch(row.colour))
+            item.setIcon(_OBJECT, _swatch(None if left_out else row.colour))
             item.setText(_BECOMES, self._words(row))
             kept = self.kept(row)
             item.setText(_KEPT, f"{kept:,}" if kept else "–")
-            muted = self.palette().placeholderText() if left_out else self.palette().text()
+            role = QPalette.ColorRole.PlaceholderText if left_out else QPalette.ColorRole.Text
             for column in range(4):
-                item.setForeground(column, muted)
+                item.setForeground(column, self.palette().brush(QPalette.ColorGroup.Active, role))
 
     def _words(self, row: ImportRow) -> str:
         if row.goal == "new":
@@ -192,7 +195,7 @@ class ImportObjects(QWidget):
         self.changed.emit()
 
 
-def _swatch(colour: tuple[int, int, int]) -> QIcon:
+def _swatch(colour: tuple[int, int, int] | None) -> QIcon:
     picture = QPixmap(_SWATCH_PX, _SWATCH_PX)
-    picture.fill(QColor(*colour))
+    picture.fill(QColor(*colour) if colour is not None else Qt.GlobalColor.transparent)
     return QIcon(picture)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QImage, QPalette, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from rvos_app.actions.icons import icon
 from rvos_app.i18n import tr
 from rvos_app.jobs.import_jobs import ImportPicture
 from rvos_app.panels.parts import label
+from rvos_core.types import MediaInfo
 
 ROOM = (400, 260)  # pixels
 _REST_MS = 40  # that the slider stands still before a frame is drawn
@@ -21,14 +22,16 @@ class ImportPreview(QWidget):
 
     asked = Signal(int)
 
-    def __init__(self) -> None:
+    def __init__(self, clip: MediaInfo | None) -> None:
         super().__init__()
         self._frames = np.zeros(0, np.int64)
         self.picture = QLabel()
         self.picture.setAccessibleName(tr("Preview"))
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setWordWrap(True)
-        self.picture.setFixedSize(QSize(*ROOM))
+        self.picture.setFixedSize(_room(clip))
+        self.picture.setAutoFillBackground(True)
+        self.picture.setBackgroundRole(QPalette.ColorRole.Base)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName(tr("Frame of the preview"))
         self.slider.valueChanged.connect(self._on_moved)
@@ -105,11 +108,9 @@ class ImportPreview(QWidget):
 
     def _tell(self, more: str = "") -> None:
         number = self.slider.value()
-        parts = [
-            tr("Frame {frame}", frame=int(self._frames[number])),
-            tr("{number} of {count} of this object", number=number + 1, count=len(self._frames)),
-        ]
-        self._line.setText(", ".join([*parts, more] if more else parts))
+        frame, of = int(self._frames[number]), len(self._frames)
+        said = tr("Frame {frame}, {number} of {of} of this object", frame=frame, number=number + 1, of=of)
+        self._line.setText(f"{said}: {more}" if more else said)
 
     def _on_moved(self, _value: int) -> None:
         self._tell()
@@ -118,3 +119,9 @@ class ImportPreview(QWidget):
     def _ask(self) -> None:
         if len(self._frames):
             self.asked.emit(int(self._frames[self.slider.value()]))
+
+
+def _room(clip: MediaInfo | None) -> QSize:
+    """As high as the clip's frames are at the full width, within `ROOM`."""
+    width, height = ROOM
+    return QSize(width, height if clip is None else min(height, round(width * clip.height / clip.width)))

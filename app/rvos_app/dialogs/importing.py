@@ -34,7 +34,7 @@ from rvos_app.jobs.import_jobs import ImportApplied, ImportPicture, ImportSource
 from rvos_app.panels.parts import label, set_role
 from rvos_app.state import StudioState
 from rvos_core.formats import registry
-from rvos_core.formats.project_import import ClipPlan, ImportPlan
+from rvos_core.formats.project_import import ImportPlan
 
 if TYPE_CHECKING:
     from rvos_app.controllers.importing import Importing
@@ -75,13 +75,13 @@ class ImportDialog(QDialog):
         self.file_button = QPushButton(tr("&File…"))
         self.folder_button = QPushButton(tr("F&older…"))
         self.format = _chooser(tr("Format"))
-        self.format.addItem(tr("Find out"), "")
+        self.format.addItem(tr("Detect"), "")
         for each in sorted(registry.FORMATS.values(), key=lambda one: one.title.casefold()):
             self.format.addItem(each.title, each.format_id)
             self.format.setItemData(self.format.count() - 1, each.layout, Qt.ItemDataRole.ToolTipRole)
         self.clip = _chooser(tr("Clip of the source"))
         self.objects = ImportObjects(self._state)
-        self.preview = ImportPreview()
+        self.preview = ImportPreview(self._state.clip)
         self.sentences = _list(tr("Sentences of the source"))
         self.notes = _list(tr("Notes on what was read"))
         self._bar = QProgressBar()
@@ -96,6 +96,7 @@ class ImportDialog(QDialog):
 
     def _lay_out(self) -> None:
         where = QHBoxLayout()
+        where.setSpacing(6)
         where.addWidget(self.path, stretch=1)
         where.addWidget(self.file_button)
         where.addWidget(self.folder_button)
@@ -138,7 +139,7 @@ class ImportDialog(QDialog):
         self.folder_button.clicked.connect(self._choose_folder)
         self.format.activated.connect(self._read)
         self.clip.activated.connect(self._plan_clip)
-        self.objects.changed.connect(self._judge)
+        self.objects.changed.connect(self._on_goals)
         self.objects.shown.connect(self._on_shown)
         self.preview.asked.connect(self._on_asked)
         self.import_button.clicked.connect(self._apply)
@@ -191,7 +192,7 @@ class ImportDialog(QDialog):
         """Another source is being named: what was read of the former one goes."""
         self._source = None
         self.clip.clear()
-        self.format.setItemText(0, tr("Find out"))
+        self.format.setItemText(0, tr("Detect"))
         self._show_plan(None)
         self._say(tr("Press Enter to read it."))
 
@@ -199,7 +200,7 @@ class ImportDialog(QDialog):
     def _on_read(self, source: ImportSource) -> None:
         self._source = source
         clips = source.annotations.clips
-        self.format.setItemText(0, tr("Find out ({format})", format=source.format.title))
+        self.format.setItemText(0, tr("Detected: {format}", format=source.format.title))
         self.clip.addItems([each.name for each in clips])
         clip = self._state.clip
         own = "" if clip is None else clip.path.name if clip.path.is_dir() else clip.path.stem
@@ -233,7 +234,7 @@ class ImportDialog(QDialog):
         self.objects.show_plan(clip)
         for each in (self.objects, self.preview, self.lists):
             each.setEnabled(plan is not None)
-        self._list_sentences(clip)
+        self._list_sentences()
         self.notes.clear()
         if plan is not None and self._source is not None:
             self.notes.addItems([*plan.notes, *self._losses()])
@@ -246,16 +247,21 @@ class ImportDialog(QDialog):
         lost = "; ".join(sorted(tr(loss.value) for loss in chosen.losses))
         return [tr("{format} has no room for: {lost}.", format=chosen.title, lost=lost)] if lost else []
 
-    def _list_sentences(self, clip: ClipPlan | None) -> None:
-        said = clip.clip.expressions if clip is not None else ()
-        names = {each.source.object_id: each.target.name for each in clip.objects} if clip is not None else {}
+    def _list_sentences(self) -> None:
+        said = self._plan.clips[0].clip.expressions if self._plan is not None else ()
+        names = {row.plan.source.object_id: row.name for row in self.objects.taken()}
         self.sentences.clear()
         for each in said[:_SENTENCES_SHOWN]:
-            about = ", ".join(names[one] for one in each.object_ids or () if one in names)
+            meant = each.object_ids or ()
+            about = ", ".join(names[one] for one in meant) if names.keys() >= set(meant) else tr("left out")
             self.sentences.addItem(f"“{each.text}”   {about or tr('about no object, left out')}")
         if len(said) > _SENTENCES_SHOWN:
             self.sentences.addItem(tr("… and {number:,} more", number=len(said) - _SENTENCES_SHOWN))
         self.lists.setTabText(0, tr("Sentences ({number})", number=len(said)))
+
+    def _on_goals(self) -> None:
+        self._list_sentences()
+        self._judge()
 
     def _judge(self) -> None:
         """What Import would do, or why it cannot."""
@@ -380,7 +386,9 @@ class ImportDialog(QDialog):
 
 def _summary(rows: list[ImportRow], kept: int) -> str:
     new = sum(row.goal == "new" for row in rows)
-    masks, sentences = sum(row.plan.masks for row in rows), sum(len(row.plan.expressions) for row in rows)
+    masks, taken = sum(row.plan.masks for row in rows), {row.plan.source.object_id for row in rows}
+    said_of = (each for row in rows for each in row.plan.expressions)
+    sentences = len({each.expression_id for each in said_of if taken.issuperset(each.object_ids or ())})
     parts = [
         count(new, "new object", "new objects") if new else "",
         count(len(rows) - new, "object that is there", "objects that are there") if len(rows) > new else "",
