@@ -12,13 +12,14 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from helpers_cli import write_clip
 from helpers_studio import open_project, running_studio, settled
 from helpers_tracks import FRAMES, dialog, document, frames, said, two_tracks, undone_exactly
 from rvos_app.bootstrap import Studio
 from rvos_app.dialogs.importing import ImportDialog
 from rvos_core.formats import registry
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Expression, Sight, Sights
-from rvos_core.masks import encode
+from rvos_core.masks import area, encode
 from rvos_core.project.reading import ProjectReader
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -135,6 +136,21 @@ def test_what_is_found_is_shown_mapped_imported_and_taken_back(qtbot: QtBot, stu
         assert [each.text for each in reader.expressions(2)] == ["cat", "a bird on the left", "both of them"]
         assert reader.edits(1)[0].name == "Import YouTube-VIS (with SA-Co's noun phrases) (a.json)"
     undone_exactly(qtbot, studio, before)
+
+
+def test_a_clip_without_a_project_gets_one_and_shows_its_masks(qtbot: QtBot, tmp_path: Path, tiny_model: str) -> None:
+    clip = write_clip(tmp_path / "street.mp4", frames=FRAMES)
+    with running_studio(tmp_path, model=tiny_model, clip=clip) as studio:
+        qtbot.waitUntil(lambda: studio.state.clip is not None and not studio.queues.gpu.tickets, timeout=30_000)
+        studio.canvas.setFocus()
+        found = asked(qtbot, studio, written(tmp_path / "a.json", annotated("street")))
+        qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
+        QTest.keyClick(found.objects.table, Qt.Key.Key_Return)  # Enter anywhere is Import
+        gone(qtbot, studio)
+        settled(qtbot, studio)
+        assert [each.name for each in studio.state.objects] == ["dog", "bird"]
+        assert frames(studio, 1) == list(_DOG)
+        assert area(studio.state.results(2)[6].mask) == 20 * 30
 
 
 def test_one_of_several_clips_without_an_object(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:

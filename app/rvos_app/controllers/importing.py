@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow
 
 from rvos_app.controllers.clip import ClipController
 from rvos_app.controllers.document import DocumentController
 from rvos_app.errors import ErrorReport, describe
 from rvos_app.i18n import tr
+from rvos_app.jobs import project_work as work
 from rvos_app.jobs.import_jobs import (
     ApplyImport,
     DrawImport,
@@ -90,9 +93,14 @@ class Importing(QObject):
 
     def took(self, path: Path, window: QMainWindow) -> bool:
         """Whether a file or folder that was dropped onto the open clip is annotations; then the dialog shows them."""
-        if self._state.clip is None or self._state.run.active or self._documents.read_only or not _is_annotations(path):
+        if self._state.clip is None or not _is_annotations(path):
             return False
-        self.ask(window, path)
+        command = window.findChild(QAction, "file.import")
+        if command is not None and command.isEnabled():
+            self.ask(window, path)
+        else:
+            said = tr("Annotations can be imported when nothing runs and the project may be changed.")
+            window.statusBar().showMessage(said, 8000)
         return True
 
     # -- what it asks for --------------------------------------------------------------------------------------------
@@ -169,18 +177,18 @@ class Importing(QObject):
         if isinstance(result, ImportSource):
             self.read.emit(result)
         elif isinstance(result, ImportApplied):
-            self._show(ticket, result)
+            if ticket.generation == self._state.generation:
+                self._documents.do(work.only_ask, partial(self._show, result))
             self.applied.emit(result)
         else:
             self.planned.emit(result)
 
-    def _show(self, ticket: Ticket, result: ImportApplied) -> None:
-        if ticket.generation == self._state.generation:
-            self._documents.show_view(result.view)
-            self._documents.refresh()
-            targets = [each.target.object_id for clip in result.plan.clips for each in clip.objects]
-            if targets:
-                self._state.select(targets[0])
+    def _show(self, result: ImportApplied, _asked: None) -> None:
+        """By now masks can be read from the project, which may have been made for this import."""
+        self._documents.show_view(result.view)
+        targets = [each.target.object_id for clip in result.plan.clips for each in clip.objects]
+        if targets and self._state.object(targets[0]) is not None:
+            self._state.select(targets[0])
 
     @Slot(object, object)
     def _on_failed(self, ticket: Ticket, report: ErrorReport) -> None:

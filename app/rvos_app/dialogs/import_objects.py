@@ -56,6 +56,7 @@ class ImportObjects(QWidget):
         super().__init__()
         self._state = state
         self.rows: list[ImportRow] = []
+        self._items: list[QTreeWidgetItem] = []
         self.table = QTreeWidget()
         self.table.setAccessibleName(tr("Objects of the source"))
         self.table.setHeaderLabels([tr("Object"), tr("Masks"), tr("Becomes"), tr("Locked, stay")])
@@ -96,6 +97,7 @@ class ImportObjects(QWidget):
         objects = plan.objects if plan is not None else ()
         self.rows = [ImportRow(o, o.target.name, "new" if o.is_new else o.target.object_id) for o in objects]
         self._fill_goals()
+        self._items = []
         self.table.clear()
         for number, row in enumerate(self.rows):
             item = QTreeWidgetItem([row.name, f"{row.plan.masks:,}"])
@@ -103,11 +105,12 @@ class ImportObjects(QWidget):
             item.setToolTip(_OBJECT, row.name)
             for column in (_MASKS, _KEPT):
                 item.setTextAlignment(column, _TO_THE_RIGHT)
-            self.table.addTopLevelItem(item)
+            self._items.append(item)
         self._refresh()
+        self.table.addTopLevelItems(self._items)
         first = next((n for n, row in enumerate(self.rows) if row.plan.masks), 0)
         if self.rows:
-            self.table.setCurrentItem(self.table.topLevelItem(first))
+            self.table.setCurrentItem(self._items[first])
         else:
             self.shown.emit(None)
 
@@ -123,13 +126,12 @@ class ImportObjects(QWidget):
         """Colours, goals and numbers of every row follow what is chosen."""
         used = {each.colour for each in self._state.objects}
         fresh = (colour for colour in map(object_colour, itertools.count()) if colour not in used)
-        for number, row in enumerate(self.rows):
+        for item, row in zip(self._items, self.rows, strict=True):
             thing = self._thing(row)
             if row.goal == "new":
                 row.colour = next(fresh)
             else:
                 row.colour = thing.colour if thing is not None else _LEFT_OUT
-            item = self.table.topLevelItem(number)
             left_out = row.goal == "left out"
             item.setIcon(_OBJECT, _swatch(None if left_out else row.colour))
             item.setText(_BECOMES, self._words(row))
