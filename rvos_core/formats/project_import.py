@@ -49,6 +49,7 @@ class ObjectPlan:
         kept: how many of them meet a locked frame, which stays.
         expressions: sentences that the object gets.
         frames: of the project's clip, where a mask is put: (masks,) int64.
+        in_sight: which of these masks have a pixel: (masks,) bool.
     """
 
     source: AnnotatedObject
@@ -58,6 +59,7 @@ class ObjectPlan:
     kept: int
     expressions: tuple[Expression, ...]
     frames: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False, compare=False)
+    in_sight: np.ndarray = field(default_factory=lambda: np.zeros(0, bool), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -152,12 +154,13 @@ def redirected(project: ProjectReader, plan: ImportPlan, object_of: Mapping[tupl
     plans, notes = [], list(plan.notes)
     next_object_id = _next_object_id(project)
     for former in plan.clips:
-        clip, frames = former.clip, {each.source.object_id: each.frames for each in former.objects}
-        goals = {(clip.name, each.object_id): _LEFT_OUT for each in clip.objects if each.object_id not in frames}
+        clip, known = former.clip, {each.source.object_id: each for each in former.objects}
+        goals = {(clip.name, each.object_id): _LEFT_OUT for each in clip.objects if each.object_id not in known}
         targets, next_object_id = _targets(project, clip, former.media, {**object_of, **goals}, next_object_id)
         made, left_out = _clip_plan(project, clip, former.media, former.frame_of, targets)
-        objects = tuple(_judged(project, each, frames[each.source.object_id]) for each in made.objects)
-        plans.append(replace(made, objects=objects))
+        counted = ((each, known[each.source.object_id]) for each in made.objects)
+        objects = (_judged(project, each, same.frames, same.in_sight) for each, same in counted)
+        plans.append(replace(made, objects=tuple(objects)))
         notes += [each for each in left_out if each not in notes]
     return ImportPlan(tuple(plans), tuple(notes))
 
@@ -317,25 +320,30 @@ def _counted(
     project: ProjectReader, plan: ClipPlan, options: ReadOptions, done: int, total: int
 ) -> tuple[ClipPlan, int]:
     """The plan with the frames of every object; reads all masks."""
-    frames = {each.source.object_id: array("q") for each in plan.objects}
+    found = {each.source.object_id: (array("q"), array("b")) for each in plan.objects}
     for frame, sights in _frames_of(plan):
-        for object_id in sights:
-            if object_id in frames:
-                frames[object_id].append(frame)
+        for object_id, sight in sights.items():
+            if object_id in found:
+                frames, in_sight = found[object_id]
+                frames.append(frame)
+                in_sight.append(area(sight.mask) > 0)
         done += 1
         options.step(done, total)
-    objects = (_judged(project, each, np.array(frames[each.source.object_id], np.int64)) for each in plan.objects)
+    objects = []
+    for each in plan.objects:
+        frames, in_sight = found[each.source.object_id]
+        objects.append(_judged(project, each, np.array(frames, np.int64), np.array(in_sight, bool)))
     return replace(plan, objects=tuple(objects)), done
 
 
-def _judged(project: ProjectReader, plan: ObjectPlan, frames: np.ndarray) -> ObjectPlan:
+def _judged(project: ProjectReader, plan: ObjectPlan, frames: np.ndarray, in_sight: np.ndarray) -> ObjectPlan:
     """The plan of an object whose masks lie on `frames`, and how many of them meet a lock."""
     kept = 0
     if not plan.is_new:
         lane = project.lane(plan.target.object_id)
         met = np.isin(frames, lane.frames[lane.locked])
         kept = len(frames) if plan.target.locked else int(met.sum())
-    return replace(plan, frames=frames, masks=len(frames), kept=kept)
+    return replace(plan, frames=frames, in_sight=in_sight, masks=len(frames), kept=kept)
 
 
 def _frames_of(plan: ClipPlan) -> Iterator[tuple[int, Sights]]:

@@ -105,9 +105,10 @@ def test_what_is_found_is_shown_mapped_imported_and_taken_back(qtbot: QtBot, stu
     assert column(found, 1) == ["8", "3"]
     assert column(found, 2) == ["Goes to “dog”", "New object"]
     assert column(found, 3) == ["1", "–"], "frame 9 of the dog is locked"
-    assert "1 locked frame" in found.status
-    assert found.sentences.count() == 3
-    assert "“both of them”   dog, bird" in found.sentences.item(2).text()
+    assert found.status.endswith("1 locked frame stays as it is.")
+    assert found.status.startswith("10 masks and 3 sentences for 1 new object and 1 object that is there.")
+    assert found.lists.sentences.count() == 3
+    assert "“both of them”   dog, bird" in found.lists.sentences.item(2).text()
 
     qtbot.waitUntil(lambda: not found.preview.picture.pixmap().isNull())
     picture = found.preview.picture.pixmap().toImage()
@@ -166,7 +167,7 @@ def test_one_of_several_clips_without_an_object(qtbot: QtBot, studio: Studio, tm
     qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
     choose(found, 0, "Leave out")
     assert column(found, 2) == ["Left out", "New object"]
-    assert "left out" in found.sentences.item(2).text()
+    assert "left out" in found.lists.sentences.item(2).text()
     assert found.status == "3 masks and 1 sentence for 1 new object."
     qtbot.mouseClick(found.import_button, Qt.MouseButton.LeftButton)
     gone(qtbot, studio)

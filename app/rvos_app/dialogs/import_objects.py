@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPalette, QPixmap
 from PySide6.QtWidgets import (
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rvos_app.i18n import tr
+from rvos_app.i18n import count, tr
 from rvos_app.panels.parts import label
 from rvos_app.state import StudioObject, StudioState
 from rvos_core.masks import object_colour
@@ -38,11 +39,17 @@ _LEFT_OUT = (128, 128, 128)
 
 @dataclass
 class ImportRow:
-    """One object of the source, and what is wanted of it. `colour`: that it will have."""
+    """One object of the source, and what is wanted of it.
+
+    Attributes:
+        seen: the frames where it is in sight: (n,) int64.
+        colour: that it will have.
+    """
 
     plan: ObjectPlan
     name: str
     goal: Goal
+    seen: np.ndarray
     colour: tuple[int, int, int] = (0, 0, 0)
 
 
@@ -95,12 +102,15 @@ class ImportObjects(QWidget):
     def show_plan(self, plan: ClipPlan | None) -> None:
         """List the objects of a plan with the goals that it has; None: nothing is planned."""
         objects = plan.objects if plan is not None else ()
-        self.rows = [ImportRow(o, o.target.name, "new" if o.is_new else o.target.object_id) for o in objects]
+        self.rows = [
+            ImportRow(each, each.target.name, "new" if each.is_new else each.target.object_id, _seen(each))
+            for each in objects
+        ]
         self._fill_goals()
         self._items = []
         self.table.clear()
         for number, row in enumerate(self.rows):
-            item = QTreeWidgetItem([row.name, f"{row.plan.masks:,}"])
+            item = QTreeWidgetItem([row.name, f"{len(row.seen):,}"])
             item.setData(_OBJECT, _ROW, number)
             item.setToolTip(_OBJECT, row.name)
             for column in (_MASKS, _KEPT):
@@ -108,7 +118,7 @@ class ImportObjects(QWidget):
             self._items.append(item)
         self._refresh()
         self.table.addTopLevelItems(self._items)
-        first = next((n for n, row in enumerate(self.rows) if row.plan.masks), 0)
+        first = next((n for n, row in enumerate(self.rows) if len(row.seen)), 0)
         if self.rows:
             self.table.setCurrentItem(self._items[first])
         else:
@@ -151,13 +161,18 @@ class ImportObjects(QWidget):
         return self._state.object(row.goal) if isinstance(row.goal, int) else None
 
     def kept(self, row: ImportRow) -> int:
-        """How many masks of a row meet a frame that is locked, and are not taken."""
+        """How many frames of a row are locked, and stay as they are."""
+        return int(self._locks(row, row.plan.frames).sum())
+
+    def put(self, row: ImportRow) -> int:
+        """How many masks of a row are taken."""
+        return int((~self._locks(row, row.seen)).sum())
+
+    def _locks(self, row: ImportRow, frames: np.ndarray) -> np.ndarray:
         thing = self._thing(row)
-        if thing is None:
-            return 0
-        if thing.locked:
-            return row.plan.masks
-        return int(self._state.results(thing.object_id).locks(row.plan.frames).sum())
+        if thing is None or thing.locked:
+            return np.full(len(frames), thing is not None)
+        return self._state.results(thing.object_id).locks(frames)
 
     # -- what is chosen ----------------------------------------------------------------------------------------------
 
@@ -171,6 +186,27 @@ class ImportObjects(QWidget):
         twice = next((goal for goal, number in goals.items() if number > 1), None)
         thing = self._state.object(twice) if twice is not None else None
         return thing.name if thing is not None else ""
+
+    def summary(self) -> str:
+        """What the import would do, in a sentence or two."""
+        rows = self.taken()
+        masks, kept = sum(map(self.put, rows)), sum(map(self.kept, rows))
+        new = sum(row.goal == "new" for row in rows)
+        taken = {row.plan.source.object_id for row in rows}
+        said_of = (each for row in rows for each in row.plan.expressions)
+        sentences = len({each.expression_id for each in said_of if taken.issuperset(each.object_ids or ())})
+        parts = [
+            count(new, "new object", "new objects") if new else "",
+            count(len(rows) - new, "object that is there", "objects that are there") if len(rows) > new else "",
+        ]
+        said = tr(
+            "{masks} and {sentences} for {objects}.",
+            masks=count(masks, "mask", "masks"),
+            sentences=count(sentences, "sentence", "sentences"),
+            objects=tr(" and ").join(filter(None, parts)),
+        )
+        stay = count(kept, "locked frame stays as it is", "locked frames stay as they are")
+        return f"{said} {stay}." if kept else said
 
     def _selected(self) -> list[ImportRow]:
         return [self.rows[item.data(_OBJECT, _ROW)] for item in self.table.selectedItems()]
@@ -195,6 +231,10 @@ class ImportObjects(QWidget):
         self._refresh()
         self._on_current(self.table.currentItem())
         self.changed.emit()
+
+
+def _seen(plan: ObjectPlan) -> np.ndarray:
+    return np.asarray(plan.frames[plan.in_sight])
 
 
 def _swatch(colour: tuple[int, int, int] | None) -> QIcon:

@@ -18,14 +18,13 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
     QProgressBar,
     QPushButton,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
+from rvos_app.dialogs.import_lists import ImportLists
 from rvos_app.dialogs.import_objects import ImportObjects, ImportRow
 from rvos_app.dialogs.import_preview import ROOM, ImportPreview
 from rvos_app.errors import ErrorReport
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from rvos_app.controllers.importing import Importing
 
 _SIZE = (900, 660)
-_SENTENCES_SHOWN = 200
-_LISTS_PX = 112
 
 
 class ImportDialog(QDialog):
@@ -82,8 +79,7 @@ class ImportDialog(QDialog):
         self.clip = _chooser(tr("Clip of the source"))
         self.objects = ImportObjects(self._state)
         self.preview = ImportPreview(self._state.clip)
-        self.sentences = _list(tr("Sentences of the source"))
-        self.notes = _list(tr("Notes on what was read"))
+        self.lists = ImportLists()
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(tr("Import progress"))
@@ -107,11 +103,6 @@ class ImportDialog(QDialog):
         form.addRow(tr("Format"), self.format)
         self._clip_name = QLabel(tr("Clip"))
         form.addRow(self._clip_name, self.clip)
-        self.lists = QTabWidget()
-        self.lists.setDocumentMode(True)
-        self.lists.setFixedHeight(_LISTS_PX + 40)
-        self.lists.addTab(self.sentences, tr("Sentences"))
-        self.lists.addTab(self.notes, tr("Notes"))
         middle = QHBoxLayout()
         middle.setSpacing(16)
         middle.addWidget(self.objects, stretch=1)
@@ -235,29 +226,13 @@ class ImportDialog(QDialog):
         for each in (self.objects, self.preview, self.lists):
             each.setEnabled(plan is not None)
         self._list_sentences()
-        self.notes.clear()
-        if plan is not None and self._source is not None:
-            self.notes.addItems([*plan.notes, *self._losses()])
-        self.lists.setTabText(1, tr("Notes ({number})", number=self.notes.count()))
+        source = self._source if plan is not None else None
+        self.lists.show_notes(plan.notes if plan is not None else (), source.format if source is not None else None)
         self._judge()
-
-    def _losses(self) -> list[str]:
-        assert self._source is not None
-        chosen = self._source.format
-        lost = "; ".join(sorted(tr(loss.value) for loss in chosen.losses))
-        return [tr("{format} has no room for: {lost}.", format=chosen.title, lost=lost)] if lost else []
 
     def _list_sentences(self) -> None:
         said = self._plan.clips[0].clip.expressions if self._plan is not None else ()
-        names = {row.plan.source.object_id: row.name for row in self.objects.taken()}
-        self.sentences.clear()
-        for each in said[:_SENTENCES_SHOWN]:
-            meant = each.object_ids or ()
-            about = ", ".join(names[one] for one in meant) if names.keys() >= set(meant) else tr("left out")
-            self.sentences.addItem(f"“{each.text}”   {about or tr('about no object, left out')}")
-        if len(said) > _SENTENCES_SHOWN:
-            self.sentences.addItem(tr("… and {number:,} more", number=len(said) - _SENTENCES_SHOWN))
-        self.lists.setTabText(0, tr("Sentences ({number})", number=len(said)))
+        self.lists.show_sentences(said, self.objects.taken())
 
     def _on_goals(self) -> None:
         self._list_sentences()
@@ -277,7 +252,7 @@ class ImportDialog(QDialog):
         elif not rows:
             self._say(tr("Everything is left out."), role="warn")
         else:
-            self._say(_summary(rows, sum(map(self.objects.kept, rows))))
+            self._say(self.objects.summary())
 
     def _say(self, text: str, *, role: str = "muted") -> None:
         self._line.setText(text)
@@ -298,7 +273,7 @@ class ImportDialog(QDialog):
         elif same:
             self.preview.ask_again()
         else:
-            self.preview.show_frames(row.plan.frames)
+            self.preview.show_frames(row.seen)
 
     def _on_asked(self, frame: int) -> None:
         if self._plan is not None and self._row is not None:
@@ -351,12 +326,11 @@ class ImportDialog(QDialog):
 
     @Slot(object)
     def _on_applied(self, done: ImportApplied) -> None:
-        masks = sum(each.masks - each.kept for clip in done.plan.clips for each in clip.objects)
         objects = sum(len(clip.objects) for clip in done.plan.clips)
         self.imported.emit(
             tr(
                 "Imported {masks} of {objects}; undo takes it back.",
-                masks=count(masks, "mask", "masks"),
+                masks=count(sum(map(self.objects.put, self.objects.taken())), "mask", "masks"),
                 objects=count(objects, "object", "objects"),
             )
         )
@@ -384,36 +358,9 @@ class ImportDialog(QDialog):
         super().reject()
 
 
-def _summary(rows: list[ImportRow], kept: int) -> str:
-    new = sum(row.goal == "new" for row in rows)
-    masks, taken = sum(row.plan.masks for row in rows), {row.plan.source.object_id for row in rows}
-    said_of = (each for row in rows for each in row.plan.expressions)
-    sentences = len({each.expression_id for each in said_of if taken.issuperset(each.object_ids or ())})
-    parts = [
-        count(new, "new object", "new objects") if new else "",
-        count(len(rows) - new, "object that is there", "objects that are there") if len(rows) > new else "",
-    ]
-    said = tr(
-        "{masks} and {sentences} for {objects}.",
-        masks=count(masks - kept, "mask", "masks"),
-        sentences=count(sentences, "sentence", "sentences"),
-        objects=tr(" and ").join(filter(None, parts)),
-    )
-    stay = tr("{frames} stay as they are.", frames=count(kept, "locked frame", "locked frames"))
-    return f"{said} {stay}" if kept else said
-
-
 def _chooser(name: str) -> QComboBox:
     made = QComboBox()
     made.setAccessibleName(name)
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setMinimumContentsLength(40)
-    return made
-
-
-def _list(name: str) -> QListWidget:
-    made = QListWidget()
-    made.setAccessibleName(name)
-    made.setWordWrap(True)
-    made.setTextElideMode(Qt.TextElideMode.ElideNone)
     return made

@@ -211,6 +211,7 @@ def test_a_plan_that_is_redirected_is_the_plan_that_was_asked_for_at_once(projec
     first = plan_import(project, AnnotationSet((counting,)))
     assert [each.is_new for each in first.clips[0].objects] == [True, False, True], "object 2 by its name"
     assert [each.frames.tolist() for each in first.clips[0].objects] == [[2, 3, 4, 5]] * 3
+    assert all(each.in_sight.all() for each in first.clips[0].objects)
     times = len(reads)
     goals = {("clip1", 1): 7, ("clip1", 2): "new", ("clip1", 3): "left out"}
     later = redirected(project, first, goals)
