@@ -30,6 +30,7 @@ from rvos_app.controllers.clip import ClipController, demo_clip
 from rvos_app.controllers.commands import ObjectCommands, TransportCommands, ViewCommands
 from rvos_app.controllers.document import DocumentController
 from rvos_app.controllers.front import Front
+from rvos_app.controllers.importing import Importing
 from rvos_app.controllers.projects import ProjectFlow
 from rvos_app.controllers.rechoosing import RechooseController
 from rvos_app.controllers.recovery import Recovery
@@ -167,6 +168,7 @@ class Studio(QObject):
             state, queues=self.queues, clips=self.clips, documents=self.documents, settings=settings
         )
         self.exports = self.shipping.exports
+        self.importing = Importing(state, queue=self.queues.media, clips=self.clips, documents=self.documents)
 
     def _make_hand(self, answer_clicks: ClickAnswerer | None) -> None:
         """What a person corrects with."""
@@ -245,6 +247,7 @@ class Studio(QObject):
             revert=self.projects.revert,
             add_clip=self.projects.add_clip,
             next_clip=self.projects.next_clip,
+            import_annotations=partial(self.importing.ask, self.window),
             export=self.shipping.open_dialog,
             close_clip=self.projects.close,
             quit=self.window.close,
@@ -371,7 +374,7 @@ class Studio(QObject):
         self.projects.open(path)
 
     def _open_dropped(self, paths: list[Path]) -> None:
-        if paths:
+        if paths and not self.importing.took(paths[0], self.window):
             self._open_chosen(paths[0])
 
     def _open_demo(self) -> None:

@@ -5,8 +5,12 @@ What a person has locked stays as it is. A cancelled or failed import leaves the
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
 
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import (
@@ -29,6 +33,10 @@ from rvos_core.project.records import Absence, EditRecord, ExpressionRecord, Mas
 from rvos_core.project.rows import Rows
 from rvos_core.project.store import Project
 
+# What a person wants of an object of the source: an object of the project, a new one, or nothing.
+Goal: TypeAlias = int | Literal["new", "left out"]
+_LEFT_OUT: Goal = "left out"
+
 
 @dataclass(frozen=True)
 class ObjectPlan:
@@ -40,6 +48,8 @@ class ObjectPlan:
         masks: how many are put, empty ones (out of sight) too.
         kept: how many of them meet a locked frame, which stays.
         expressions: sentences that the object gets.
+        frames: of the project's clip, where a mask is put: (masks,) int64.
+        in_sight: which of these masks have a pixel: (masks,) bool.
     """
 
     source: AnnotatedObject
@@ -48,6 +58,8 @@ class ObjectPlan:
     masks: int
     kept: int
     expressions: tuple[Expression, ...]
+    frames: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64), repr=False, compare=False)
+    in_sight: np.ndarray = field(default_factory=lambda: np.zeros(0, bool), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ def plan_import(
     annotations: AnnotationSet,
     *,
     clip_of: Mapping[str, int] | None = None,
-    object_of: Mapping[tuple[str, int], int] | None = None,
+    object_of: Mapping[tuple[str, int], Goal] | None = None,
     options: ReadOptions | None = None,
 ) -> ImportPlan:
     """Work out what an import would do; every mask is read and checked, nothing is changed.
@@ -102,7 +114,7 @@ def plan_import(
 
     Args:
         clip_of: name of a clip in the source -> clip of the project.
-        object_of: (name of the clip in the source, object id there) -> object of the project.
+        object_of: (name of the clip in the source, object id there) -> object of the project, or else.
 
     Raises:
         UserError: no clip fits, a size or a number of frames differs, a mask is damaged.
@@ -122,12 +134,34 @@ def plan_import(
                 hint="They belong to another video, or to one of another size; masks are never resized silently.",
                 code="formats.size",
             )
-        targets = _targets(project, clip, media, object_of or {}, next_object_id)
-        next_object_id = max([next_object_id, *(each.object_id + 1 for each, is_new in targets.values() if is_new)])
+        targets, next_object_id = _targets(project, clip, media, object_of or {}, next_object_id)
         plan, left_out = _clip_plan(project, clip, media, frame_of, targets)
         notes += left_out
         counted, done = _counted(project, plan, options, done, total)
         plans.append(counted)
+    return ImportPlan(tuple(plans), tuple(notes))
+
+
+def redirected(project: ProjectReader, plan: ImportPlan, object_of: Mapping[tuple[str, int], Goal]) -> ImportPlan:
+    """The plan with other goals of its objects; no mask is read again. What it leaves out stays left out.
+
+    Args:
+        object_of: as that of `plan_import`.
+
+    Raises:
+        UserError: a goal is not there.
+    """
+    plans, notes = [], list(plan.notes)
+    next_object_id = _next_object_id(project)
+    for former in plan.clips:
+        clip, known = former.clip, {each.source.object_id: each for each in former.objects}
+        goals = {(clip.name, each.object_id): _LEFT_OUT for each in clip.objects if each.object_id not in known}
+        targets, next_object_id = _targets(project, clip, former.media, {**object_of, **goals}, next_object_id)
+        made, left_out = _clip_plan(project, clip, former.media, former.frame_of, targets)
+        counted = ((each, known[each.source.object_id]) for each in made.objects)
+        objects = (_judged(project, each, same.frames, same.in_sight) for each, same in counted)
+        plans.append(replace(made, objects=tuple(objects)))
+        notes += [each for each in left_out if each not in notes]
     return ImportPlan(tuple(plans), tuple(notes))
 
 
@@ -206,10 +240,10 @@ def _targets(
     project: ProjectReader,
     clip: AnnotatedClip,
     media: MediaRecord,
-    object_of: Mapping[tuple[str, int], int],
+    object_of: Mapping[tuple[str, int], Goal],
     next_object_id: int,
-) -> dict[int, tuple[ObjectRecord, bool]]:
-    """Source's object id -> (object of the project, whether it is new)."""
+) -> tuple[dict[int, tuple[ObjectRecord, bool]], int]:
+    """Source's object id -> (object of the project, whether it is new), but for those left out; the next free id."""
     there = project.objects(media.media_id)
     by_id = {each.object_id: each for each in there}
     by_name = {each.name: each for each in reversed(there)}
@@ -217,14 +251,20 @@ def _targets(
     found: dict[int, tuple[ObjectRecord, bool]] = {}
     for each in clip.objects:
         wanted = object_of.get((clip.name, each.object_id))
-        if wanted is not None and wanted not in by_id:
+        if wanted == _LEFT_OUT:
+            continue
+        if isinstance(wanted, int) and wanted not in by_id:
             raise UserError(
                 f"The clip {clip_name(media)} has no object {wanted}.",
                 hint="`rvos project info` lists its objects; leave the number out for a new one.",
                 code="project.no_object",
             )
-        known = by_id[wanted] if wanted is not None else by_name.get(_name(each, clip))
-        if known is not None and known.object_id not in {one.object_id for one, _ in found.values()}:
+        known = by_id[wanted] if isinstance(wanted, int) else by_name.get(_name(each, clip))
+        if (
+            wanted != "new"
+            and known is not None
+            and known.object_id not in {one.object_id for one, _ in found.values()}
+        ):
             found[each.object_id] = (known, False)
             continue
         colour = next(c for c in map(object_colour, range(len(colours) + 1)) if c not in colours)
@@ -233,7 +273,7 @@ def _targets(
         made = ObjectRecord(next_object_id, media.media_id, position, _name(each, clip), colour)
         found[each.object_id] = (made, True)
         next_object_id += 1
-    return found
+    return found, next_object_id
 
 
 def _name(thing: AnnotatedObject, clip: AnnotatedClip) -> str:
@@ -253,16 +293,23 @@ def _clip_plan(
     targets: Mapping[int, tuple[ObjectRecord, bool]],
 ) -> tuple[ClipPlan, list[str]]:
     objects = []
+    missing = {each.object_id for each in clip.objects} - targets.keys()
+    kept = [one for one in clip.expressions if missing.isdisjoint(one.object_ids or ())]
     for each in clip.objects:
+        if each.object_id in missing:
+            continue
         target, is_new = targets[each.object_id]
         known = set() if is_new else {(one.text, one.kind) for one in project.expressions(target.object_id)}
-        said = [one for one in clip.expressions if each.object_id in (one.object_ids or ())]
+        said = [one for one in kept if each.object_id in (one.object_ids or ())]
         new = tuple(one for one in said if (one.text, one.kind) not in known)
         objects.append(ObjectPlan(each, target, is_new, 0, 0, new))
     about_nothing = sum(1 for each in clip.expressions if not each.object_ids)
     notes = []
     if about_nothing:
         notes.append(f"{about_nothing} sentences of {clip.name} mean no object and are left out.")
+    if len(kept) < len(clip.expressions):
+        about = len(clip.expressions) - len(kept)
+        notes.append(f"{about} sentences of {clip.name} mean an object that is left out, and are left out with it.")
     beyond = sum(1 for each in frame_of if each is None)
     if beyond:
         notes.append(f"{beyond} frames of {clip.name} lie beyond the clip and are left out.")
@@ -272,29 +319,31 @@ def _clip_plan(
 def _counted(
     project: ProjectReader, plan: ClipPlan, options: ReadOptions, done: int, total: int
 ) -> tuple[ClipPlan, int]:
-    """The plan with the number of masks of every object; reads them all."""
-    masks = {each.source.object_id: 0 for each in plan.objects}
-    kept = dict(masks)
-    locked = {each.source.object_id: _locked(project, each) for each in plan.objects}
+    """The plan with the frames of every object; reads all masks."""
+    found = {each.source.object_id: (array("q"), array("b")) for each in plan.objects}
     for frame, sights in _frames_of(plan):
-        for object_id in sights:
-            if object_id in masks:
-                masks[object_id] += 1
-                everywhere, frames = locked[object_id]
-                kept[object_id] += everywhere or frame in frames
+        for object_id, sight in sights.items():
+            if object_id in found:
+                frames, in_sight = found[object_id]
+                frames.append(frame)
+                in_sight.append(area(sight.mask) > 0)
         done += 1
         options.step(done, total)
-    objects = (
-        replace(each, masks=masks[each.source.object_id], kept=kept[each.source.object_id]) for each in plan.objects
-    )
+    objects = []
+    for each in plan.objects:
+        frames, in_sight = found[each.source.object_id]
+        objects.append(_judged(project, each, np.array(frames, np.int64), np.array(in_sight, bool)))
     return replace(plan, objects=tuple(objects)), done
 
 
-def _locked(project: ProjectReader, plan: ObjectPlan) -> tuple[bool, frozenset[int]]:
-    if plan.is_new:
-        return False, frozenset()
-    lane = project.lane(plan.target.object_id)
-    return plan.target.locked, frozenset(lane.frames[lane.locked].tolist())
+def _judged(project: ProjectReader, plan: ObjectPlan, frames: np.ndarray, in_sight: np.ndarray) -> ObjectPlan:
+    """The plan of an object whose masks lie on `frames`, and how many of them meet a lock."""
+    kept = 0
+    if not plan.is_new:
+        lane = project.lane(plan.target.object_id)
+        met = np.isin(frames, lane.frames[lane.locked])
+        kept = len(frames) if plan.target.locked else int(met.sum())
+    return replace(plan, frames=frames, in_sight=in_sight, masks=len(frames), kept=kept)
 
 
 def _frames_of(plan: ClipPlan) -> Iterator[tuple[int, Sights]]:

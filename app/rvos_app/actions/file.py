@@ -1,4 +1,4 @@
-"""The File menu: open, save, export, close."""
+"""The File menu: open, save, import, export, close."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class FileCommands:
     revert: Callable[[], object]
     add_clip: Callable[[], object]
     next_clip: Callable[[], object]
+    import_annotations: Callable[[], object]
     export: Callable[[], object]
     close_clip: Callable[[], object]
     quit: Callable[[], object]
@@ -65,6 +66,15 @@ def file_actions(do: FileCommands) -> list[Action[Any, Any]]:
             tip="Open a project with its clip, masks and history",
         ),
         *_saving(do),
+        record(
+            "file.import",
+            "&Import Annotations…",
+            do.import_annotations,
+            place="3_export/0",
+            keys=("Ctrl+Shift+I",),
+            tip="Bring masks and sentences of a data set or another program into this project",
+            when="can_edit and not run_active and not spreading",
+        ),
         record(
             "file.export",
             "&Export…",

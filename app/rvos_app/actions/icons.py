@@ -10,6 +10,7 @@ ICONS = {
     "file.open": "ph.video-camera",
     "file.open_folder": "ph.folder-open",
     "file.export": "ph.export",
+    "file.import": "ph.download-simple",
     "file.save": "ph.floppy-disk",
     "edit.undo": "ph.arrow-u-up-left",
     "edit.redo": "ph.arrow-u-up-right",

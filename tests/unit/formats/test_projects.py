@@ -14,7 +14,7 @@ from rvos_core.formats import registry
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Expression, Sight
 from rvos_core.formats.format import ReadOptions, WriteOptions
 from rvos_core.formats.project_export import annotations_of
-from rvos_core.formats.project_import import ImportPlan, apply_import, plan_import
+from rvos_core.formats.project_import import ImportPlan, apply_import, plan_import, redirected
 from rvos_core.masks import Rle, empty
 from rvos_core.project.edits import AddObject, PutExpression
 from rvos_core.project.mask_edits import DrawMask, PutMasks
@@ -196,3 +196,31 @@ def test_every_format_brings_a_projects_masks_back(project: Project, tmp_path: P
         back = project.mask(only.target.object_id, frame)
         assert back is not None and back.mask == numbered_mask(frame), frame
     assert np.count_nonzero(project.lane(only.target.object_id).visible) == FRAMES // 5
+
+
+def test_a_plan_that_is_redirected_is_the_plan_that_was_asked_for_at_once(project: Project) -> None:
+    """Goals chosen later, without the masks being read again, come to what the same goals come to from the first."""
+    project.apply(AddObject(thing(7, "object 2")))
+    project.apply(DrawMask(7, 3, numbered_mask(9)))
+    reads = []
+    masks = {(frame, number): numbered_mask(frame) for frame in range(2, 6) for number in (1, 2, 3)}
+    said = tuple(Expression(str(n), text, about) for n, (text, about) in enumerate([("it", (1,)), ("they", (1, 3))]))
+    found = annotated(masks, expressions=said)
+    (clip,) = found.clips
+    counting = replace(clip, sights=lambda index: (reads.append(index), clip.sights(index))[1])
+    first = plan_import(project, AnnotationSet((counting,)))
+    assert [each.is_new for each in first.clips[0].objects] == [True, False, True], "object 2 by its name"
+    assert [each.frames.tolist() for each in first.clips[0].objects] == [[2, 3, 4, 5]] * 3
+    assert all(each.in_sight.all() for each in first.clips[0].objects)
+    times = len(reads)
+    goals = {("clip1", 1): 7, ("clip1", 2): "new", ("clip1", 3): "left out"}
+    later = redirected(project, first, goals)
+    assert len(reads) == times
+    (asked,) = plan_import(project, AnnotationSet((counting,)), object_of=goals).clips
+    assert later.clips[0].objects == asked.objects
+    assert [(each.target.object_id, each.is_new, each.kept) for each in asked.objects] == [(7, False, 1), (8, True, 0)]
+    assert [[one.text for one in each.expressions] for each in asked.objects] == [["it"], []]
+    assert "mean an object that is left out" in later.notes[-1]
+    assert redirected(project, later, {}).clips[0].objects[-1].source.object_id == 2, "what is out stays out"
+    with pytest.raises(UserError, match="has no object 99"):
+        redirected(project, first, {("clip1", 1): 99})
