@@ -57,6 +57,7 @@ class CandidateStrip(QWidget):
         pictures = self._state.candidates(object_id) if object_id is not None else ()
         for button in self.buttons:
             self._row.removeWidget(button)
+            button.hide()  # it goes with the next round of events; until then it would stand in the others' way
             button.deleteLater()
         self.buttons = [self._button(each) for each in pictures]
         for place, button in enumerate(self.buttons, start=1):
