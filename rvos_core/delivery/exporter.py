@@ -54,6 +54,8 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 _BT709_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 DEFAULT_THREADS = 2
+_MEANT = "meant-"  # and the output frame: names of the files with what alpha shall be
+_LEAST_SEEN = 2  # frames with an object that are compared, whichever frames chance takes
 
 
 def deliver(
@@ -137,6 +139,7 @@ class _Work:
         self.tally = tally
         self._frames = frames
         self._samples = sampled_frames(len(plan.frames.sources), plan.job_key(output))
+        self._seen = 0
 
     @property
     def count(self) -> int:
@@ -144,8 +147,8 @@ class _Work:
         return len(self.plan.frames.sources)
 
     def meant(self) -> dict[int, Path]:
-        """Output frame -> file with what its alpha shall be."""
-        return {place: self._meant_path(place) for place in self._samples}
+        """Output frame -> file with what its alpha shall be; those of an interrupted run are among them."""
+        return {int(path.stem.removeprefix(_MEANT)): path for path in sorted(self.job.path.glob(f"{_MEANT}*.npy"))}
 
     def pictures(self, places: Sequence[int]) -> Iterator[tuple[int, list[Picture]]]:
         """(place in the output, a picture an object) for each of `places`, increasing, at the size that is written.
@@ -153,6 +156,8 @@ class _Work:
         Raises:
             UserError: the source of frames gives others than were asked for.
         """
+        for place in self.meant().keys() & set(places):  # a kill may have cut it short
+            self._meant_path(place).unlink(missing_ok=True)
         sources = [self.plan.frames.sources[place] for place in places]
         wanted = list(dict.fromkeys(sources))
         streams = [iter(self._frames(each, wanted)) for each in self.output.objects]
@@ -163,7 +168,7 @@ class _Work:
             if source != shown:
                 current = [self._next(stream, source) for stream in streams]
                 shown = source
-            if place in self._samples:
+            if self._is_sample(place, current):
                 buffer = BytesIO()  # np.save itself does not say that a disk is full
                 np.save(buffer, self._plane(current))
                 with writing(self.output.path):
@@ -192,8 +197,16 @@ class _Work:
             )
         return DeliveredOutput(self.output.path, found, tuple(told), resumed, report_path(self.output))
 
+    def _is_sample(self, place: int, pictures: Sequence[Picture]) -> bool:
+        """Whether this frame is compared: chance took it, or too few with an object were so far."""
+        taken = place in self._samples
+        if self._seen < _LEAST_SEEN and any(each.alpha.any() for each in pictures):
+            self._seen += 1
+            taken = True
+        return taken
+
     def _meant_path(self, place: int) -> Path:
-        return self.job.path / f"meant-{place:08d}.npy"
+        return self.job.path / f"{_MEANT}{place:08d}.npy"
 
     def _next(self, stream: Iterator[FrameOf], source: int) -> Picture:
         given = next(stream, None)

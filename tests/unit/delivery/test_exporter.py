@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from helpers_cli import write_clip
 from helpers_delivery import DOG, moving_disc, noisy_colours, picture_clip, plan_for, soft_disc
-from rvos_core.delivery.exporter import deliver, unfinished
+from rvos_core.delivery.exporter import FrameOf, deliver, unfinished
 from rvos_core.delivery.pixels import linear_light, unit
 from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.delivery.spec import NAMED_SPECS
@@ -197,6 +198,28 @@ def test_a_cancel_keeps_what_is_done_and_the_next_run_goes_on(tmp_path: Path) ->
     (whole,) = deliver(plan_for(tmp_path / "whole", info, format="prores4444"), moving_disc(info))
     assert done.path.read_bytes() == whole.path.read_bytes()
     assert not unfinished(plan)
+
+
+@pytest.mark.parametrize("name", ["prores4444", "png16", "h264matte"])
+def test_an_object_that_is_seldom_seen_is_compared_too(tmp_path: Path, name: str) -> None:
+    info = picture_clip(tmp_path, width=32, height=16, frames=40)
+    seen = (23, 24, 31)
+
+    def frames(item: DeliveryObject, wanted: Sequence[int]) -> Iterator[FrameOf]:
+        for index, colours, alpha in moving_disc(info)(item, wanted):
+            yield index, colours, alpha if index in seen else np.zeros_like(alpha)
+
+    token = CancelToken()
+    plan = plan_for(tmp_path / "out", info, NAMED_SPECS[name])
+
+    def cancelling(done: int, total: int) -> None:
+        if done == 30:
+            token.cancel()
+
+    with pytest.raises(Cancelled):
+        deliver(plan, frames, cancel=token, progress=cancelling)
+    (done,) = deliver(plan, frames)
+    assert set(done.verification.samples) >= {23, 24}
 
 
 def test_unfinished_work_of_other_masks_is_not_gone_on_with(tmp_path: Path) -> None:
