@@ -26,7 +26,7 @@ from rvos_core.delivery.video import OverlayVideoWriter
 from rvos_core.types import CancelToken, FrameSpan, MediaInfo
 
 _WIDTH, _HEIGHT, _ROUNDS = 854, 480, 3
-_FRAMES, _STILLS = 48, 144  # of video, of pictures
+_FRAMES, _STILLS = 48, 240  # of video, of pictures
 _DIFFERENT = 8  # pictures, shown in turn
 _ENCODE_LIMIT = 1 / 1.1  # our time is at most 1.1 times the reference's
 _STILL_LIMIT = 0.9
