@@ -183,6 +183,7 @@ class _Common:
     folder: Path
 
     def order(self, kind: str, title: str, *, target: str = ".", **more: Any) -> Order:
+        """An order of this clip's objects; `more`: further fields of it."""
         from rvos_core.orders import Order
 
         return Order(

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from rvos_core.delivery.plan import DeliveryPlan
     from rvos_core.delivery.spec import DeliverySpec
     from rvos_core.matte.look import Look
+    from rvos_core.media import MediaReader
+    from rvos_core.orders import Fulfilled
     from rvos_core.orders.mask_files import MaskFiles
-    from rvos_core.types import FrameSpan, MediaInfo
+    from rvos_core.types import CancelToken, FrameSpan, MediaInfo
 
 _USUAL = "png16"
 
@@ -86,27 +88,15 @@ def matte(
     changes = spec_changes(naming=naming, start_number=start_number, odd_size=odd_size, together=together)
     specs = [(name, replace(each, **dict(changes))) for name, each in _specs(formats or [], presets or [])]
     from rvos_core.media import open_media
-    from rvos_core.orders.beside import write_beside
-    from rvos_core.orders.fulfilling import deliver_plans
-    from rvos_core.orders.mask_files import MaskFiles
-    from rvos_core.orders.mattes import MatteFrames
 
     with cancel_on_interrupt() as cancel, open_media(video, fps=read_rate(fps)) as reader:
         for note in media_notes(reader.info):
             output.note(note)
         span = checked_span(reader.info, start=start, end=end)
-        files = MaskFiles(masks, reader.info)
-        if missing := files.missing(span):
-            output.note(f"{missing} of {len(span)} frames have no mask and are written without one.")
+        files = _mask_files(masks, reader.info, span, output)
         plans = [_plan(each, reader.info, files, look, span=span, folder=folder) for _, each in specs]
-        for plan in plans:
-            plan.raise_if_blocked()
-        looks = {each.object_id: look for each in files.objects}
-        with MatteFrames(reader.frame, files.mask, looks, cancel=cancel) as mattes, output.progress("matte") as meter:
-            done = deliver_plans(plans, mattes, cancel=cancel, progress=meter.update)
-        for preset in map(find_preset, presets or []):
-            beside = write_beside(plans, folder, timelines=preset.timelines, recipe=preset.recipe)
-            done = replace(done, beside=(*done.beside, *beside.paths), notes=(*done.notes, *beside.notes))
+        done = _made(plans, reader, files, look, output=output, cancel=cancel)
+        done = _with_presets(done, presets or [], plans, folder)
     tell_fulfilled(done, output)
     seconds = time.monotonic() - began
     output.say(f"{len(span)} frames in {seconds_in_words(seconds)}")
@@ -120,6 +110,46 @@ def matte(
             "seconds": round(seconds, 3),
         }
     )
+
+
+def _mask_files(folder: Path, info: MediaInfo, span: FrameSpan, output: Output) -> MaskFiles:
+    """The masks of a folder; frames that have none are told. Raises: UserError: there is none that fits the clip."""
+    from rvos_core.orders.mask_files import MaskFiles
+
+    files = MaskFiles(folder, info)
+    if missing := files.missing(span):
+        output.note(f"{missing} of {len(span)} frames have no mask and are written without one.")
+    return files
+
+
+def _made(
+    plans: Sequence[DeliveryPlan],
+    reader: MediaReader,
+    files: MaskFiles,
+    look: Look,
+    *,
+    output: Output,
+    cancel: CancelToken,
+) -> Fulfilled:
+    """Carry the plans out, every object with the same look. Raises: UserError, Cancelled."""
+    from rvos_core.orders.fulfilling import deliver_plans
+    from rvos_core.orders.mattes import MatteFrames
+
+    for plan in plans:
+        plan.raise_if_blocked()
+    looks = {each.object_id: look for each in files.objects}
+    with MatteFrames(reader.frame, files.mask, looks, cancel=cancel) as mattes, output.progress("matte") as meter:
+        return deliver_plans(plans, mattes, cancel=cancel, progress=meter.update)
+
+
+def _with_presets(done: Fulfilled, presets: Sequence[str], plans: Sequence[DeliveryPlan], folder: Path) -> Fulfilled:
+    """The same with the timelines and recipes that the presets ask for beside it."""
+    from rvos_core.orders.beside import write_beside
+
+    for preset in map(find_preset, presets):
+        beside = write_beside(plans, folder, timelines=preset.timelines, recipe=preset.recipe)
+        done = replace(done, beside=(*done.beside, *beside.paths), notes=(*done.notes, *beside.notes))
+    return done
 
 
 def _specs(formats: Sequence[str], presets: Sequence[str]) -> list[tuple[str, DeliverySpec]]:

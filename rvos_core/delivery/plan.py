@@ -170,9 +170,7 @@ def make_plan(
     Raises:
         UserError: there is nothing that could be planned: no objects, no frames, or the source is gone.
     """
-    if not objects:
-        raise UserError("There is no object to deliver.", hint="Choose one.", code="delivery.no_objects")
-    span = _span(spec, info)
+    span = _span(spec, info, objects)
     source = source_facts(info)
     frames = frame_map(info, span, rate=spec.rate, constant=spec.timing == "constant")
     inner = tuple(max(1, round(Fraction(side, spec.scale))) for side in (info.width, info.height))
@@ -211,7 +209,10 @@ def make_plan(
     )
 
 
-def _span(spec: DeliverySpec, info: MediaInfo) -> FrameSpan:
+def _span(spec: DeliverySpec, info: MediaInfo, objects: Sequence[DeliveryObject]) -> FrameSpan:
+    """The frames that are delivered, handles included. Raises: UserError: there is nothing to deliver."""
+    if not objects:
+        raise UserError("There is no object to deliver.", hint="Choose one.", code="delivery.no_objects")
     start = 0 if spec.start is None else spec.start
     stop = info.frame_count if spec.stop is None else min(spec.stop, info.frame_count)
     if start >= stop:

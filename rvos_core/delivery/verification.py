@@ -198,6 +198,7 @@ class _Errors:
         self._means: list[float] = []
 
     def compare(self, place: int, found: np.ndarray) -> None:
+        """Count the differences of one output frame's plane, (H, W) in 0..1, where it is one that is compared."""
         if place not in self._meant:
             return
         wanted = np.load(self._meant[place])

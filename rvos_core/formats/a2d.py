@@ -88,6 +88,7 @@ class _Files:
     shift: int = 0
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object."""
         stem = self.stems.get(index)
         if stem is None:
             return {}

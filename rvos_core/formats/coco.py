@@ -182,6 +182,7 @@ def _clip(made: _Clip, path: Path) -> AnnotatedClip:
     images = [image for _, _, image in made.images]
 
     def sights(index: int) -> Sights:
+        """The masks of one frame, by object."""
         found: dict[int, Sight] = {}
         for object_id, entry in made.masks.get(images[index], ()):
             where = f"annotation {entry.get('id')}"

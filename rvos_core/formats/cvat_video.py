@@ -109,6 +109,7 @@ def _clip(path: Path, options: ReadOptions) -> tuple[AnnotatedClip, int]:
     count = max(count_in(task.value("size") or str(last + 1), path, where="size"), last + 1)
 
     def sights(index: int) -> Sights:
+        """The masks of one frame, by object."""
         found: dict[int, list[_Shape]] = {}
         for track in tracks:
             shape = track.at(index)

@@ -66,6 +66,7 @@ class _Files:
     objects: dict[int, AnnotatedObject] = field(default_factory=dict)
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object."""
         path = self.folder / f"{self.stems[index]}.json"
         document = document_in(path)
         size = picture_size(document, path)

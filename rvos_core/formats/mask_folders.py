@@ -163,6 +163,7 @@ class _Indexed:
         return self._size
 
     def objects(self, options: ReadOptions) -> tuple[AnnotatedObject, ...]:
+        """The ids that occur in any picture. Raises: UserError, Cancelled."""
         ids: set[int] = set()
         for number, stem in enumerate(sorted(self.stems)):
             ids.update(np.unique(read_indexed_png(self._path(stem))).tolist())
@@ -170,6 +171,7 @@ class _Indexed:
         return tuple(AnnotatedObject(each, default_name(each)) for each in sorted(ids - {0, VOID}))
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object."""
         stem = self.frames[index]
         if stem not in self.stems:
             return {}
@@ -197,6 +199,7 @@ class _ByObject:
         return frozenset().union(*self.there.values())
 
     def size(self) -> tuple[int, int] | None:
+        """(width, height) of the first picture; None: there is none."""
         if self._size is None:
             first = next((each for each, stems in self.there.items() if stems), None)
             if first is not None:
@@ -207,6 +210,7 @@ class _ByObject:
         return tuple(AnnotatedObject(each, self.names[each] or default_name(each)) for each in self.folders)
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object."""
         stem = self.frames[index]
         width, height = self.size() or (0, 0)
         return {

@@ -61,6 +61,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
     extras: dict[str, Mapping[str, Any]] = {}
 
     def objects_of(entry: Mapping[str, Any], file: Path, where: str) -> tuple[int, ...] | None:
+        """The objects that a sentence means, by annotation."""
         extras[where] = entry
         meant = entry.get("anno_id")
         if meant is None:
@@ -150,6 +151,7 @@ class _Masks:
     expected: tuple[int, int] = (0, 0)
 
     def lists(self) -> Iterator[tuple[int, list[Any]]]:
+        """Each object with its masks, one a frame. Raises: UserError: an annotation is missing or no list."""
         for object_id, annotation in self.annotations.items():
             where = f"annotation {annotation}"
             if str(annotation) not in self.masks:
@@ -157,6 +159,7 @@ class _Masks:
             yield object_id, list_in(self.masks[str(annotation)], self.path, where=where)
 
     def check(self) -> None:
+        """Raises: UserError: an object has fewer masks than the clip has frames."""
         for object_id, masks in self.lists():
             if len(masks) < self.frames:
                 annotation = self.annotations[object_id]
@@ -165,6 +168,7 @@ class _Masks:
                 )
 
     def size(self) -> tuple[int, int] | None:
+        """Of the first mask; None: there is none."""
         for object_id, masks in self.lists():
             for frame, value in enumerate(masks):
                 if value is not None:
