@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -77,6 +77,27 @@ def test_typing_a_sentence_never_plays_steps_or_deletes(qtbot: QtBot, studio: St
     assert studio.state.frame_index == 0
     assert studio.state.span == FrameSpan(0, _FRAMES)
     assert studio.state.objects[0].visible
+
+
+class _X11Line(QLineEdit):
+    """Takes the keys of line editing before any command, as fields do under X11."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+
+@pytest.mark.parametrize(("key", "taken"), [(Qt.Key.Key_E, False), (Qt.Key.Key_K, False), (Qt.Key.Key_A, True)])
+def test_a_command_comes_before_the_line_editing_of_a_field(studio: Studio, key: Qt.Key, taken: bool) -> None:
+    field = _X11Line(studio.window)
+    field.show()
+    field.setFocus()
+    event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.ControlModifier)
+    event.ignore()
+    QApplication.sendEvent(field, event)
+    assert event.isAccepted() == taken
 
 
 def test_the_same_keys_work_outside_the_field(qtbot: QtBot, studio: Studio) -> None:
