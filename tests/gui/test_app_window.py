@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,17 @@ def test_every_command_of_a_menu_says_what_it_does_and_its_key(empty: Studio) ->
         assert action.toolTip()
         if not action.shortcut().isEmpty():
             assert action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) in action.toolTip()
+
+
+def test_every_command_can_be_called(empty: Studio) -> None:
+    for entry in empty.hub.records:
+        inspect.signature(entry.callback)  # a method of Qt itself has none: app-model cannot call it
+
+
+def test_quit_closes_the_window(qtbot: QtBot, empty: Studio) -> None:
+    empty.window.show()
+    empty.hub.trigger("file.quit")
+    qtbot.waitUntil(lambda: not empty.window.isVisible())
 
 
 def test_without_a_clip_only_what_makes_sense_is_enabled(empty: Studio) -> None:
