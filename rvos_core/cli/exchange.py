@@ -1,10 +1,9 @@
-"""`rvos import` and `rvos export`: annotations of data sets and other programs, into a project and out of one."""
+"""`rvos import`: annotations of data sets and other programs into a project."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -87,86 +86,6 @@ def import_annotations(
     _report(plan, output, {"format": chosen.format_id, "source": str(source), "dry_run": dry_run})
 
 
-def export(
-    project: ProjectArgument,
-    *,
-    target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file or folder to write.")],
-    format_name: Annotated[
-        str | None, typer.Option("--format", metavar="NAME", help=f"{', '.join(FORMAT_NAMES)}.")
-    ] = None,
-    clips: Annotated[
-        list[str] | None, typer.Option("--clip", metavar="NAME|N", help="Only this clip; may be repeated.")
-    ] = None,
-    objects: Annotated[
-        list[int] | None, typer.Option("--object", metavar="N", help="Only this object; may be repeated.")
-    ] = None,
-    overlap: Annotated[
-        OverlapChoice,
-        typer.Option("--overlap", help="Where objects share pixels: refuse, first object on top, a file per object."),
-    ] = OverlapChoice.REFUSE,
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="Name of the split, where there are any.")] = (
-        "train"
-    ),
-    as_json: JsonOption = False,
-) -> None:
-    """Write the objects of PROJECT as annotations: masks, names and sentences, as far as the format has room for them.
-
-    docs/formats/annotations.md says what each format loses.
-    """
-    if format_name is None:
-        raise UsageError("It is not said what to export.", hint="Give --format NAME.", code="usage.format")
-    asked = _Annotations(project, format_name, target, clips or [], objects or [], overlap, split)
-    _export_annotations(asked, Output(as_json=as_json))
-
-
-@dataclass(frozen=True)
-class _Annotations:
-    """What `rvos export --format` was asked for; empty lists: all."""
-
-    project: Path
-    format_name: str
-    target: Path
-    clips: list[str]
-    objects: list[int]
-    overlap: OverlapChoice
-    split: str
-
-
-def _export_annotations(asked: _Annotations, output: Output) -> None:
-    from rvos_core.formats import registry
-    from rvos_core.formats.format import WriteOptions
-    from rvos_core.formats.project_export import annotations_of
-    from rvos_core.project.reading import ProjectReader
-
-    chosen = registry.format_of(asked.format_name)
-    with (
-        cancel_on_interrupt() as cancel,
-        ProjectReader(asked.project) as reader,
-        output.progress("writing") as meter,
-    ):
-        reader.hold()
-        media = _media_ids(reader, asked.clips) if asked.clips else None
-        found = annotations_of(reader, media_ids=media, object_ids=asked.objects or None)
-        options = WriteOptions(asked.split, asked.overlap.value, progress=meter.update, cancel=cancel)
-        written = registry.write(found, chosen, asked.target, options)
-    for note in written.notes:
-        output.note(note)
-    frames = sum(len(clip.frames) for clip in found.clips)
-    output.say(f"{written.path}: {chosen.title}, {len(found.clips)} clips, {frames} frames, {written.files} files")
-    output.result(
-        {
-            "format": chosen.format_id,
-            "outputs": {chosen.format_id: str(written.path)},
-            "clips": [clip.name for clip in found.clips],
-            "objects": sum(len(clip.objects) for clip in found.clips),
-            "frames": frames,
-            "files": written.files,
-            "lost": sorted(loss.value for loss in chosen.losses),
-            "notes": list(written.notes),
-        }
-    )
-
-
 @contextmanager
 def _opened(path: Path, *, may_be_new: bool) -> Iterator[Project]:
     from rvos_core.project.store import Project
@@ -240,22 +159,6 @@ def _take_in(project: Project, found: AnnotationSet, cancel: CancelToken, output
             continue
         with open_media(clip.images, fps=clip.rate) as reader:
             take_in(project, reader.info)
-
-
-def _media_ids(reader: Any, wanted: list[str]) -> list[int]:
-    from rvos_core.formats.project_export import clip_name
-
-    media = reader.media()
-    found = []
-    for each in wanted:
-        fitting = [one.media_id for one in media if each in (clip_name(one), str(one.media_id))]
-        if not fitting:
-            names = ", ".join(clip_name(one) for one in media)
-            raise UsageError(
-                f"--clip {each}: the project has no such clip.", hint=f"It has {names}.", code="usage.clip"
-            )
-        found += fitting
-    return found
 
 
 def _report(plan: ImportPlan, output: Output, said: dict[str, Any]) -> None:

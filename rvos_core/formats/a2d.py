@@ -196,7 +196,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
             for index, _, sights in walk.frames(clip):
                 shown = {key: sight for key, sight in sights.items() if area(sight.mask)}
                 if shown:
-                    _write_h5(folder / f"{index + 1:05d}.h5", shown, h5)
+                    _write_h5(folder / f"{clip.number(index) + 1:05d}.h5", shown, h5)
                     files += 1
     left_out = sum(len(clip.expressions) - len(_rows(clip)) for clip in annotations.clips)
     notes = (f"{left_out} sentences that do not mean exactly one object are left out.",) if left_out else ()

@@ -237,7 +237,7 @@ def _image_entries(annotations: AnnotationSet, options: WriteOptions) -> Iterato
                 "width": clip.width,
                 "height": clip.height,
                 "video_id": video,
-                "frame_index": index,
+                "frame_index": clip.number(index),
             }
 
 

@@ -86,7 +86,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
         for object_id, seen in walk.by_object(clip).items():
             name, text = name_of[clip.name, object_id], _sentence(clip, object_id)
             found += [
-                (name, index + 1, sights[object_id].mask, text, len(clip.frames))
+                (name, clip.number(index) + 1, sights[object_id].mask, text, clip.number(len(clip.frames)))
                 for index, sights in seen
                 if area(sights[object_id].mask)
             ]

@@ -246,7 +246,7 @@ def _lines(clip: AnnotatedClip, walk: Walk, class_of: Mapping[str, int]) -> Iter
             if area(mask):
                 kind = class_of[one_line(each.label)]
                 value = kind * _PER_CLASS + each.object_id
-                yield f"{index} {value} {kind} {mask.height} {mask.width} {mask.counts.decode('ascii')}\n"
+                yield f"{clip.number(index)} {value} {kind} {mask.height} {mask.width} {mask.counts.decode('ascii')}\n"
 
 
 def detect_png(path: Path) -> bool:

@@ -59,6 +59,14 @@ def test_out_and_in_again(capsys, project: Path, tmp_path: Path) -> None:
     assert {each.origin for key, each in verify_file(project).items() if key[0] == "mask"} == {"imported"}
 
 
+def test_a_part_of_a_clip_has_the_frames_that_are_asked_for(capsys, project: Path, tmp_path: Path) -> None:
+    part = ("export", project, "--format", "davis", "-o", tmp_path / "out", "--start", "4", "--end", "7", "--json")
+    said = rvos(capsys, *part)
+    assert said.code == 0 and (said.json["frames"], said.json["span"]) == (3, [4, 7])
+    inside = sorted(path.name for path in (tmp_path / "out" / "Annotations" / "Full-Resolution" / "clip1").iterdir())
+    assert inside == ["00004.png", "00005.png", "00006.png"]
+
+
 def test_a_data_set_becomes_a_project_with_its_clips(capsys, tmp_path: Path) -> None:
     root = write_refytvos(tmp_path / "data", mini_videos(2))
     said = rvos(capsys, "import", tmp_path / "new.rvos", root, "--with-clips", "--clip", "clip1", "--json")
@@ -74,7 +82,10 @@ def test_a_data_set_becomes_a_project_with_its_clips(capsys, tmp_path: Path) -> 
     [
         (("export", "P", "-o", "O"), 2, "--format"),
         (("export", "P", "--format", "nothing", "-o", "O"), 2, "no annotation format"),
-        (("export", "P", "--format", "coco", "--clip", "x", "-o", "O"), 2, "no such clip"),
+        (("export", "P", "--format", "coco", "--clip", "x", "-o", "O"), 2, "no clip called"),
+        (("export", "P", "--format", "coco", "--start", "200", "-o", "O"), 2, "no span from frame 200"),
+        (("export", "P", "--format", "coco", "--handles", "2", "-o", "O"), 2, "have no handles"),
+        (("export", "P", "--format", "coco", "--plan", "-o", "O"), 2, "no --plan"),
         (("export", "P", "--format", "coco", "--object", "9", "-o", "O"), 1, "no object 9"),
         (("import", "P", "missing"), 1, "is not there"),
         (("import", "P", "P"), 1, "no annotation format that is known"),
