@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +18,7 @@ from rvos_core.errors import UsageError
 
 if TYPE_CHECKING:
     from rvos_core.formats.annotations import AnnotationSet
-    from rvos_core.formats.project_import import ImportPlan
+    from rvos_core.formats.project_import import ClipPlan, ImportPlan
     from rvos_core.project.store import Project
     from rvos_core.types import CancelToken
 
@@ -55,7 +56,12 @@ def import_annotations(
         list[str] | None,
         typer.Option("--map", metavar="[CLIP:]A=B", help="Object A of SOURCE is object B of PROJECT; else new."),
     ] = None,
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, valid, ... of a data set.")] = "",
+    split: Annotated[
+        str, typer.Option("--split", metavar="NAME", help="train, valid, ... of a data set (all, or the first).")
+    ] = "",
+    shift: Annotated[
+        int, typer.Option("--shift", metavar="N", help="Frame 0 of SOURCE is frame N, where it counts otherwise.")
+    ] = 0,
     with_clips: Annotated[
         bool, typer.Option("--with-clips", help="Take in clips whose pictures lie beside; PROJECT may be new.")
     ] = False,
@@ -70,20 +76,35 @@ def import_annotations(
 
     output = Output(as_json=as_json)
     chosen = registry.detect(source) if format_name == "auto" else registry.format_of(format_name)
+    splits = chosen.splits(source)
+    choice = _ClipChoice(source, tuple(clips or ()), None if with_clips else project)
     with cancel_on_interrupt() as cancel, output.progress("reading") as meter:
-        options = ReadOptions(split, _size_of(project, chosen.needs_size), meter.update, cancel)
-        found, clip_of = _chosen_clips(registry.read(source, chosen, options), clips or [], source)
-        object_of = _mapping(mapping or [], found)
+        options = ReadOptions(split, _size_of(project, chosen.needs_size), meter.update, cancel, choice)
+        found = choice.applied(registry.read(source, chosen, options))
+        planned = partial(
+            plan_import,
+            annotations=found,
+            clip_of=choice.clip_of,
+            object_of=_mapping(mapping or [], found),
+            shift=shift,
+            options=options,
+        )
         if dry_run:
             with ProjectReader(project) as reader:
-                plan = plan_import(reader, found, clip_of=clip_of, object_of=object_of, options=options)
+                plan = planned(reader)
         else:
             with _opened(project, may_be_new=with_clips) as document:
                 if with_clips:
                     _take_in(document, found, cancel, output)
-                plan = plan_import(document, found, clip_of=clip_of, object_of=object_of, options=options)
+                plan = planned(document)
                 apply_import(document, plan, title=f"{chosen.title} ({source.name})", options=options)
-    _report(plan, output, {"format": chosen.format_id, "source": str(source), "dry_run": dry_run})
+    read = split or next(iter(splits), "")
+    if not split and len([*filter(None, splits)]) > 1:
+        output.note(
+            f"{source.name} has the splits {', '.join(filter(None, splits))} (--split): read is {read or 'all'}."
+        )
+    said = {"format": chosen.format_id, "source": str(source), "split": read, "splits": [*filter(None, splits)]}
+    _report(plan, output, {**said, "dry_run": dry_run})
 
 
 @contextmanager
@@ -109,26 +130,56 @@ def _size_of(project: Path, needed: bool) -> tuple[int, int] | None:
     return sizes.pop() if len(sizes) == 1 else None
 
 
-def _chosen_clips(found: AnnotationSet, wanted: list[str], source: Path) -> tuple[AnnotationSet, dict[str, int]]:
-    """The clips named by `--clip`, and which clips of the project they are said to be."""
-    from dataclasses import replace
+class _ClipChoice:
+    """Which clips of SOURCE are read: those of --clip, else those that PROJECT has.
 
-    if not wanted:
-        return found, {}
-    named = {each.name: each for each in found.clips}
-    chosen, clip_of = [], {}
-    for each in wanted:
-        name, _, number = each.rpartition("=") if "=" in each and each not in named else (each, "", "")
-        if name not in named or (number and not number.isdigit()):
+    Attributes:
+        clip_of: name in SOURCE -> number in PROJECT, where --clip NAME=N says so.
+    """
+
+    def __init__(self, source: Path, wanted: tuple[str, ...], project: Path | None) -> None:
+        self._source = source
+        self._wanted = wanted
+        self._project = project
+        self._notes: tuple[str, ...] = ()
+        self.clip_of: dict[str, int] = {}
+
+    def __call__(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Raises: UsageError: there is no clip of such a name."""
+        if self._wanted:
+            return tuple(self._named(each, names) for each in self._wanted)
+        if self._project is None:
+            return names
+        from rvos_core.formats.clip_matching import clips_in, missing_clips
+        from rvos_core.project.reading import ProjectReader
+
+        with ProjectReader(self._project) as reader:
+            found = clips_in(reader, names)
+        if not found:
+            return names
+        self._notes = tuple(missing_clips([name for name in names if name not in found]))
+        return found
+
+    def applied(self, found: AnnotationSet) -> AnnotationSet:
+        """What was read, without the clips that its format read although they are not wanted."""
+        from dataclasses import replace
+
+        read = tuple(each.name for each in found.clips)
+        names = self(read) if self._wanted else read
+        clips = tuple(each for each in found.clips if each.name in names)
+        return replace(found, clips=clips, notes=(*found.notes, *self._notes))
+
+    def _named(self, wanted: str, names: tuple[str, ...]) -> str:
+        name, _, number = wanted.rpartition("=") if "=" in wanted and wanted not in names else (wanted, "", "")
+        if name not in names or (number and not number.isdigit()):
             raise UsageError(
-                f"--clip {each}: {source} has no such clip.",
-                hint=f"It has {', '.join(list(named)[:8])}{' ...' if len(named) > 8 else ''}.",
+                f"--clip {wanted}: {self._source} has no such clip.",
+                hint=f"It has {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}.",
                 code="usage.clip",
             )
-        chosen.append(named[name])
         if number:
-            clip_of[name] = int(number)
-    return replace(found, clips=tuple(chosen)), clip_of
+            self.clip_of[name] = int(number)
+        return name
 
 
 def _mapping(values: list[str], found: AnnotationSet) -> dict[tuple[str, int], int]:
@@ -161,11 +212,25 @@ def _take_in(project: Project, found: AnnotationSet, cancel: CancelToken, output
             take_in(project, reader.info)
 
 
+def _frames_line(clip: ClipPlan) -> str:
+    """`frames 40 to 59, by their names`."""
+    ways = {
+        "name": "by their names",
+        "order": "one for one",
+        "number": "by their numbers, from 0",
+        "number from 1": "by their numbers, from 1",
+    }
+    shift = f", shifted by {clip.match.shift:+d}" if clip.match.shift else ""
+    ends = clip.match.ends
+    where = f"frames {ends[0]} to {ends[1]}" if ends is not None else "no frame of it"
+    return f"{where}, {ways[clip.match.way]}{shift}"
+
+
 def _report(plan: ImportPlan, output: Output, said: dict[str, Any]) -> None:
     for note in plan.notes:
         output.note(note)
     for clip in plan.clips:
-        output.say(f"{clip.clip.name} -> {clip.media.absolute_path.name}")
+        output.say(f"{clip.clip.name} -> {clip.media.absolute_path.name}, {_frames_line(clip)}")
         for each in clip.objects:
             new = "new: " if each.is_new else ""
             kept = f", {each.kept} locked ones stay" if each.kept else ""
@@ -181,6 +246,7 @@ def _report(plan: ImportPlan, output: Output, said: dict[str, Any]) -> None:
                 {
                     "name": clip.clip.name,
                     "media": clip.media.media_id,
+                    "frames": clip.match.as_dict(),
                     "objects": [
                         {
                             "source": each.source.object_id,

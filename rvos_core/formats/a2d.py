@@ -57,9 +57,10 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         )
     texts = _texts(base / _TEXTS)
     clips = []
-    for number, (name, folder) in enumerate(folders.items(), start=1):
+    chosen = options.chosen(folders)
+    for number, (name, folder) in enumerate(chosen.items(), start=1):
         clips.append(_clip(name, folder, texts.get(name, [])))
-        options.step(number, len(folders))
+        options.step(number, len(chosen))
     without = sorted(set(texts) - set(folders))
     notes = (
         [f"Sentences about {len(without)} videos without masks are left out, first: {without[0]}."] if without else []

@@ -42,11 +42,11 @@ _LINE = re.compile(r"(\d{1,7}) (\d{1,6}) (\d{1,3}) (\d{1,6}) (\d{1,6}) (\S+)")
 def read_png(source: Path, options: ReadOptions) -> AnnotationSet:
     """Every file is read once for its objects. Raises: UserError: damaged, not 16 bits; Cancelled."""
     base = source / "instances" if (source / "instances").is_dir() else source
-    folders = sorted(each for each in base.iterdir() if each.is_dir()) if base.is_dir() else []
+    folders = {each.name: each for each in sorted(base.iterdir()) if each.is_dir()} if base.is_dir() else {}
     if not folders:
         raise UserError(f"{source} has no instances/CLIP/*.png.", hint="Give MOTS's root.", code="formats.incomplete")
     names = _labels(source)
-    return AnnotationSet(tuple(_png_clip(folder, names, options) for folder in folders))
+    return AnnotationSet(tuple(_png_clip(folder, names, options) for folder in options.chosen(folders).values()))
 
 
 @dataclass

@@ -93,7 +93,9 @@ def read(path: Path, chosen: Format, options: ReadOptions | None = None) -> Anno
     """
     if not path.exists():
         raise UserError(f"{path} is not there.", hint="Check the name.", code="formats.missing")
-    found = chosen.read(path, options or ReadOptions())
+    options = options or ReadOptions()
+    _require_split(path, chosen, options.split)
+    found = chosen.read(path, options)
     if not found.clips:
         raise UserError(f"{path} holds no clips.", hint="Check the name.", code="formats.empty")
     names = [clip.name for clip in found.clips]
@@ -103,6 +105,17 @@ def read(path: Path, chosen: Format, options: ReadOptions | None = None) -> Anno
     for clip in found.clips:
         _refuse_nonsense(path, clip)
     return found
+
+
+def _require_split(path: Path, chosen: Format, split: str) -> None:
+    """Raises: UserError: the source has no split of that name."""
+    there = [each for each in chosen.splits(path) if each]
+    if split and split not in there:
+        raise UserError(
+            f"{path} has no split {split!r:.40}.",
+            hint=f"It has {', '.join(there[:12])}." if there else "It has none: leave the split out.",
+            code="formats.no_split",
+        )
 
 
 def _refuse_nonsense(path: Path, clip: AnnotatedClip) -> None:

@@ -48,7 +48,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         return AnnotationSet(
             tuple(
                 read_clip(folder, name, options, images=source / "JPEGImages_24fps" / name)
-                for name, folder in clip_folders(source / _PNG).items()
+                for name, folder in options.chosen(clip_folders(source / _PNG)).items()
             )
         )
     files = (

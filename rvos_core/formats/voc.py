@@ -27,7 +27,7 @@ from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, Annota
 from rvos_core.formats.content import size_in, stem
 from rvos_core.formats.cvat_xml import escaped
 from rvos_core.formats.folders import put_in_part, text_in_part, writing_folder
-from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
+from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written, split_order
 from rvos_core.formats.mask_folders import natural
 from rvos_core.formats.names import safe_names
 from rvos_core.formats.overlap import painted
@@ -94,6 +94,12 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         clip.name = name
         clip.pictures.sort(key=lambda each: natural(each.frame))
     return AnnotationSet(tuple(_finished(each) for each in clips.values()))
+
+
+def splits(source: Path) -> tuple[str, ...]:
+    """Those whose pictures are listed below `ImageSets/Segmentation`; all pictures together come first."""
+    found = names_with_suffix(source / "ImageSets" / "Segmentation", ".txt")
+    return ("", *sorted(found, key=split_order)) if found else ()
 
 
 def _finished(made: _Clip) -> AnnotatedClip:
@@ -205,5 +211,6 @@ FORMAT = Format(
     read=read,
     write=write,
     detect=detect,
+    splits=splits,
     max_object_id=2**31 - 1,
 )

@@ -77,6 +77,32 @@ def test_a_data_set_becomes_a_project_with_its_clips(capsys, tmp_path: Path) -> 
     assert info["objects"][0]["expressions"] == [mini_videos(2)[1].text(1)]
 
 
+def test_a_split_is_chosen_and_clips_of_other_projects_are_not_read(capsys, project: Path, tmp_path: Path) -> None:
+    root = tmp_path / "davis"
+    said = rvos(capsys, "export", project, "--format", "davis", "-o", root, "--start", "2", "--end", "5", "--json")
+    assert said.code == 0
+    (root / "ImageSets" / "2017" / "val.txt").write_text("other\n", encoding="utf-8")
+    other = root / "Annotations" / "Full-Resolution" / "other"
+    other.mkdir()
+    (other / "00000.png").write_bytes(b"damaged")
+    done = rvos(capsys, "import", project, root, "--dry-run", "--json")
+    assert done.code == 0, done.out
+    assert (done.json["split"], done.json["splits"]) == ("", ["train", "val"])
+    assert "splits train, val (--split): read is all" in done.err
+    assert done.json["notes"] == ["1 clips that the project does not have are left out, first: other."]
+    assert done.json["clips"][0]["frames"] == {
+        "matched_by": "name", "shift": 0, "first": 2, "last": 4, "beyond": 0
+    }  # fmt: skip
+    moved = rvos(capsys, "import", project, root, "--split", "train", "--shift", "-3", "--dry-run")
+    assert "clip1 -> clip1.mp4, frames 0 to 1, by their names, shifted by -3" in moved.out
+    assert "1 frames of clip1 lie beyond the clip" in moved.err
+    wrong = rvos(capsys, "import", project, root, "--split", "test", "--json")
+    assert wrong.code == 1 and "It has train, val." in wrong.json["error"]["hint"]
+    named = rvos(capsys, "import", project, root, "--clip", "clip1=1", "--split", "train", "--dry-run", "--json")
+    assert named.json["clips"][0]["media"] == 1
+    assert "other" in rvos(capsys, "import", project, root, "--clip", "x", "--json").json["error"]["hint"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
