@@ -26,14 +26,21 @@ from rvos_core.formats.annotations import (
     Sight,
     Sights,
 )
+from rvos_core.formats.coco_members import (
+    INFO,
+    categories_in,
+    categories_of,
+    category_entries,
+    numbers_of,
+    thing_entry,
+    thing_in,
+    xywh,
+)
 from rvos_core.formats.content import (
     MAX_OBJECTS,
-    categories_in,
     document_in,
     expression_entry,
     expression_of,
-    object_entry,
-    object_of,
     path_in,
     rate_in,
     segmentation_in,
@@ -44,8 +51,7 @@ from rvos_core.formats.folders import keyed, writing_text
 from rvos_core.formats.format import Format, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.names import safe_names
 from rvos_core.formats.sniffing import beginning
-from rvos_core.formats.ytvis import xywh
-from rvos_core.masks.rle import area, bbox, to_coco, union
+from rvos_core.masks.rle import area, to_coco, union
 
 
 @dataclass
@@ -65,7 +71,7 @@ class _Clip:
 def read(source: Path, options: ReadOptions) -> AnnotationSet:
     """Raises: UserError: the file and the place in it that is not as it should be; Cancelled."""
     document = document_in(source)
-    categories = categories_in(document.get("categories", []), source)
+    categories = categories_in(document, source)
     clips, clip_of_image = _clips(document, source)
     _add_tracks(document, clips, categories, source)
     annotations = list_in(document.get("annotations") or [], source, where='"annotations"')
@@ -141,11 +147,7 @@ def _new_object(
     number = whole_number_in(entry.get("object_id", len(clip.objects) + 1), path, where=f"{where}/object_id")
     if not number or number in clip.objects or len(clip.objects) >= MAX_OBJECTS:
         raise bad_content(path, f"has the object {number} twice, or too many objects ({where})")
-    category = whole_number_in(entry.get("category_id"), path, where=f"{where}/category_id")
-    if category not in categories:
-        raise bad_content(path, f"has the category {category} that it does not list ({where})")
-    known = "" if entry.get("has_category") is False else categories[category]
-    clip.objects[number] = object_of(number, entry, path, where=where, category=known)
+    clip.objects[number] = thing_in(number, entry, categories, path, where=where)
     clip.object_of_track[track] = number
     return number
 
@@ -202,17 +204,14 @@ def _clip(made: _Clip, path: Path) -> AnnotatedClip:
 def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Written:
     """Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
-    labels = sorted({each.label for clip in annotations.clips for each in clip.objects})
-    category_of = {label: number for number, label in enumerate(labels, start=1)}
-    numbers = itertools.count(1)
-    track_of = {(clip.name, each.object_id): next(numbers) for clip in annotations.clips for each in clip.objects}
+    category_of, track_of = categories_of(annotations), numbers_of(annotations)
     with writing_text(target, options) as part_file:
         part_file.writelines(
             keyed(
                 (
-                    ("info", {"description": "Written by RVOS Studio"}),
+                    ("info", INFO),
                     ("videos", [_video_entry(i, each) for i, each in enumerate(annotations.clips, 1)]),
-                    ("categories", [{"id": number, "name": label} for label, number in category_of.items()]),
+                    ("categories", category_entries(category_of)),
                     ("images", _image_entries(annotations, options)),
                     ("tracks", _track_entries(annotations, category_of, track_of)),
                     ("annotations", _annotation_entries(annotations, category_of, track_of, walk)),
@@ -249,10 +248,7 @@ def _track_entries(
             yield {
                 "id": track_of[clip.name, each.object_id],
                 "video_id": video,
-                "category_id": category_of[each.label],
-                "object_id": each.object_id,
-                **({} if each.category else {"has_category": False}),
-                **object_entry(each),
+                **thing_entry(each, category_of),
             }
 
 
@@ -274,7 +270,7 @@ def _annotation_entries(
                     "track_id": track_of[clip.name, object_id],
                     "segmentation": to_coco(sight.mask),
                     "area": area(sight.mask),
-                    "bbox": xywh(bbox(sight.mask)),
+                    "bbox": xywh(sight.mask),
                     "iscrowd": 0,
                     **({"occluded": True} if sight.occluded else {}),
                     **({"outside": True} if sight.outside else {}),

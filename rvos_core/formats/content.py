@@ -25,7 +25,6 @@ _HARMLESS_BYTES = 4 * 2**20
 _ROOMY_BYTES = 160 * 2**20
 _MAX_GROWTH = 12  # a file's values in memory against its size; run lengths and sentences stay below 6
 _CHUNK = 2**20
-_MAX_CATEGORIES = 100_000
 
 
 def load_json(path: Path) -> Any:
@@ -201,17 +200,3 @@ def expression_of(
         )
     annotator = text_in(entry.get("annotator", ""), path, where=where)
     return Expression(expression_id, text, object_ids, cast(Kind, kind), annotator, positive)
-
-
-def categories_in(value: Any, path: Path) -> dict[int, str]:
-    """Category id -> name of COCO's list. Raises: UserError."""
-    entries = list_in(value, path, where='"categories"')
-    if len(entries) > _MAX_CATEGORIES:
-        raise bad_content(path, f"lists {len(entries)} categories")
-    found = {}
-    for number, each in enumerate(entries):
-        where = f'"categories"[{number}]'
-        entry = mapping_in(each, path, where=where)
-        key = whole_number_in(entry.get("id"), path, where=f"{where}/id")
-        found[key] = str(entry.get("name", key))
-    return found

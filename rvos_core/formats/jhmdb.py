@@ -27,12 +27,12 @@ from rvos_core.formats.annotations import (
     Sights,
     default_name,
 )
+from rvos_core.formats.coco_members import xywh
 from rvos_core.formats.content import MAX_FRAMES, refuse_bomb, size_in
 from rvos_core.formats.folders import keyed, listed, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.names import safe_names
-from rvos_core.formats.ytvis import xywh
-from rvos_core.masks.rle import Rle, area, bbox, to_coco
+from rvos_core.masks.rle import Rle, area, to_coco
 
 _SAMPLES = "jhmdb_sentences_samples_metadata.json"
 _MASKS = "jhmdb_sentences_gt_annotations_in_coco_format.json"
@@ -136,7 +136,7 @@ def _annotations(found: list[tuple[str, int, Rle, str, int]]) -> Iterator[dict[s
             "category_id": 1,
             "segmentation": to_coco(mask),
             "area": area(mask),
-            "bbox": xywh(bbox(mask)),
+            "bbox": xywh(mask),
             "iscrowd": 0,
         }
 

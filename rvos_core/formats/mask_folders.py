@@ -158,6 +158,7 @@ class _Indexed:
     _size: tuple[int, int] | None = field(default=None)
 
     def size(self) -> tuple[int, int] | None:
+        """(width, height) of the first picture; None: there is none."""
         if self._size is None and self.stems:
             self._size = png_size(self._path(min(self.stems, key=natural)))
         return self._size
@@ -196,6 +197,7 @@ class _ByObject:
 
     @property
     def stems(self) -> frozenset[str]:
+        """Names of the frames that any object has a picture of."""
         return frozenset().union(*self.there.values())
 
     def size(self) -> tuple[int, int] | None:
@@ -207,6 +209,7 @@ class _ByObject:
         return self._size
 
     def objects(self, _: ReadOptions) -> tuple[AnnotatedObject, ...]:
+        """One a folder, called by what follows its number; nothing is read for it."""
         return tuple(AnnotatedObject(each, self.names[each] or default_name(each)) for each in self.folders)
 
     def sights(self, index: int) -> Sights:

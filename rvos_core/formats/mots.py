@@ -59,6 +59,7 @@ class _Pictures:
     ids: dict[int, int]
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object, empty ones too."""
         values = png16(self.folder / f"{self.stems[index]}.png", size=self.size)
         return {object_id: Sight(encode(values == value)) for value, object_id in self.ids.items()}
 

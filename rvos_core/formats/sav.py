@@ -76,6 +76,7 @@ class _Masklets:
     step: int
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object; nothing on frames between the annotated ones."""
         place, rest = divmod(index, self.step)
         if rest or place >= len(self.masklets) or self.masklets[place] is None:
             return {}

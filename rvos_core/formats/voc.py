@@ -60,6 +60,7 @@ class _Clip:
     numbered: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def sights(self, index: int) -> Sights:
+        """The masks of one picture, by object: those that its XML file names."""
         picture = self.pictures[index]
         path = self.folder / f"{picture.image_id}.png"
         if not picture.objects or not path.exists():

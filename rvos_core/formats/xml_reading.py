@@ -121,5 +121,6 @@ class _Builder:
         """The parser asks for a result; there is none beyond what `take` gave."""
 
     def take(self) -> list[Element]:
+        """The elements that were finished since the last call."""
         done, self._done = self._done, []
         return done

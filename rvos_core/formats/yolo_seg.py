@@ -73,6 +73,7 @@ class _Lines:
     objects: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def sights(self, index: int) -> Sights:
+        """The masks of one picture, by object; one that is new gets the next number."""
         width, height = self.size
         found = {}
         counted: Counter[int] = Counter()
