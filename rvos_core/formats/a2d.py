@@ -29,7 +29,7 @@ from rvos_core.formats.annotations import (
     Sights,
     default_name,
 )
-from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS
+from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS, require_file
 from rvos_core.formats.csv_expressions import object_numbers, table_rows
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
@@ -140,6 +140,7 @@ def instances_in(path: Path) -> tuple[list[int], list[np.ndarray]]:
     Raises: UserError: it is no file of A2D's.
     """
     h5 = _h5py()
+    require_file(path)
     try:
         with h5.File(path, "r") as file:
             numbers = _values(file, "instance", path).ravel()

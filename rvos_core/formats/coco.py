@@ -103,7 +103,7 @@ def _clips(document: Mapping[str, Any], path: Path) -> tuple[dict[Any, _Clip], d
         entry = mapping_in(value, path, where=where)
         parts = path_in(entry.get("file_name"), path, where=f"{where}/file_name")
         size = size_in(entry.get("width"), entry.get("height"), path, where=where)
-        key: Any = entry.get("video_id")
+        key = _video_id(entry, path, where)
         if key in names:
             clip = clips.setdefault(key, _Clip(names[key][0], size, names[key][1]))
         else:
@@ -128,13 +128,24 @@ def _clips(document: Mapping[str, Any], path: Path) -> tuple[dict[Any, _Clip], d
     return clips, of_image
 
 
+def _video_id(entry: Mapping[str, Any], path: Path, where: str) -> int | str | None:
+    """The video that an entry belongs to, by its number or, which names none here, by a word; None: it does not say.
+
+    Raises: UserError: it is neither.
+    """
+    value = entry.get("video_id")
+    if value is None or (isinstance(value, str) and not value.isdecimal()):
+        return value
+    return whole_number_in(value, path, where=f"{where}/video_id")
+
+
 def _add_tracks(
     document: Mapping[str, Any], clips: Mapping[Any, _Clip], categories: Mapping[int, str], path: Path
 ) -> None:
     for number, value in enumerate(list_in(document.get("tracks") or [], path, where='"tracks"')):
         where = f'"tracks"[{number}]'
         entry = mapping_in(value, path, where=where)
-        clip = clips.get(entry.get("video_id"))
+        clip = clips.get(_video_id(entry, path, where))
         track = whole_number_in(entry.get("id"), path, where=f"{where}/id")
         if clip is None:
             raise bad_content(path, f"has the video {entry.get('video_id')!r:.40} that it does not list ({where})")
@@ -169,7 +180,7 @@ def _add_expressions(document: Mapping[str, Any], clips: Mapping[Any, _Clip], pa
     for number, value in enumerate(list_in(document.get("expressions") or [], path, where='"expressions"')):
         where = f'"expressions"[{number}]'
         entry = mapping_in(value, path, where=where)
-        clip = clips.get(entry.get("video_id"))
+        clip = clips.get(_video_id(entry, path, where))
         tracks = entry.get("track_ids")
         known = clip.object_of_track if clip is not None else {}
         meant = None if tracks is None else list_in(tracks, path, where=f"{where}/track_ids")

@@ -18,7 +18,7 @@ from rvos_core.datasets.reading import names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, Expression, Sight, Sights, default_name
-from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS
+from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS, require_file
 from rvos_core.formats.folders import put_in_part
 from rvos_core.formats.format import Overlap, ReadOptions, Walk
 from rvos_core.formats.overlap import painted
@@ -125,6 +125,7 @@ def picture_stems(folder: Path) -> tuple[str, ...]:
 
 def png_size(path: Path) -> tuple[int, int]:
     """(width, height) from a PNG's header. Raises: UserError: it is none, or claims more than 50 megapixels."""
+    require_file(path)
     try:
         with path.open("rb") as file:
             head = file.read(_HEADER.size)

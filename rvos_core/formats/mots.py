@@ -22,7 +22,7 @@ from rvos_core.datasets.reading import bad_content, names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights
-from rvos_core.formats.content import count_in, rle_in, size_in
+from rvos_core.formats.content import count_in, require_file, rle_in, size_in
 from rvos_core.formats.folders import put_in_part, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import natural, png_size
@@ -154,6 +154,7 @@ def _txt_clip(path: Path, names: Mapping[int, str]) -> AnnotatedClip:
 
 
 def _text(path: Path) -> str:
+    require_file(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise bad_content(path, "is larger than 512 MB")

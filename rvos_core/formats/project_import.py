@@ -36,6 +36,7 @@ from rvos_core.project.store import Project
 # What a person wants of an object of the source: an object of the project, a new one, or nothing.
 Goal: TypeAlias = int | Literal["new", "left out"]
 _LEFT_OUT: Goal = "left out"
+_LONGEST_NAME = 200  # letters
 
 
 @dataclass(frozen=True)
@@ -251,12 +252,17 @@ def _targets(
 
 
 def _name(thing: AnnotatedObject, clip: AnnotatedClip) -> str:
-    """Its own name; its first sentence where it has none; category and number."""
-    if thing.name and thing.name not in (default_name(thing.object_id), thing.category):
-        return thing.name
+    """Its own name; its first sentence where it has none; category and number. On one line, and not endless."""
+    if thing.name.strip() and thing.name not in (default_name(thing.object_id), thing.category):
+        return _short(thing.name)
     said = (each.text for each in clip.expressions if each.object_ids == (thing.object_id,) and each.positive)
-    label = f"{thing.category} {thing.object_id}" if thing.category else default_name(thing.object_id)
-    return next(said, label)
+    label = f"{thing.category} {thing.object_id}" if thing.category.strip() else default_name(thing.object_id)
+    return _short(next((text for text in said if text.strip()), label))
+
+
+def _short(name: str) -> str:
+    name = " ".join(name.split()) if "\n" in name or "\r" in name else name
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _clip_plan(
@@ -268,7 +274,8 @@ def _clip_plan(
 ) -> tuple[ClipPlan, list[str]]:
     objects = []
     missing = {each.object_id for each in clip.objects} - targets.keys()
-    kept = [one for one in clip.expressions if missing.isdisjoint(one.object_ids or ())]
+    said_of_it = [one for one in clip.expressions if one.text.strip()]
+    kept = [one for one in said_of_it if missing.isdisjoint(one.object_ids or ())]
     for each in clip.objects:
         if each.object_id in missing:
             continue
@@ -277,12 +284,15 @@ def _clip_plan(
         said = [one for one in kept if each.object_id in (one.object_ids or ())]
         new = tuple(one for one in said if (one.text, one.kind) not in known)
         objects.append(ObjectPlan(each, target, is_new, 0, 0, new))
-    about_nothing = sum(1 for each in clip.expressions if not each.object_ids)
+    about_nothing = sum(1 for each in said_of_it if not each.object_ids)
     notes = []
     if about_nothing:
         notes.append(f"{about_nothing} sentences of {clip.name} mean no object and are left out.")
-    if len(kept) < len(clip.expressions):
-        about = len(clip.expressions) - len(kept)
+    if len(said_of_it) < len(clip.expressions):
+        blank = len(clip.expressions) - len(said_of_it)
+        notes.append(f"{blank} sentences of {clip.name} are empty and are left out.")
+    if len(kept) < len(said_of_it):
+        about = len(said_of_it) - len(kept)
         notes.append(f"{about} sentences of {clip.name} mean an object that is left out, and are left out with it.")
     beyond = match.frames.count(None)
     if beyond:

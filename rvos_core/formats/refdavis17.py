@@ -27,6 +27,7 @@ from rvos_core.formats.annotations import (
     Kind,
     default_name,
 )
+from rvos_core.formats.content import require_file
 from rvos_core.formats.davis import PALETTE_LOSSES, images_for, listed_in, masks_below, splits, write_tree
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, WriteOptions, Written
@@ -84,6 +85,7 @@ def _with_mentioned(clip: AnnotatedClip) -> AnnotatedClip:
 
 
 def _texts(path: Path, encoding: str) -> dict[str, dict[int, str]]:
+    require_file(path)
     if path.stat().st_size > _MAX_BYTES:
         raise UserError(f"{path} is larger than 64 MB.", hint="It is no list of sentences.", code="formats.too_large")
     return read_texts(path, encoding=encoding)

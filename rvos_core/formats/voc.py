@@ -24,7 +24,7 @@ from rvos_core.datasets.reading import bad_content, name_in, names_with_suffix, 
 from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights, default_name
-from rvos_core.formats.content import size_in, stem
+from rvos_core.formats.content import require_file, size_in, stem
 from rvos_core.formats.cvat_xml import escaped
 from rvos_core.formats.folders import put_in_part, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written, split_order
@@ -75,6 +75,8 @@ class _Clip:
 def read(source: Path, options: ReadOptions) -> AnnotationSet:
     """Raises: UserError: naming what is missing, or the file that is not as published; Cancelled."""
     listing = source / "ImageSets" / "Segmentation" / f"{options.split}.txt"
+    if options.split:
+        require_file(listing)
     there = names_with_suffix(source / "Annotations", ".xml")
     ids = read_names(listing) if options.split else tuple(sorted(there, key=natural))
     if not ids:

@@ -23,7 +23,7 @@ import numpy as np
 from rvos_core.datasets.reading import bad_content, names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights
-from rvos_core.formats.content import MAX_PIXELS, MAX_VERTICES, count_in, number_in
+from rvos_core.formats.content import MAX_PIXELS, MAX_VERTICES, count_in, number_in, require_file
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import PICTURES, natural
@@ -124,6 +124,7 @@ def _outlines_in(path: Path) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _text(path: Path) -> str:
+    require_file(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise bad_content(path, "is larger than 16 MB")

@@ -184,6 +184,25 @@ def test_frames_beyond_the_clip_and_sentences_about_nothing_are_said(project: Pr
     assert project.mask(plan.clips[0].objects[0].target.object_id, 30) is not None
 
 
+def test_names_are_a_line_and_none_is_taken_twice(project: Project) -> None:
+    masks = {(0, number): numbered_mask(number) for number in (1, 2, 3, 4, 5)}
+    names = ("thing 1", "thing 1", "x" * 100_000, "two\nlines", " ")
+    things = tuple(AnnotatedObject(number, name) for number, name in enumerate(names, 1))
+    said = (Expression("0", "  ", (5,)), Expression("1", "a dog\nthat runs", (5,)))
+    plan = plan_import(project, annotated(masks, objects=things, expressions=said))
+    targets = [each.target for each in plan.clips[0].objects]
+    assert [each.is_new for each in plan.clips[0].objects] == [False, True, True, True, True]
+    assert [each.name for each in targets] == [
+        "thing 1",
+        "thing 1",
+        "x" * 199 + "…",
+        "two lines",
+        "a dog that runs",
+    ]
+    assert "1 sentences of clip1 are empty and are left out." in plan.notes
+    assert [each.text for each in plan.clips[0].objects[4].expressions] == ["a dog\nthat runs"]
+
+
 def test_a_cancelled_or_failed_import_leaves_the_project_as_it_was(project: Project) -> None:
     before, entries = state_of(project), len(project.edits())
     masks = {(frame, 1): numbered_mask(frame) for frame in range(40)}
