@@ -226,6 +226,15 @@ def _lines(reader: ProjectReader) -> Any:
                 absence=mask.absence,
                 locked=mask.locked,
             )
+        for frame, painted in reader.trimaps(thing.object_id).items():
+            yield _line(
+                kind="trimap",
+                object=thing.object_id,
+                frame=frame,
+                outside=to_coco(painted.strokes.outside),
+                unknown=to_coco(painted.strokes.unknown),
+                inside=to_coco(painted.strokes.inside),
+            )
 
 
 def _line(**values: Any) -> str:
