@@ -259,6 +259,7 @@ class Studio(QObject):
         self.hub.register(playback_actions(transport))
         self.hub.register(mask_actions(self.masks))
         self.hub.register(track_actions(self.correction))
+        self.looking.register(self.hub)
         self.hub.action("mask.accept").triggered.connect(self.correction.accepted)
         self.hub.register(run_actions(self.objects))
         self.hub.register(object_actions(self.surgery))

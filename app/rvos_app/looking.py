@@ -1,4 +1,4 @@
-"""How objects look: mattes, effects and their preview. A part of the composition root."""
+"""How objects look: mattes, painted trimaps, effects and their preview. A part of the composition root."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from PySide6.QtWidgets import QWidget
 
 from rvos_app.actions.hub import ActionHub
 from rvos_app.actions.matte import matte_actions
-from rvos_app.canvas.view import VideoCanvas
+from rvos_app.canvas.drawing_canvas import DrawingCanvas
 from rvos_app.controllers.clip import ClipController
 from rvos_app.controllers.document import DocumentController
 from rvos_app.controllers.look_preview import LookPreview
 from rvos_app.controllers.looks import Looks
 from rvos_app.controllers.matte_commands import MatteCommands
+from rvos_app.controllers.trimap_painting import TrimapPainting
 from rvos_app.hand import Hand
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.panels.matte import MattePanel
@@ -37,7 +38,7 @@ class Looking(QObject):
         self,
         state: StudioState,
         *,
-        canvas: VideoCanvas,
+        canvas: DrawingCanvas,
         hand: Hand,
         playback: PlaybackController,
         queue: JobQueue,
@@ -58,13 +59,29 @@ class Looking(QObject):
             spread=hand.spread,
             playback=playback,
         )
-        self.commands = MatteCommands(state, looks=self.looks, playback=playback, context=context)
-        self.looks.said.connect(self.said)
-        self.preview.failed.connect(self.said)
+        self.painting = TrimapPainting(
+            state,
+            drawing=hand.drawing,
+            editor=hand.editor,
+            canvas=canvas,
+            shown=hand.shown,
+            looks=self.looks,
+            queue=queue,
+            playback=playback,
+            context=context,
+        )
+        self.commands = MatteCommands(
+            state, looks=self.looks, painting=self.painting, playback=playback, context=context
+        )
+        for said in (self.looks.said, self.preview.failed, self.painting.said):
+            said.connect(self.said)
+
+    def register(self, hub: ActionHub) -> None:
+        """Their commands; panels show them."""
+        hub.register(matte_actions(self.commands))
 
     def make_panel(self, hub: ActionHub, bring_forward: Callable[[QWidget], object]) -> MattePanel:
-        """The panel; its commands come before it, as it shows them. `bring_forward`: shows it over others."""
-        hub.register(matte_actions(self.commands))
+        """The panel. `bring_forward`: shows it over others."""
         panel = MattePanel(self._state, self.looks, hub)
         panel.frame_chosen.connect(self.commands.go_to)
         self.commands.open_panel = partial(_open, panel, bring_forward)

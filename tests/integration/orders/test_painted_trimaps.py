@@ -1,4 +1,4 @@
-"""What a person painted over trimaps reaches exports: they equal the renderer that the preview asks, also where it looks back."""
+"""What a person painted over trimaps reaches exports: they equal what the preview computes, also looking back."""
 
 from __future__ import annotations
 
