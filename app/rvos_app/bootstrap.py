@@ -213,6 +213,7 @@ class Studio(QObject):
             spread=self.spread,
             doubts=self.doubts,
         )
+        self.looking.show_on(parts.timeline)
         self.front = Front(
             self.state,
             window=self.window,

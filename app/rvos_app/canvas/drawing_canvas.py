@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPointingDevice, QTabletEvent, QWheelEvent, qRgba
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPointingDevice, QTabletEvent, QWheelEvent
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from rvos_app.canvas.decorations import (
@@ -22,19 +22,18 @@ from rvos_app.canvas.decorations import (
     paint_neighbours,
 )
 from rvos_app.canvas.items import NEAREST_ABOVE, ViewMode
+from rvos_app.canvas.live import paint_live
 from rvos_app.canvas.mask_art import MaskArtCache
 from rvos_app.canvas.tools.select import SelectTool
 from rvos_app.canvas.tools.sheet import Sheet
 from rvos_app.canvas.tools.tool import Outcome, Picked, Pointer, Tool
 from rvos_app.canvas.tools.trimap_layer import TrimapLayer
-from rvos_app.canvas.trimap_art import paint_trimap
 from rvos_app.canvas.view import VideoCanvas
 
 _CLICK_PX = 4  # a press that moves less is a click
 _WHEEL_NOTCH = 120
 _WHEEL_STEP = 1.15
 _TABLET = (QEvent.Type.TabletPress, QEvent.Type.TabletMove, QEvent.Type.TabletRelease)
-_OVER_THE_FRAME = (ViewMode.OVERLAY, ViewMode.OUTLINE, ViewMode.ORIGINAL)
 _LEFT, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 
 
@@ -72,10 +71,23 @@ class DrawingCanvas(VideoCanvas):
     def set_tool(self, tool: Tool) -> None:
         """Take a tool in hand; the gesture under way ends."""
         self.finish_gesture()
-        self._tool.hover(None)
-        self._tell(self._tool.take_dirty())
+        self._let_go()
         self._tool = tool
         self._show_cursor()
+
+    def rest_hand(self) -> None:
+        """The gesture under way ends, and nothing follows the hand until it comes back."""
+        self.finish_gesture()
+        self._follow(None)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._tool.hover(None)
+        self._tell(self._tool.take_dirty())
+
+    def frame_place(self, view: QPointF) -> QPointF:
+        """The place in the frame, pixels, of one in the view."""
+        return self._to_frame(view)
 
     @property
     def is_drawing(self) -> bool:
@@ -172,8 +184,7 @@ class DrawingCanvas(VideoCanvas):
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
             self._follow(None)
-            self._tool.hover(None)
-            self._tell(self._tool.take_dirty())
+            self._let_go()
         if isinstance(event, QTabletEvent) and event.type() in _TABLET and self._pen(event):
             event.accept()
             return True
@@ -351,22 +362,8 @@ class DrawingCanvas(VideoCanvas):
         painter.restore()
 
     def _paint_live(self, painter: QPainter) -> None:
-        """The trimap or mask under the hand, from the very pixels that the hand changes, without a copy of them."""
-        sheet, smooth = self._tool.sheet, self.transform().m11() <= NEAREST_ABOVE
-        if self._trimap is not None and (sheet is not None or self.view_mode in _OVER_THE_FRAME):
-            paint_trimap(painter, self._trimap, smooth=smooth)
-        if sheet is None or not sheet.touched or not sheet.draws_mask:
-            return
-        height, width = sheet.size
-        pixels = QImage(sheet.live.data, width, height, width, QImage.Format.Format_Indexed8)
-        is_matte = self._overlay_item.mode is ViewMode.MATTE
-        pixels.setColorTable([qRgba(0, 0, 0, 0), qRgba(*((255, 255, 255) if is_matte else sheet.colour), 255)])
-        painter.setOpacity(1.0 if is_matte else sheet.opacity)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
-        offset = QPoint(*sheet.offset)
-        inside = pixels.rect().translated(offset) & pixels.rect()
-        painter.drawImage(inside, pixels, inside.translated(-offset))
-        painter.setOpacity(1.0)
+        smooth = self.transform().m11() <= NEAREST_ABOVE
+        paint_live(painter, self._tool.sheet, self._trimap, self.view_mode, smooth=smooth)
 
     def _paint_loupe(self, painter: QPainter, hand: QPointF) -> None:
         area = loupe_area(self.viewport().rect(), hand)

@@ -12,12 +12,11 @@ _TABLE = [qRgba(*colour) for colour in COLOURS]
 _SWATCH_PX, _STRIPE_PX = 18, 3
 
 
-def paint_trimap(painter: QPainter, layer: TrimapLayer, *, smooth: bool) -> None:
-    """In frame pixels, from the very pixels that the hand changes, without a copy of them."""
+def paint_trimap(painter: QPainter, layer: TrimapLayer) -> None:
+    """In frame pixels, from the layer's own."""
     height, width = layer.size
     pixels = QImage(layer.codes.data, width, height, width, QImage.Format.Format_Indexed8)
     pixels.setColorTable(_TABLE)
-    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
     painter.drawImage(QPointF(0, 0), pixels)
 
 

@@ -14,7 +14,7 @@ from rvos_app.controllers.looks import Looks
 from rvos_app.i18n import tr
 from rvos_app.panels.effects import EffectsEditor
 from rvos_app.panels.keyframes import KeyframeStrip
-from rvos_app.panels.knobs import ColourRow, Knob, SliderRow, share
+from rvos_app.panels.knobs import ColourRow, Knob, Picker, SliderRow, share
 from rvos_app.panels.parts import ActionButton, label, rule
 from rvos_app.panels.trimap import TrimapRow
 from rvos_app.state import StudioState
@@ -68,7 +68,7 @@ class MattePanel(QWidget):
 
     frame_chosen = Signal(int)
 
-    def __init__(self, state: StudioState, looks: Looks, hub: ActionHub) -> None:
+    def __init__(self, state: StudioState, looks: Looks, hub: ActionHub, picker: Picker) -> None:
         super().__init__()
         self._state = state
         self._looks = looks
@@ -78,9 +78,11 @@ class MattePanel(QWidget):
         self.strip = KeyframeStrip()
         self.rows: dict[str, SliderRow] = {}
         self.switches: dict[str, QCheckBox] = {}
-        self.screen_colour = ColourRow("Screen", "Colour of the screen or surroundings that shines on the object")
+        self.screen_colour = ColourRow(
+            "Screen", "Colour of the screen or surroundings that shines on the object", picker
+        )
         self.trimap = TrimapRow(hub)
-        self.effects = EffectsEditor(state, looks, hub)
+        self.effects = EffectsEditor(state, looks, hub, picker)
         self._body = QWidget()
         self._build(hub)
         self._reveal = QTimer(self)  # once the panel has its new size

@@ -48,7 +48,7 @@ class TrimapRow(QWidget):
             return
         named = [f'<a href="{frame}">{frame}</a>' for frame in frames[:_MOST_NAMED]]
         more = tr(" and {more} more", more=len(frames) - _MOST_NAMED) if len(frames) > _MOST_NAMED else ""
-        where = tr("Painted on frames {frames}{more}.", frames=", ".join(named), more=more)
+        where = tr("Painted: frame {frames}{more}.", frames=", ".join(named), more=more)
         rests = "" if refines else " " + tr("It counts once “Refine edge” is on.")
         self._where.setText(where + rests)
 

@@ -21,15 +21,15 @@ _STRIPES = 240  # on the longer side of the frame
 
 # Dark indigo, orange, pale cyan: dark, middle and light for every eye.
 COLOURS: tuple[Rgba, ...] = (
-    (24, 16, 72, 96),
-    (236, 140, 20, 110),
-    (190, 240, 255, 96),
-    (24, 16, 72, 215),
-    (70, 60, 140, 190),
-    (244, 150, 24, 215),
-    (150, 80, 0, 190),
-    (200, 244, 255, 215),
-    (90, 190, 225, 190),
+    (24, 16, 72, 84),
+    (236, 140, 20, 88),
+    (190, 240, 255, 76),
+    (24, 16, 72, 190),
+    (70, 60, 140, 110),
+    (244, 150, 24, 190),
+    (150, 80, 0, 110),
+    (200, 244, 255, 190),
+    (60, 170, 215, 110),
 )
 
 
@@ -87,8 +87,8 @@ class TrimapLayer:
         place = np.s_[top:bottom, left:right]
         labels = self.labels[place]
         codes = _OF_AUTOMATIC[self._automatic[place]]
-        y, x = np.arange(top, bottom)[:, None] // self._stripe_px, np.arange(left, right) // self._stripe_px
-        patterns = ((x - y) // 2 % 2, (x // 2 + y // 2) % 2, (x + y) // 2 % 2)  # falling, checked, rising
+        y, x, wide = np.arange(top, bottom)[:, None], np.arange(left, right), 2 * self._stripe_px
+        patterns = ((x - y) // wide % 2, (x // wide + y // wide) % 2, (x + y) // wide % 2)  # falling, checked, rising
         for number, (kind, pattern) in enumerate(zip(KINDS, patterns, strict=True)):
             here = labels == kind
             codes[here] = _PAINTED + 2 * number + pattern[here]
