@@ -12,7 +12,8 @@ from PySide6.QtGui import QPointingDevice
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from helpers_drawing import ALT, CTRL, Hand, near_line, pen
+from helpers_data import shared_data
+from helpers_drawing import ALT, CTRL, Hand, given, near_line, pen
 from helpers_studio import open_project, running_studio, settled
 from helpers_tracks import document, go_to, two_tracks, undone_exactly
 from rvos_app.bootstrap import Studio
@@ -247,3 +248,30 @@ def test_what_is_painted_is_there_again_and_goes_with_its_object(qtbot: QtBot, s
     qtbot.waitUntil(lambda: all(each.done() for each in studio.documents.closing()))
     open_project(qtbot, studio, path)
     assert studio.state.trimaps.at(1, 6) == strokes
+
+
+@pytest.mark.parametrize("name", ["decord__tests__test_data__video_90.mov", "fate__video__mpeg2video__sony-ct3.mp4"])
+def test_on_turned_and_anamorphic_clips_it_lies_where_it_is_seen(qtbot: QtBot, empty: Studio, name: str) -> None:
+    empty.clips.open(shared_data() / "odd" / name)
+    qtbot.waitUntil(lambda: empty.shown.picture is not None, timeout=20_000)
+    height, width = empty.shown.required_picture().shape[:2]
+    mask = np.zeros((height, width), dtype=bool)
+    mask[height // 4 : height // 2, width // 4 : width // 2] = True
+    given(empty, mask)
+    hand = Hand(empty)
+    empty.canvas.setFocus()
+    empty.canvas.zoom_to(2.5)
+    empty.canvas.centerOn(width * 0.6, height * 0.6)
+    empty.drawing.set_size(21)
+    hand.key(Qt.Key.Key_T)
+    hand.key(Qt.Key.Key_1, ALT)
+    at = (width * 0.6, height * 0.6)
+    hand.click(at)
+    found = painted(empty, frame=0)
+    assert found is not None
+    assert ((found == INSIDE) == near_line((height, width), [hand.real(at)] * 2, 10.5)).all()
+    hand.key(Qt.Key.Key_F4)
+    qtbot.waitUntil(lambda: not empty.looking.preview.busy and empty.canvas.preview is not None, timeout=20_000)
+    assert (empty.canvas.preview.picture[found == INSIDE] == 255).all()  # type: ignore[union-attr]
+    settled(qtbot, empty)
+    assert kept(empty)[1, 0].size == (height, width)
