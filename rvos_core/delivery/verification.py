@@ -25,10 +25,9 @@ from rvos_core.delivery.outputs import CUTOUT, Encoding
 from rvos_core.delivery.pixels import shown_plane
 from rvos_core.delivery.plan import DeliveryPlan, PlannedOutput
 from rvos_core.delivery.plan_checks import WITH_TIMECODE
-from rvos_core.delivery.source import timecode_text
 from rvos_core.delivery.stills import channel_names, read_still_alpha
 from rvos_core.errors import UserError
-from rvos_core.media.container import MEDIA_ERRORS, open_container
+from rvos_core.media.container import MEDIA_ERRORS, open_container, timecode_text
 
 SAMPLES = 5
 _HOPELESS = 0.1  # mean error beyond which even a lossy file does not hold what was meant
