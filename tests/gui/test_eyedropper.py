@@ -97,7 +97,9 @@ def test_it_is_put_away_without_a_change(qtbot: QtBot, studio: Studio, how: str)
     elif how == "elsewhere":
         studio.field.setFocus()
     else:
-        studio.parts.matte.parentWidget().close()
+        dock = studio.parts.matte.parentWidget()
+        assert dock is not None
+        dock.close()
     qtbot.waitUntil(lambda: not studio.looking.eyedropper.active)
     assert not veil.isVisible()
     assert not studio.parts.matte.screen_colour.pipette.isChecked()

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPointingDevice
+from PySide6.QtCore import QEvent, QPointF, QRect, Qt
+from PySide6.QtGui import QMouseEvent, QPaintEvent, QPointingDevice
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from helpers_data import shared_data
-from helpers_drawing import ALT, CTRL, Hand, given, near_line, pen
+from helpers_drawing import ALT, CTRL, NO_KEY, Hand, given, near_line, pen
 from helpers_studio import open_project, running_studio, settled
 from helpers_tracks import document, go_to, two_tracks, undone_exactly
 from rvos_app.bootstrap import Studio
+from rvos_app.canvas.drawing_canvas import DrawingCanvas
+from rvos_app.canvas.tools.brush import BrushOptions
+from rvos_app.canvas.tools.trimap import TrimapOptions, TrimapSheet, TrimapTool
+from rvos_app.canvas.tools.trimap_layer import TrimapLayer
 from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.masks import TrimapStrokes, decode
 from rvos_core.masks.trimap_strokes import INSIDE, OUTSIDE, UNKNOWN, UNPAINTED
@@ -61,7 +66,7 @@ def painted(studio: Studio, frame: int = 6, object_id: int = 1) -> np.ndarray | 
 def kept(studio: Studio) -> dict[tuple[int, int], TrimapStrokes]:
     """As the file has it."""
     found = document(studio)
-    return {key[1:]: each.strokes for key, each in found.items() if key[0] == "trimap"}  # type: ignore[index,attr-defined,misc]
+    return {key[1:]: each.strokes for key, each in found.items() if key[0] == "trimap"}  # type: ignore[index,attr-defined]
 
 
 def test_a_stroke_is_painted_live_is_one_step_and_switches_refining_on(
@@ -275,3 +280,53 @@ def test_on_turned_and_anamorphic_clips_it_lies_where_it_is_seen(qtbot: QtBot, e
     assert (empty.canvas.preview.picture[found == INSIDE] == 255).all()  # type: ignore[union-attr]
     settled(qtbot, empty)
     assert kept(empty)[1, 0].size == (height, width)
+
+
+class _Watched(DrawingCanvas):
+    """Notes what it paints anew."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.painted: list[QRect] = []
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        self.painted.append(event.rect())
+        super().paintEvent(event)
+
+
+def test_a_stroke_on_a_large_frame_touches_only_what_it_goes_over(qtbot: QtBot) -> None:
+    height, width = 2160, 3840
+    automatic = np.full((height, width), OUTSIDE, dtype=np.uint8)
+    layer, canvas = TrimapLayer(1, 0, automatic, None), _Watched()
+    qtbot.addWidget(canvas)
+    canvas.resize(960, 540)
+    frame = np.zeros((height, width, 3), dtype=np.uint8)
+    canvas.set_frame(frame)
+    canvas.set_trimap(layer)
+    sheet = TrimapSheet(0, 1, frame, None, (0, 0, 0), 1.0, layer=layer, painted=None)
+    canvas.prepare = lambda: sheet
+    canvas.set_tool(TrimapTool(BrushOptions(80.0), TrimapOptions(UNKNOWN)))
+    done: list[object] = []
+    canvas.gestured.connect(done.append)
+    canvas.show()
+    qtbot.waitExposed(canvas)
+    none, left = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
+
+    def send(kind: QEvent.Type, x: int, button: Qt.MouseButton) -> None:
+        at = QPointF(x, 200)
+        QApplication.sendEvent(
+            canvas.viewport(), QMouseEvent(kind, at, canvas.viewport().mapToGlobal(at), button, left, NO_KEY)
+        )
+        QApplication.processEvents()
+
+    send(QEvent.Type.MouseButtonPress, 300, left)
+    canvas.painted.clear()
+    for x in range(310, 400, 10):
+        send(QEvent.Type.MouseMove, x, none)
+    assert len(canvas.painted) >= 9
+    assert max(rect.width() * rect.height() for rect in canvas.painted) < 80 * 80
+    send(QEvent.Type.MouseButtonRelease, 390, left)
+    assert done
+    whole = TrimapLayer(1, 0, automatic, TrimapStrokes.of(layer.labels))
+    assert (whole.labels == layer.labels).all()
+    assert (whole.codes == layer.codes).all(), "piece by piece as all at once"

@@ -43,7 +43,9 @@ def test_an_export_equals_the_preview_with_what_is_painted(tmp_path: Path) -> No
         renderer = MatteRenderer(clip.frame, lambda i: square(i), _STACK, strokes=lambda i: strokes if i == 3 else None)
         for picture, index in zip(sorted(folder.iterdir()), (2, 3, 4), strict=True):
             alpha = renderer.matte(index).alpha
-            assert np.abs(cv2.imread(str(picture), -1) - alpha * 65535.0).max() <= 0.5
+            written = cv2.imread(str(picture), -1)
+            assert written is not None
+            assert np.abs(written - alpha * 65535.0).max() <= 0.5
             assert (alpha[30:40, 40:60] == 1).all() == (index == 3)
             if index == 3:
                 assert np.array_equal(alpha, shown)
