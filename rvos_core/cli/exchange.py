@@ -76,7 +76,6 @@ def import_annotations(
 
     output = Output(as_json=as_json)
     chosen = registry.detect(source) if format_name == "auto" else registry.format_of(format_name)
-    splits = chosen.splits(source)
     choice = _ClipChoice(source, tuple(clips or ()), None if with_clips else project)
     with cancel_on_interrupt() as cancel, output.progress("reading") as meter:
         options = ReadOptions(split, _size_of(project, chosen.needs_size), meter.update, cancel, choice)
@@ -98,13 +97,16 @@ def import_annotations(
                     _take_in(document, found, cancel, output)
                 plan = planned(document)
                 apply_import(document, plan, title=f"{chosen.title} ({source.name})", options=options)
-    read = split or next(iter(splits), "")
-    if not split and len([*filter(None, splits)]) > 1:
-        output.note(
-            f"{source.name} has the splits {', '.join(filter(None, splits))} (--split): read is {read or 'all'}."
-        )
-    said = {"format": chosen.format_id, "source": str(source), "split": read, "splits": [*filter(None, splits)]}
+    said = {"format": chosen.format_id, "source": str(source), **_splits(chosen.splits(source), split, output)}
     _report(plan, output, {**said, "dry_run": dry_run})
+
+
+def _splits(there: tuple[str, ...], asked: str, output: Output) -> dict[str, Any]:
+    """Which split was read and which there are, as JSON values; said where nobody asked for one of several."""
+    read, names = asked or next(iter(there), ""), [name for name in there if name]
+    if not asked and len(names) > 1:
+        output.note(f"There are the splits {', '.join(names)} (--split): read is {read or 'all'}.")
+    return {"split": read, "splits": names}
 
 
 @contextmanager

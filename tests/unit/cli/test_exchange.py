@@ -88,7 +88,7 @@ def test_a_split_is_chosen_and_clips_of_other_projects_are_not_read(capsys, proj
     done = rvos(capsys, "import", project, root, "--dry-run", "--json")
     assert done.code == 0, done.out
     assert (done.json["split"], done.json["splits"]) == ("", ["train", "val"])
-    assert "splits train, val (--split): read is all" in done.err
+    assert "There are the splits train, val (--split): read is all." in done.err
     assert done.json["notes"] == ["1 clips that the project does not have are left out, first: other."]
     assert done.json["clips"][0]["frames"] == {
         "matched_by": "name", "shift": 0, "first": 2, "last": 4, "beyond": 0
