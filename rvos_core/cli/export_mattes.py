@@ -306,7 +306,7 @@ def _fulfil(order: Order, output: Output, cancel: CancelToken) -> dict[str, Any]
             output.note(f"{plan.unlooked} frames have no result for one of the objects; they are written without it.")
 
     with output.progress(order.title) as meter:
-        done = fulfil(order, cancel=cancel, progress=meter.update, planned=warn)
+        done = fulfil(order, cancel=cancel, progress=meter.update, read_back=meter.read_back, planned=warn)
     tell_fulfilled(done, output)
     return done.as_dict()
 

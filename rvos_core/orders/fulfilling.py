@@ -130,9 +130,7 @@ def deliver_plans(
     tally = _Tally(sum(len(each.frames.sources) * len(each.outputs) for each in plans), cancel, progress)
     done: list[DeliveredOutput] = []
     for each in plans:
-        done += deliver(
-            each, frames, cancel=cancel, progress=tally.part(each), read_back=read_back, threads=threads
-        )
+        done += deliver(each, frames, cancel=cancel, progress=tally.part(each), read_back=read_back, threads=threads)
     return Fulfilled(
         outputs=tuple(each.path for each in done),
         reports=tuple(each.report for each in done),

@@ -241,3 +241,30 @@ def test_a_killed_program_leaves_an_order_that_another_one_finishes(tmp_path: Pa
     killed = done.outputs[0].read_bytes()
     done.outputs[0].unlink()
     assert fulfil(order).outputs[0].read_bytes() == killed
+
+
+@pytest.mark.parametrize("kind", [OVERLAY, "h264", "prores4444"])
+def test_an_order_is_cancelled_while_its_film_is_read_back(project: Path, tmp_path: Path, kind: str) -> None:
+    if kind == OVERLAY:
+        order = Order(OVERLAY, "Overlay", project, 1, (1,), tmp_path / "o.mp4")
+    else:
+        order = matte_order(project, tmp_path, kind)
+    (target,) = fulfil(order).outputs
+    before = target.read_bytes()
+    told: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 3:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        fulfil(order, read_back=stop)
+    assert told == [(1, 8), (2, 8), (3, 8)]
+    assert target.read_bytes() == before
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        fulfil(order, cancel=token, read_back=lambda *_: token.cancel())
+    assert target.read_bytes() == before
+    forget_unfinished([target])
+    assert [each for each in target.parent.iterdir() if each.name.startswith(".")] == []
