@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rvos_core.delivery.naming import safe_token
 from rvos_core.delivery.plan import DeliveryPlan
 from rvos_core.delivery.recipes import recipe_path, write_recipe
 from rvos_core.delivery.timelines import delivered_files, timeline_of, timeline_path, write_timelines
@@ -71,4 +72,4 @@ def _clip(plan: DeliveryPlan) -> str:
 
 
 def _stem(plan: DeliveryPlan) -> str:
-    return f"{_clip(plan)}_timeline"
+    return f"{safe_token(_clip(plan))}_timeline"

@@ -67,7 +67,7 @@ def test_orders_wait_pause_go_on_and_are_cancelled(
         panel.asked_for_folder.disconnect()
         panel.asked_for_folder.connect(asked.append)
         qtbot.mouseClick(first.folder, LEFT)
-        assert asked == [str(tmp_path / "out0" / "street_red car_cutout_straight.mov")]
+        assert asked == [str(tmp_path / "out0" / "street_red_car_cutout_straight.mov")]
         qtbot.mouseClick(panel.clear, LEFT)
         assert exports.entries == ()
         assert OrderBook(tmp_path / "data" / "exports").open() == []
@@ -119,7 +119,7 @@ def test_an_export_goes_on_after_the_studio_was_closed(
         dialog = open_export(qtbot, studio, "prores4444", tmp_path / "out")
         qtbot.mouseClick(dialog.export_button, LEFT)
         at_work(qtbot, studio)
-    target = tmp_path / "out" / "street_red car_cutout_straight.mov"
+    target = tmp_path / "out" / "street_red_car_cutout_straight.mov"
     assert not target.exists()
     assert job_folders(target)
     with studio_with(qtbot, tmp_path, project, model=tiny_model) as studio:
@@ -148,7 +148,7 @@ def test_what_another_program_left_is_offered_without_a_clip(
         assert panel.go_on.isVisible()
         with qtbot.waitSignal(studio.exports.finished, timeout=20_000):
             qtbot.mouseClick(panel.go_on, LEFT)
-    assert len(list((tmp_path / "out" / "street_red car_matte").iterdir())) == _FRAMES
+    assert len(list((tmp_path / "out" / "street_red_car_matte").iterdir())) == _FRAMES
 
 
 def test_reading_back_is_told_and_stops_at_a_cancel(project: Path, tmp_path: Path) -> None:

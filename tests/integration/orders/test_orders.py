@@ -103,7 +103,7 @@ def test_several_specifications_are_one_order_with_one_progress(project: Path, t
     assert seen[-1] == (12, 12)
     assert all("checks passed" in each for each in done.findings)
     names = sorted(path.name for path in done.outputs[2].iterdir())
-    assert names == [f"street_red car_matte.{number:04}.png" for number in (1, 2, 3)]
+    assert names == [f"street_red_car_matte.{number:04}.png" for number in (1, 2, 3)]
     alpha = cv2.imread(str(done.outputs[2] / names[0]), -1)
     assert alpha.dtype == np.uint16
     middle = square(1) & (cv2.erode(square(1).astype(np.uint8), np.ones((9, 9))) > 0)
