@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rvos_core.errors import UserError
+from rvos_core.types import MediaInfo
 
 TOKENS = ("clip", "object", "kind", "id", "expression", "frame")
 MAX_NAME_BYTES = 200  # of 255; what marks a part, a report and a number needs room, too
@@ -53,6 +54,11 @@ class OutputName:
         """Names of pictures of this very sequence, whatever its numbers."""
         ends = re.escape(self.tail + self.suffix)
         return re.compile(rf"{re.escape(self.stem)}\d{{{self.digits},}}{ends}")
+
+
+def clip_name(info: MediaInfo) -> str:
+    """What `{clip}` stands for before it is made safe: a file's name without its suffix, a folder's whole name."""
+    return info.path.name if info.kind == "images" and info.path.is_dir() else info.path.stem
 
 
 def check_template(template: str) -> None:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from rvos_core.delivery.naming import OutputName, output_name
+from rvos_core.delivery.naming import OutputName, clip_name, output_name
 from rvos_core.delivery.outputs import CUTOUT
 from rvos_core.delivery.plan_checks import (
     Problem,
@@ -240,11 +240,10 @@ def _outputs(
     spec: DeliverySpec, info: MediaInfo, objects: Sequence[DeliveryObject], folder: Path, *, highest: int
 ) -> tuple[PlannedOutput, ...]:
     groups = [tuple(objects)] if spec.objects == "together" else [(each,) for each in objects]
-    clip = info.path.name if info.kind == "images" and info.path.is_dir() else info.path.stem
     found = []
     for group in groups:
         values = {
-            "clip": clip,
+            "clip": clip_name(info),
             "object": "+".join(each.name for each in group),
             "id": "+".join(str(each.object_id) for each in group),
             "expression": "+".join(each.expression for each in group if each.expression),

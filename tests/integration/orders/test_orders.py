@@ -268,3 +268,11 @@ def test_an_order_is_cancelled_while_its_film_is_read_back(project: Path, tmp_pa
     assert target.read_bytes() == before
     forget_unfinished([target])
     assert [each for each in target.parent.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_second_export_to_the_same_folder_names_the_first_on_its_page(project: Path, tmp_path: Path) -> None:
+    first = fulfil(matte_order(project, tmp_path, "png8", recipe="nuke"))
+    second = fulfil(matte_order(project, tmp_path, "png8", recipe="nuke", object_ids=(2,)))
+    assert first.beside == second.beside == (tmp_path / "HOWTO-nuke_street.txt",)
+    text = second.beside[0].read_text(encoding="utf-8")
+    assert "Earlier   street_red_car_matte" in text and "street_dog_matte" in text
