@@ -31,6 +31,7 @@ from rvos_core.delivery.pixels import (
     together,
 )
 from rvos_core.delivery.plan import DeliveryObject, DeliveryPlan, PlannedOutput
+from rvos_core.delivery.plan_checks import DAMAGED
 from rvos_core.delivery.report import DeliveredOutput, report_path, write_report
 from rvos_core.delivery.source import check_same_source
 from rvos_core.delivery.stills import write_still
@@ -191,7 +192,8 @@ class _Work:
     def finished(self, found: Verification, *, notes: Sequence[str], resumed: int) -> DeliveredOutput:
         """What is told of the output once it has its name."""
         spec = self.plan.spec
-        told = [*self.plan.notes, *notes]
+        damage = (each.message for each in self.plan.problems if each.code == DAMAGED)
+        told = [*damage, *self.plan.notes, *notes]
         if found.limit is None:
             what = "alpha" if spec.kind.has_alpha else "the matte" if spec.chosen_content != CUTOUT else "brightness"
             told.append(

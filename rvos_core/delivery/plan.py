@@ -14,6 +14,7 @@ from rvos_core.delivery.naming import OutputName, clip_name, output_name
 from rvos_core.delivery.outputs import CUTOUT
 from rvos_core.delivery.plan_checks import (
     Problem,
+    check_damage,
     check_kept,
     check_places,
     check_settings,
@@ -182,6 +183,7 @@ def make_plan(
     problems = [
         *check_settings(spec, frames, info, width=inner[0], height=inner[1]),
         *check_source(info, source, identity, {each.object_id: each.name for each in objects}, masked_frames),
+        *check_damage(info, span),
         *check_kept(spec, info, source),
         *check_places([each.name for each in outputs], still=spec.kind.still),
         *check_space(folder, free, each_bytes * (len(outputs) + _WORK_FACTOR - 1)),
