@@ -58,6 +58,7 @@ class MediaInfo:
     has_audio: bool
     damaged: tuple[FrameSpan, ...] = ()
     warnings: tuple[str, ...] = ()
+    timecode: str = ""  # of the first frame, as the file has it; empty: it has none
 
     @property
     def duration_s(self) -> float:

@@ -250,7 +250,7 @@ class Studio(QObject):
             import_annotations=partial(self.importing.ask, self.window),
             export=self.shipping.open_dialog,
             close_clip=self.projects.close,
-            quit=self.window.close,
+            quit=lambda: self.window.close(),  # a method of Qt itself has no signature that app-model could read
         )
         transport = TransportCommands(self.state, playback=self.playback, settings=settings, context=context)
         view = ViewCommands(self.canvas, window=self.window, hub=self.hub, settings=settings, context=context)

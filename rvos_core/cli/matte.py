@@ -230,5 +230,6 @@ def _plan(
         objects=files.objects,
         folder=folder,
         masked_frames=files.seen,
+        covered=files.covered,
         revision=files.revision + look.to_json(),
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rvos_core.delivery.naming import OutputName, clip_name, output_name
-from rvos_core.delivery.outputs import CUTOUT
+from rvos_core.delivery.outputs import CUTOUT, MATTE
 from rvos_core.delivery.plan_checks import (
     Problem,
     check_damage,
@@ -30,7 +30,8 @@ from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan, MediaInfo
 
 _STILL_OVERHEAD_BYTES = 1024
-_MATTE_SHARE = 0.1  # of a cut-out's size
+_MATTE_SHARE = 0.1  # of a cut-out's time
+_USUALLY_COVERED = 0.2  # of the frame, where the masks are not known
 _WORK_FACTOR = 2  # finished frames and the file made of them lie side by side for a while
 
 
@@ -156,6 +157,7 @@ def make_plan(
     objects: Sequence[DeliveryObject],
     folder: Path,
     masked_frames: Mapping[int, int] | None = None,
+    covered: Mapping[int, float] | None = None,
     identity: tuple[int, int] | None = None,
     revision: str = "",
 ) -> DeliveryPlan:
@@ -165,6 +167,7 @@ def make_plan(
         objects: whose masks, from the lowest to the topmost.
         folder: where everything goes; need not exist.
         masked_frames: object id -> number of frames with a mask in it; None: not known.
+        covered: object id -> mean share of the frame that it covers, 0..1, for the estimate of size; None: not known.
         identity: the source's `file_identity` when the masks were made; None: that does not matter.
         revision: see `DeliveryPlan`.
 
@@ -178,7 +181,8 @@ def make_plan(
     width, height = _encoded_size(spec, *inner)
     first = spec.start_number if spec.start_number is not None else frames.sources[0]
     outputs = _outputs(spec, info, objects, folder, highest=first + len(frames.sources) - 1)
-    each_bytes, each_s = _estimate(spec, width * height, len(frames.sources))
+    pixels = width * height * len(frames.sources)
+    sizes = [_expected_bytes(spec, pixels, len(frames.sources), _covered(each, covered)) for each in outputs]
     free = free_bytes(folder)
     problems = [
         *check_settings(spec, frames, info, width=inner[0], height=inner[1]),
@@ -186,7 +190,7 @@ def make_plan(
         *check_damage(info, span),
         *check_kept(spec, info, source),
         *check_places([each.name for each in outputs], still=spec.kind.still),
-        *check_space(folder, free, each_bytes * (len(outputs) + _WORK_FACTOR - 1)),
+        *check_space(folder, free, int(sum(sizes) + (_WORK_FACTOR - 1) * max(sizes))),
     ]
     return DeliveryPlan(
         spec=spec,
@@ -203,8 +207,8 @@ def make_plan(
         problems=tuple(problems),
         notes=tuple(_notes(spec, info, frames, inner=inner, outer=(width, height))),
         replaces=tuple(each.path for each in outputs if each.path.exists()),
-        expected_bytes=each_bytes * len(outputs),
-        expected_s=each_s * len(outputs),
+        expected_bytes=sum(sizes),
+        expected_s=_expected_s(spec, pixels) * len(outputs),
         free_bytes=free,
         source=source,
         revision=revision,
@@ -258,14 +262,32 @@ def _outputs(
     return tuple(found)
 
 
-def _estimate(spec: DeliverySpec, pixels: int, frames: int) -> tuple[int, float]:
-    """Bytes and seconds of one output."""
+def _covered(output: PlannedOutput, covered: Mapping[int, float] | None) -> float:
+    """Share of the frame that the output's objects cover together."""
+    if covered is None:
+        return _USUALLY_COVERED
+    return min(1.0, sum(covered.get(each.object_id, 0.0) for each in output.objects))
+
+
+def _expected_bytes(spec: DeliverySpec, pixels: int, frames: int, covered: float) -> int:
+    """Of one output. `pixels`: of all frames; `covered`: share of them."""
     kind = spec.kind
-    share = 1.0 if spec.chosen_content == CUTOUT or len(kind.contents) == 1 else _MATTE_SHARE
-    if kind.alpha_error is not None:  # sizes of lossless forms follow their depth
-        share *= spec.chosen_depth / kind.depths[0]
-    size = pixels * kind.bytes_per_pixel * share + (_STILL_OVERHEAD_BYTES if kind.still else 0)
-    return int(size * frames), pixels * frames * share / (kind.megapixels_per_s * 1e6)
+    size = pixels * covered * kind.bytes_per_covered_pixel * _depth_share(spec)
+    if spec.chosen_content == MATTE and len(kind.contents) > 1:
+        size *= kind.matte_share
+    return int(size) + (_STILL_OVERHEAD_BYTES * frames if kind.still else 0)
+
+
+def _expected_s(spec: DeliverySpec, pixels: int) -> float:
+    """Of one output, on one core."""
+    is_cutout = spec.chosen_content == CUTOUT or len(spec.kind.contents) == 1
+    share = (1.0 if is_cutout else _MATTE_SHARE) * _depth_share(spec)
+    return pixels * share / (spec.kind.megapixels_per_s * 1e6)
+
+
+def _depth_share(spec: DeliverySpec) -> float:
+    """Sizes of lossless forms follow their depth."""
+    return spec.chosen_depth / spec.kind.depths[0] if spec.kind.alpha_error is not None else 1.0
 
 
 def _timecode(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rvos_core.delivery.timecode import Timecode
 from rvos_core.errors import UserError
-from rvos_core.media.container import open_container
+from rvos_core.media.container import open_container, timecodes_of
 from rvos_core.media.images import picture_files
 from rvos_core.media.sniff import file_identity
 from rvos_core.types import MediaInfo
@@ -36,10 +35,10 @@ def source_facts(info: MediaInfo) -> SourceFacts:
         return SourceFacts(source_identity(info.path) if info.path.exists() else None, None)
     identity = source_identity(info.path)
     with open_container(info.path) as container:
-        texts = [timecode_text(each.metadata) for each in (*container.streams, container)]
+        texts = list(timecodes_of(container))
         track = next(iter(container.streams.audio), None)
         sound = track.codec_context.name if track is not None and track.codec_context is not None else None
-    found = (Timecode.parse(text, info.rate) for text in texts if text)
+    found = (Timecode.parse(text, info.rate) for text in texts)
     return SourceFacts(identity, next((each for each in found if each is not None), None), sound)
 
 
@@ -57,11 +56,6 @@ def source_identity(path: Path) -> tuple[int, int]:
         size += own[0]
         checksum = zlib.crc32(f"{picture.name}:{own}".encode("utf-8", "surrogateescape"), checksum)
     return size, checksum
-
-
-def timecode_text(metadata: Mapping[str, str]) -> str | None:
-    """The timecode among a container's or track's tags, whose names Matroska writes in capitals."""
-    return next((value for name, value in metadata.items() if name.lower() == "timecode"), None)
 
 
 def check_same_source(path: Path, identity: tuple[int, int] | None) -> None:

@@ -25,10 +25,9 @@ from rvos_core.delivery.outputs import CUTOUT, ColourLimit, Encoding
 from rvos_core.delivery.pixels import shown_colours, shown_plane
 from rvos_core.delivery.plan import DeliveryPlan, PlannedOutput
 from rvos_core.delivery.plan_checks import WITH_TIMECODE
-from rvos_core.delivery.source import timecode_text
 from rvos_core.delivery.stills import channel_names, read_still
 from rvos_core.errors import UserError
-from rvos_core.media.container import MEDIA_ERRORS, open_container
+from rvos_core.media.container import MEDIA_ERRORS, open_container, timecode_text
 
 Step = Callable[[int], None]
 

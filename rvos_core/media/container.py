@@ -10,7 +10,7 @@ import contextlib
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -48,6 +48,16 @@ _MAGIC = (
 
 # What reading or decoding a bad file may raise (measured on 1,000 mutated files); FFmpegError alone is not enough.
 MEDIA_ERRORS = (av.FFmpegError, UnicodeDecodeError, IndexError, MemoryError, EOFError, ValueError)
+
+
+def timecode_text(metadata: Mapping[str, str]) -> str | None:
+    """The timecode among a container's or track's tags, whose names Matroska writes in capitals."""
+    return next((value for name, value in metadata.items() if name.lower() == "timecode"), None)
+
+
+def timecodes_of(container: InputContainer) -> Iterator[str]:
+    """The timecodes of tracks, then of the container, as they are written in the file."""
+    yield from filter(None, (timecode_text(each.metadata) for each in (*container.streams, container)))
 
 
 def open_container(path: Path) -> InputContainer:

@@ -16,7 +16,7 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from rvos_core.errors import UserError
-from rvos_core.media.container import DECODE_THREADS, MEDIA_ERRORS, PacketDecoder, check_size
+from rvos_core.media.container import DECODE_THREADS, MEDIA_ERRORS, PacketDecoder, check_size, timecodes_of
 from rvos_core.media.geometry import DecodedFrame, DisplayGeometry, geometry_of
 from rvos_core.media.scan import DecodedScan, agrees_with_decoding, scan_by_decoding, scan_packets
 from rvos_core.media.sniff import file_identity, shown_name
@@ -43,6 +43,7 @@ class StreamFacts:
     size: tuple[int, int]
     has_audio: bool
     warnings: tuple[str, ...]
+    timecode: str
 
     @property
     def step(self) -> int:
@@ -123,6 +124,7 @@ def _read_facts(path: Path) -> StreamFacts:
             size=(context.width, context.height),
             has_audio=bool(container.streams.audio),
             warnings=tuple(decoder.warnings),
+            timecode=next(timecodes_of(container), ""),
         )
     finally:
         decoder.close()

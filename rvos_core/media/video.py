@@ -91,4 +91,5 @@ def _describe(path: Path, index: MediaIndex) -> MediaInfo:
         has_audio=facts.has_audio,
         damaged=index.damaged,
         warnings=index.warnings,
+        timecode=facts.timecode,
     )

@@ -32,6 +32,7 @@ class MaskFiles:
         objects: those that are in any of the files.
         frames: with a file, in order.
         seen: object id -> number of frames with a mask.
+        covered: object id -> mean share of the frame that it covers, 0..1, over all files.
         revision: names the content of all files.
 
     Raises:
@@ -43,13 +44,16 @@ class MaskFiles:
         self._files = _by_frame(folder, info)
         self._labels: OrderedDict[int, np.ndarray] = OrderedDict()
         self.seen: dict[int, int] = {}
+        self.covered: dict[int, float] = {}
         checksum = 0
         for index, path in self._files.items():
-            ids = np.unique(self._read(index))
+            ids, areas = np.unique(self._read(index), return_counts=True)
             checksum = zlib.crc32(path.read_bytes(), zlib.crc32(str(index).encode(), checksum))
-            for each in ids.tolist():
+            for each, pixels in zip(ids.tolist(), areas.tolist(), strict=True):
                 if each not in (0, VOID):
                     self.seen[each] = self.seen.get(each, 0) + 1
+                    share = pixels / (info.height * info.width * len(self._files))
+                    self.covered[each] = self.covered.get(each, 0.0) + share
         if not self.seen:
             raise UserError(
                 f"There is no object in the masks of {folder}.", hint="All are black.", code="matte.empty_masks"

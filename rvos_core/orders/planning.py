@@ -132,8 +132,10 @@ def forget_unfinished(outputs: Sequence[Path]) -> None:
 def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
     order = source.order
     objects, masked = [each.for_delivery for each in source.objects], source.masked_frames(source.span)
+    covered = source.covered(source.span)
     if order.kind == EFFECTS:
         objects, masked = [ALL_WITH_EFFECTS], {ALL_WITH_EFFECTS.object_id: max(masked.values())}
+        covered = {ALL_WITH_EFFECTS.object_id: 1.0}
     plans = tuple(
         make_plan(
             spec,
@@ -141,6 +143,7 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
             objects=objects,
             folder=order.target,
             masked_frames=masked,
+            covered=covered,
             revision=revision,
         )
         for spec in order.placed_specs
@@ -198,7 +201,7 @@ def _plan_plain(source: OrderSource) -> OrderPlan:
     else:
         names = [OutputName(order.target)]
         frames = len(span)
-        size = int(frames * pixels * _OVERLAY.bytes_per_pixel)
+        size = int(frames * pixels * _OVERLAY.bytes_per_covered_pixel)
         seconds = frames * pixels / (_OVERLAY.megapixels_per_s * 1e6)
     folder = names[0].path.parent
     if order.kind == ANNOTATIONS:

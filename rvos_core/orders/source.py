@@ -12,13 +12,15 @@ import numpy as np
 
 from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.errors import UserError
-from rvos_core.masks import Rle
+from rvos_core.masks import Rle, area
 from rvos_core.media import MediaReader, open_media
 from rvos_core.orders.order import Order
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import Colour, MediaRecord, ObjectRecord
 from rvos_core.project.relink import Identity, identity_of, locate
 from rvos_core.types import FrameSpan, MediaInfo
+
+_LOOKED_AT = 24  # masks of an object, to tell how much it covers
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,18 @@ class OrderSource:
     def masked_frames(self, span: FrameSpan) -> dict[int, int]:
         """Object id -> number of frames of `span` in which it is seen."""
         return {each.object_id: int(self.project.lane(each.object_id, span).visible.sum()) for each in self.objects}
+
+    def covered(self, span: FrameSpan) -> dict[int, float]:
+        """Object id -> mean share of the frame that it covers over `span`, 0..1, by a few of its masks."""
+        return {each.object_id: self._covered(each.object_id, span) for each in self.objects}
+
+    def _covered(self, object_id: int, span: FrameSpan) -> float:
+        lane = self.project.lane(object_id, span)
+        seen = lane.frames[lane.visible]
+        looked_at = seen[:: max(1, len(seen) // _LOOKED_AT)]
+        records = [self.project.mask(object_id, int(frame)) for frame in looked_at]
+        shares = [area(each.mask) / (each.mask.height * each.mask.width) for each in records if each is not None]
+        return sum(shares) / len(shares) * len(seen) / len(span) if shares else 0.0
 
     def unlooked_frames(self, span: FrameSpan) -> int:
         """Frames of `span` about which nothing is known for at least one of the objects."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -57,6 +58,17 @@ def test_every_command_of_a_menu_says_what_it_does_and_its_key(empty: Studio) ->
             assert action.shortcut().toString(QKeySequence.SequenceFormat.NativeText) in action.toolTip()
 
 
+def test_every_command_can_be_called(empty: Studio) -> None:
+    for entry in empty.hub.records:
+        inspect.signature(entry.callback)  # a method of Qt itself has none: app-model cannot call it
+
+
+def test_quit_closes_the_window(qtbot: QtBot, empty: Studio) -> None:
+    empty.window.show()
+    empty.hub.trigger("file.quit")
+    qtbot.waitUntil(lambda: not empty.window.isVisible())
+
+
 def test_without_a_clip_only_what_makes_sense_is_enabled(empty: Studio) -> None:
     for command in ("run.start", "run.cancel", "playback.play", "file.export", "file.close", "run.remove_object"):
         assert not empty.hub.action(command).isEnabled(), command
@@ -77,6 +89,27 @@ def test_typing_a_sentence_never_plays_steps_or_deletes(qtbot: QtBot, studio: St
     assert studio.state.frame_index == 0
     assert studio.state.span == FrameSpan(0, _FRAMES)
     assert studio.state.objects[0].visible
+
+
+class _X11Line(QLineEdit):
+    """Takes the keys of line editing before any command, as fields do under X11."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
+
+
+@pytest.mark.parametrize(("key", "taken"), [(Qt.Key.Key_E, False), (Qt.Key.Key_K, False), (Qt.Key.Key_A, True)])
+def test_a_command_comes_before_the_line_editing_of_a_field(studio: Studio, key: Qt.Key, taken: bool) -> None:
+    field = _X11Line(studio.window)
+    field.show()
+    field.setFocus()
+    event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.ControlModifier)
+    event.ignore()
+    QApplication.sendEvent(field, event)
+    assert event.isAccepted() == taken
 
 
 def test_the_same_keys_work_outside_the_field(qtbot: QtBot, studio: Studio) -> None:

@@ -109,6 +109,20 @@ def test_timecode_counts_at_the_nominal_rate() -> None:
     ]
 
 
+def test_a_clip_s_own_timecode_is_shown() -> None:
+    film = clip_info(100_000, Fraction(24000, 1001), timecode="01:00:00:00")
+    assert [timecode(film, i) for i in (0, 23, 24 * 60)] == ["01:00:00:00", "01:00:00:23", "01:01:00:00"]
+    tape = clip_info(100_000, Fraction(30000, 1001), timecode="09:59:59;28")
+    assert [timecode(tape, i) for i in (0, 2, 1800, 1801, 1802)] == [
+        "09:59:59;28",
+        "10:00:00;00",
+        "10:00:59;28",
+        "10:00:59;29",
+        "10:01:00;02",
+    ]
+    assert timecode(clip_info(10, timecode="nonsense"), 9) == "00:00:00:09"
+
+
 def test_timecode_of_a_variable_rate_follows_the_time_stamps() -> None:
     info = clip_info(7, pts=(500, 900, 1499, 1500, 1501, 3600, 61_000))
     shown = [timecode(info, i) for i in range(7)]

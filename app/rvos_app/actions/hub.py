@@ -112,8 +112,9 @@ class ActionHub(QObject):
 class KeyGuard(QObject):
     """Lets the focused field keep the keys it needs itself, so that typing never plays, steps or deletes.
 
-    A text field keeps every key without Ctrl or Alt; a button or list keeps Space, Enter and the arrows it uses. Only
-    the focused widget is watched: a filter for the whole application would call Python for every event.
+    A text field keeps every key without Ctrl or Alt; a button or list keeps Space, Enter and the arrows it uses. What
+    X11 has line editing for (Ctrl+E, Ctrl+K, Ctrl+U) is a command's first: a person who has just typed a sentence wants
+    to export. Only the focused widget is watched: a filter for the whole application would call Python for every event.
     """
 
     _TEXT = (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox)
@@ -122,6 +123,7 @@ class KeyGuard(QObject):
     _SPACE_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
     _ARROW_KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End)
     _FREE_IN_TEXT = (Qt.Key.Key_Escape, *(Qt.Key(Qt.Key.Key_F1.value + n) for n in range(12)))
+    _LINE_EDITING = (Qt.Key.Key_E, Qt.Key.Key_K, Qt.Key.Key_U)
     _COMMANDING = (
         Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
     )
@@ -140,6 +142,9 @@ class KeyGuard(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
             return False
+        if event.modifiers() == Qt.KeyboardModifier.ControlModifier and Qt.Key(event.key()) in self._LINE_EDITING:
+            event.ignore()  # no command takes it: it still reaches the field as a key
+            return True
         if not self._wants(watched, event):
             return False
         event.accept()

@@ -18,6 +18,7 @@ from rvos_core.delivery.plan import DeliveryObject, make_plan
 from rvos_core.delivery.report import DeliveredOutput
 from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.media import MediaReader, open_media
+from rvos_core.media.probe import info_from_json, info_to_json
 
 NTSC = Fraction(30000, 1001)
 UNEVEN = np.cumsum(np.random.default_rng(1).integers(3, 120, 24)).tolist()  # milliseconds
@@ -126,6 +127,9 @@ def test_the_timecode_of_the_source_is_that_of_the_same_frame(
 ) -> None:
     clip = ClipSpec("coded.mov", rate=rate, stream=lambda stream: stream.metadata.update({"timecode": given}), **SMALL)
     path = write_clip(tmp_path, clip)
+    with open_media(path) as reader:
+        assert reader.info.timecode == given
+        assert info_from_json(path, info_to_json(reader.info)) == reader.info
     in_matroska = export(path, tmp_path / "mkv", format="ffv1", start=start)
     assert ffprobe(in_matroska.path)["tags"]["TIMECODE"] == expected
     done = export(path, tmp_path / "out", format="prores4444", start=start)
