@@ -139,10 +139,7 @@ _H265_MATTE = Encoding(
 # Half a step of each depth, and what arithmetic in float32 adds to it.
 _EXACT = {8: 0.5001 / 255, 16: 0.5001 / 65535 + 1e-7}
 # Premultiplied colours of 8 bits are rounded to 16 bits on the way.
-_EXACT_COLOUR = {
-    8: ColourLimit(0.502 / 255, 0.502 / 255),
-    16: ColourLimit(0.5001 / 65535 + 1e-7, 0.5001 / 65535 + 1e-7),
-}
+_EXACT_COLOUR = {bits: ColourLimit(step, step) for bits, step in ((8, 0.502 / 255), (16, 0.5001 / 65535 + 1e-7))}
 # Measured on film, grain, bars and cells of pure colours; about twice what was found there. Single samples of what has
 # coarser chroma may be anything at an edge.
 _PRORES_COLOUR = {10: ColourLimit(0.03, 0.01)}
