@@ -23,7 +23,6 @@ from rvos_core.errors import UserError
 from rvos_core.files import refuse_foreign_files, write_error
 from rvos_core.types import FrameSpan, MediaInfo
 
-WITH_TIMECODE = ("mov", "matroska")
 DAMAGED = "delivery.damaged_source"
 _SPACE_FACTOR = 1.2
 _SHOWN_PARTS = 3
@@ -194,19 +193,15 @@ def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
 
 
 def check_kept(spec: DeliverySpec, info: MediaInfo, source: SourceFacts) -> list[Problem]:
-    """Sound and timecode that the container does not hold."""
+    """Sound that the container does not hold; all of them hold the timecode."""
     encoding = spec.encoding
     if encoding is None:
         return []
-    found = []
     if spec.audio and info.kind == "video" and info.has_audio and not sound_fits(source.sound, encoding.muxer):
         what = source.sound or "of an unknown codec"
         message = f"The source's sound ({what}) will be left out: {spec.kind.title} does not take it."
-        found.append(Problem("delivery.no_sound", message, "Take it from the source itself.", blocks=False))
-    if source.timecode is not None and encoding.muxer not in WITH_TIMECODE:
-        message = f"The source's timecode, {source.timecode}, will be left out: {spec.kind.title} holds none."
-        found.append(Problem("delivery.no_timecode", message, "QuickTime and Matroska hold it.", blocks=False))
-    return found
+        return [Problem("delivery.no_sound", message, "Take it from the source itself.", blocks=False)]
+    return []
 
 
 def check_space(folder: Path, free: int | None, expected_bytes: int) -> list[Problem]:

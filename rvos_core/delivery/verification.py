@@ -24,7 +24,6 @@ from rvos_core.delivery.differences import ColourError, Differences
 from rvos_core.delivery.outputs import CUTOUT, ColourLimit, Encoding
 from rvos_core.delivery.pixels import shown_colours, shown_plane
 from rvos_core.delivery.plan import DeliveryPlan, PlannedOutput
-from rvos_core.delivery.plan_checks import WITH_TIMECODE
 from rvos_core.delivery.stills import channel_names, read_still
 from rvos_core.errors import UserError
 from rvos_core.media.container import MEDIA_ERRORS, open_container, timecode_text
@@ -307,7 +306,7 @@ def _video_checks(
         # Matroska says how long a frame is in nanoseconds.
         near = step > 0 and abs(found / meant.rate - 1) < _NEAR
         checks.append(Check("the rate", str(meant.rate), str(meant.rate if near else found)))
-    if plan.timecode is not None and encoding.muxer in WITH_TIMECODE:
+    if plan.timecode is not None:
         checks.append(Check("the timecode", str(plan.timecode), timecode_text(stream.metadata) or "none"))
     if encoding.pixel_format.startswith("yuv") and seen is not None:
         said = seen if encoding.intra else stream.codec_context  # libvpx's frames do not carry all of them
