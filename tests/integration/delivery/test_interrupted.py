@@ -102,7 +102,7 @@ def test_killed_at_any_moment(whole, victims, tmp_path: Path, times: int) -> Non
 
 
 def cancelled_after(plan: DeliveryPlan, frames: int) -> None:
-    """Export until `frames` are done, then cancel."""
+    """Export until `frames` are written, or, where it is more than there are, the rest read back; then cancel."""
     token = CancelToken()
 
     def progress(done: int, total: int) -> None:
@@ -110,8 +110,11 @@ def cancelled_after(plan: DeliveryPlan, frames: int) -> None:
         if done >= frames:
             token.cancel()
 
+    def read_back(done: int, total: int) -> None:
+        progress(total + done, total)
+
     with pytest.raises(Cancelled):
-        deliver(plan, moving_disc(plan.info), cancel=token, progress=progress, threads=1)
+        deliver(plan, moving_disc(plan.info), cancel=token, progress=progress, read_back=read_back, threads=1)
 
 
 @pytest.mark.parametrize("times", MOMENTS)
@@ -120,7 +123,7 @@ def test_cancelled_at_any_moment(whole, tmp_path: Path, times: int) -> None:
     dice = random.Random(name)
     for _ in range(times):
         plan = victim_plan(name, tmp_path / "out")
-        cancelled_after(plan, dice.randrange(FRAMES - 4))
+        cancelled_after(plan, dice.randrange(2 * FRAMES - 1))
         assert not plan.outputs[0].path.exists()
         if dice.random() < 0.5:
             discard(plan)
