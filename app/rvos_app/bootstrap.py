@@ -213,6 +213,7 @@ class Studio(QObject):
             spread=self.spread,
             doubts=self.doubts,
         )
+        self.looking.show_on(parts.timeline)
         self.front = Front(
             self.state,
             window=self.window,
@@ -259,6 +260,7 @@ class Studio(QObject):
         self.hub.register(playback_actions(transport))
         self.hub.register(mask_actions(self.masks))
         self.hub.register(track_actions(self.correction))
+        self.looking.register(self.hub)
         self.hub.action("mask.accept").triggered.connect(self.correction.accepted)
         self.hub.register(run_actions(self.objects))
         self.hub.register(object_actions(self.surgery))

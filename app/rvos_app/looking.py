@@ -1,4 +1,4 @@
-"""How objects look: mattes, effects and their preview. A part of the composition root."""
+"""How objects look: mattes, painted trimaps, effects and their preview. A part of the composition root."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from PySide6.QtWidgets import QWidget
 
 from rvos_app.actions.hub import ActionHub
 from rvos_app.actions.matte import matte_actions
-from rvos_app.canvas.view import VideoCanvas
+from rvos_app.canvas.drawing_canvas import DrawingCanvas
+from rvos_app.canvas.eyedropper import Eyedropper
 from rvos_app.controllers.clip import ClipController
 from rvos_app.controllers.document import DocumentController
 from rvos_app.controllers.look_preview import LookPreview
 from rvos_app.controllers.looks import Looks
 from rvos_app.controllers.matte_commands import MatteCommands
+from rvos_app.controllers.matte_marks import MatteMarks
+from rvos_app.controllers.trimap_painting import TrimapPainting
 from rvos_app.hand import Hand
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.panels.matte import MattePanel
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.state import StudioState
+from rvos_app.timeline.widget import TimelineWidget
 
 
 class Looking(QObject):
@@ -37,7 +41,7 @@ class Looking(QObject):
         self,
         state: StudioState,
         *,
-        canvas: VideoCanvas,
+        canvas: DrawingCanvas,
         hand: Hand,
         playback: PlaybackController,
         queue: JobQueue,
@@ -58,17 +62,41 @@ class Looking(QObject):
             spread=hand.spread,
             playback=playback,
         )
-        self.commands = MatteCommands(state, looks=self.looks, playback=playback, context=context)
-        self.looks.said.connect(self.said)
-        self.preview.failed.connect(self.said)
+        self.painting = TrimapPainting(
+            state,
+            drawing=hand.drawing,
+            editor=hand.editor,
+            canvas=canvas,
+            shown=hand.shown,
+            looks=self.looks,
+            queue=queue,
+            playback=playback,
+            context=context,
+        )
+        self.eyedropper = Eyedropper(canvas, lambda: hand.shown.picture)
+        self.eyedropper.began.connect(playback.pause)
+        state.clip_changed.connect(self.eyedropper.end, max_args=0)
+        state.selection_changed.connect(self.eyedropper.end, max_args=0)
+        self.commands = MatteCommands(
+            state, looks=self.looks, painting=self.painting, playback=playback, context=context
+        )
+        for said in (self.looks.said, self.preview.failed, self.painting.said, self.eyedropper.said):
+            said.connect(self.said)
+
+    def register(self, hub: ActionHub) -> None:
+        """Their commands; panels show them."""
+        hub.register(matte_actions(self.commands))
 
     def make_panel(self, hub: ActionHub, bring_forward: Callable[[QWidget], object]) -> MattePanel:
-        """The panel; its commands come before it, as it shows them. `bring_forward`: shows it over others."""
-        hub.register(matte_actions(self.commands))
-        panel = MattePanel(self._state, self.looks, hub)
+        """The panel. `bring_forward`: shows it over others."""
+        panel = MattePanel(self._state, self.looks, hub, self.eyedropper)
         panel.frame_chosen.connect(self.commands.go_to)
         self.commands.open_panel = partial(_open, panel, bring_forward)
         return panel
+
+    def show_on(self, timeline: TimelineWidget) -> None:
+        """Keyframes and painted trimaps, on the lanes that there are from now on."""
+        self._marks = MatteMarks(self._state, looks=self.looks, timeline=timeline)
 
     def close(self) -> None:
         """The program ends; its queues have."""

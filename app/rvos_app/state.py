@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from rvos_app.mask_shelf import MaskShelf
+from rvos_app.painted import PaintedTrimaps
 from rvos_core.masks import object_colour
 from rvos_core.project.edits import ChangeObject, DeleteObject, Edit, SetLook, SetSetting, Together
+from rvos_core.project.trimaps import PaintTrimap
 from rvos_core.types import FrameSpan, MediaInfo
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ class StudioState:
         self._fits_another: set[int] = set()
         self._next_id = 1
         self._source: MaskSource | None = None
+        self.trimaps = PaintedTrimaps()
 
     # -- clip and playhead ---------------------------------------------------------------------------------------
 
@@ -108,6 +111,7 @@ class StudioState:
         """Take another clip (or none): objects and masks of the former one go."""
         self.generation += 1
         self._objects.clear()
+        self.trimaps.keep(())
         self._results.clear()
         self._candidates.clear()
         self._fits_another.clear()
@@ -242,6 +246,17 @@ class StudioState:
             edits = tuple(SetLook(each.object_id, looks[each.object_id], label) for each in changed)
             self.edited.emit(edits[0] if len(edits) == 1 else Together(edits, label), merge)
 
+    def paint_trimap(self, edit: PaintTrimap, look: str) -> None:
+        """A person paints on a trimap; `look`: of its object from now on, within the same entry where it is another."""
+        self.trimaps.put(edit.object_id, edit.frame, edit.strokes)
+        old = self._objects[edit.object_id]
+        if old.look == look:
+            self.edited.emit(edit, "")
+            return
+        self._objects[edit.object_id] = replace(old, look=look)
+        self.look_changed.emit(edit.object_id)
+        self.edited.emit(Together((edit, SetLook(edit.object_id, look)), edit.name), "")
+
     def note_object(self, object_id: int, note: str, *, expression: str | None = None) -> None:
         """What a run says of its object; the run tells the document itself."""
         old = self._objects.get(object_id)
@@ -263,6 +278,7 @@ class StudioState:
         if self._objects.pop(object_id, None) is None:
             return
         self._results.pop(object_id)
+        self.trimaps.keep(self._objects)
         self._candidates.pop(object_id, None)
         self.objects_changed.emit()
         if self.selected == object_id:
@@ -274,6 +290,7 @@ class StudioState:
         if wanted == self._objects and list(wanted) == list(self._objects):
             return
         self._objects = wanted
+        self.trimaps.keep(wanted)
         for gone in self._results.keys() - wanted.keys():
             del self._results[gone]
             self._candidates.pop(gone, None)

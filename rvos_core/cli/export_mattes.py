@@ -310,6 +310,8 @@ def _tell_plan(plan: OrderPlan, output: Output) -> OrderPlan:
     output.say(f"{plan.order.title}: {plan.frames} frames, {size}")
     for path in plan.outputs:
         output.say(f"  {path}{'  (replaced)' if path in plan.replaces else ''}")
+    for path in plan.beside:
+        output.say(f"  {path}")
     for problem in plan.problems:
         output.say(f"  {'in the way: ' if problem.blocks else ''}{problem.message} {problem.hint}")
     for note in plan.notes:

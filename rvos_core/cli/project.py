@@ -83,7 +83,8 @@ def _object(reader: ProjectReader, thing: ObjectRecord) -> dict[str, Any]:
 
 @project_app.command("check")
 def check(project: ProjectArgument, *, as_json: JsonOption = False) -> None:
-    """Check PROJECT: its structure, the checksum and the run lengths of every mask, and that its clips are there.
+    """Check PROJECT: its structure, the checksum and the run lengths of every mask and painted trimap, and that its
+    clips are there.
 
     Exit code 1 where something is damaged; a clip that is missing is only said.
     """
@@ -105,6 +106,8 @@ def check(project: ProjectArgument, *, as_json: JsonOption = False) -> None:
                     masks += 1
                     if masks % 1000 == 0:
                         meter.update(masks, total)
+                for painted in reader.trimaps(thing.object_id).values():
+                    painted.strokes.labels()
             except UserError as error:
                 problems.append(f"Object {thing.object_id}: {error.message}")
         missing = [str(each.absolute_path) for each in reader.media() if locate(each, project) is None]
@@ -225,6 +228,15 @@ def _lines(reader: ProjectReader) -> Any:
                 visible=mask.visible,
                 absence=mask.absence,
                 locked=mask.locked,
+            )
+        for frame, painted in reader.trimaps(thing.object_id).items():
+            yield _line(
+                kind="trimap",
+                object=thing.object_id,
+                frame=frame,
+                outside=to_coco(painted.strokes.outside),
+                unknown=to_coco(painted.strokes.unknown),
+                inside=to_coco(painted.strokes.inside),
             )
 
 

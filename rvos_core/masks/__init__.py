@@ -29,6 +29,7 @@ from rvos_core.masks.rle import (
     to_coco,
     union,
 )
+from rvos_core.masks.trimap_strokes import TrimapStrokes
 
 __all__ = [
     "MAX_OBJECT_ID",
@@ -36,6 +37,7 @@ __all__ = [
     "VOID",
     "QueryMasks",
     "Rle",
+    "TrimapStrokes",
     "area",
     "bbox",
     "contours",

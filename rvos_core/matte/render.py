@@ -10,17 +10,20 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from rvos_core.masks import TrimapStrokes
+from rvos_core.matte.band import band_of, cut, reach_of, region_round, shaped
 from rvos_core.matte.closed_form import Progress, closed_form_alpha
 from rvos_core.matte.colours import despilled, straight_colours
-from rvos_core.matte.edges import cleaned, feathered, grown, levels, mended_at_border, shape_of, soft_edge
+from rvos_core.matte.edges import feathered, grown, levels, soft_edge
 from rvos_core.matte.settings import MatteSettings, MatteStack, Refine
 from rvos_core.matte.steady import LOOK_BACK, steadied
-from rvos_core.matte.trimap import OUTSIDE, automatic_trimap, painted_trimap
+from rvos_core.matte.trimap import INSIDE, OUTSIDE, UNKNOWN, painted_trimap, stroke_labels, under_strokes
 from rvos_core.types import CancelToken
 
 FrameSource = Callable[[int], np.ndarray]  # frame index -> (H, W, 3) uint8 RGB
 MaskSource = Callable[[int], np.ndarray | None]  # frame index -> (H, W) bool, (h, w) float logits, or nothing
-TrimapSource = Callable[[int], np.ndarray | None]  # frame index -> (H, W) uint8, or none is painted
+TrimapSource = Callable[[int], np.ndarray | None]  # frame index -> a whole one, (H, W) uint8, or None
+StrokeSource = Callable[[int], TrimapStrokes | None]  # frame index -> what is painted over it, or nothing
 
 COLOUR_MARGIN_PX = 16  # pixels around the object into which its colours are continued
 _VISIBLE = 1 / 131070  # alpha below is 0 in sixteen bits
@@ -46,12 +49,16 @@ class Matte:
 
 @dataclass(frozen=True)
 class _Own:
-    """A frame and its alpha before steadiness: `alpha` (h, w) lies at `top`, `left`; None where nothing is."""
+    """A frame and its alpha before steadiness: `alpha` (h, w) lies at `top`, `left`; None where nothing is.
+
+    `labels`: (H, W) uint8, what is painted there; None: nothing.
+    """
 
     frame: np.ndarray
     alpha: np.ndarray | None
     top: int = 0
     left: int = 0
+    labels: np.ndarray | None = None
 
     def full(self) -> np.ndarray:
         height, width = self.frame.shape[:2]
@@ -69,7 +76,9 @@ class MatteRenderer:
         frames: gives a frame by its number; all of one size.
         masks: gives the object's mask on a frame, or None.
         stack: what is done to it; may be set anew.
-        trimaps: gives a painted trimap; it is used in place of the automatic one where `refine` is on.
+        trimaps: gives a whole trimap; it is used in place of the automatic one where `refine` is on.
+        strokes: gives what a person painted over the trimap, for the same use: painted pixels are as they say, all
+            others as without them. On a frame without a mask they say nothing.
         cancel: looked at while a frame is refined.
     """
 
@@ -80,12 +89,14 @@ class MatteRenderer:
         stack: MatteStack,
         *,
         trimaps: TrimapSource | None = None,
+        strokes: StrokeSource | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
         self.stack = stack
         self._frames = frames
         self._masks = masks
         self._trimaps = trimaps
+        self._strokes = strokes
         self._cancel = cancel
         self._remembered: OrderedDict[tuple[int, MatteSettings], _Own] = OrderedDict()
 
@@ -121,6 +132,8 @@ class MatteRenderer:
             each = [self._own(index, settings_at(index), progress) for index in indices]
             earlier = [(one.frame, one.full()) for one in each if one.alpha is not None]
             alpha = steadied(own.frame, alpha, earlier, strength=settings.steady)
+            if own.labels is not None:  # what a person is sure of no other frame changes
+                alpha[own.labels == INSIDE], alpha[own.labels == OUTSIDE] = 1, 0
         return _finished(own.frame, alpha, settings)
 
     def _own(self, frame_index: int, settings: MatteSettings, progress: Progress | None) -> _Own:
@@ -130,59 +143,62 @@ class MatteRenderer:
             self._remembered.move_to_end(key)
             return self._remembered[key]
         frame, mask = self._frames(frame_index), self._masks(frame_index)
-        painted = None
-        if self._trimaps is not None and settings.refine is Refine.EDGE:
-            painted = self._trimaps(frame_index)
-        own = _own_alpha(frame, mask, painted, settings, progress=progress, cancel=self._cancel)
+        trimap, labels = self._painted(frame_index, frame.shape[:2], mask is None, settings)
+        own = _own_alpha(frame, mask, trimap, labels, settings, progress=progress, cancel=self._cancel)
         self._remembered[key] = own
         while len(self._remembered) > LOOK_BACK + 2:  # the frame, those it looks back on, and a draft
             self._remembered.popitem(last=False)
         return own
 
+    def _painted(
+        self, frame_index: int, size: tuple[int, ...], maskless: bool, settings: MatteSettings
+    ) -> tuple[np.ndarray | None, np.ndarray | None]:
+        """A whole trimap and the labels of strokes, (H, W) uint8 each; None where there are none, or nobody asks."""
+        if settings.refine is not Refine.EDGE:
+            return None, None
+        height, width = size
+        trimap = self._trimaps(frame_index) if self._trimaps is not None else None
+        strokes = self._strokes(frame_index) if self._strokes is not None and not maskless else None
+        return (
+            None if trimap is None else painted_trimap(trimap, height=height, width=width),
+            None if strokes is None else stroke_labels(strokes, height=height, width=width),
+        )
+
 
 def _own_alpha(
     frame: np.ndarray,
     given: np.ndarray | None,
-    painted: np.ndarray | None,
+    trimap: np.ndarray | None,
+    labels: np.ndarray | None,
     settings: MatteSettings,
     *,
     progress: Progress | None,
     cancel: CancelToken | None,
 ) -> _Own:
     height, width = frame.shape[:2]
-    softness = None
-    if given is None:
-        mask = np.zeros((height, width), dtype=bool)
-    else:
-        first, softness = shape_of(given, height=height, width=width)
-        mask = cleaned(first, holes=settings.fill_holes, despeckle_px=settings.despeckle_px)
-        if settings.border_fix_px > 0:
-            mask = mended_at_border(mask, round(settings.border_fix_px))
-        softness = np.where(mask == first, softness, mask.astype(np.float32))
-    trimap = painted_trimap(painted, height=height, width=width) if painted is not None else None
+    mask, softness = shaped(given, settings, height=height, width=width)
     covered = mask if trimap is None else trimap != OUTSIDE
-    reach = math.ceil(max(3 * settings.soft_edge_px, settings.outside_px + 3, settings.inside_px + 3))
-    box = cv2.boundingRect(np.ascontiguousarray(covered).view(np.uint8))
-    if not box[2]:
+    if labels is not None:
+        covered = covered | (labels == UNKNOWN) | (labels == INSIDE)
+    reach = reach_of(settings)
+    region = region_round(covered, reach)
+    if region is None:
         return _Own(frame, None)
-    left, top, across, down = box
-    # The region reaches past the frame's border, where picture and mask go on: so an edge there makes no rim.
-    region = (top - reach, top + down + reach, left - reach, left + across + reach)
-    picture, solid = _cut(frame, region, reach), _cut(mask.view(np.uint8), region, reach).view(bool)
+    picture, solid = cut(frame, region, reach), cut(mask.view(np.uint8), region, reach).view(bool)
     if settings.refine is Refine.EDGE:
-        here = automatic_trimap(solid, inside_px=settings.inside_px, outside_px=settings.outside_px)
-        if trimap is not None:
-            here = _cut(trimap, region, reach)
+        here = band_of(solid, settings) if trimap is None else cut(trimap, region, reach)
+        if labels is not None:
+            here = under_strokes(here, cut(labels, region, reach))
         alpha = closed_form_alpha(picture, here, progress=progress, cancel=cancel)
     elif settings.soft_edge:
-        soft = _cut(softness, region, reach) if softness is not None else None
+        soft = cut(softness, region, reach) if softness is not None else None
         alpha = soft_edge(picture, solid, band_px=settings.soft_edge_px, softness=soft)
     else:
         alpha = solid.astype(np.float32)
     rows, columns = max(0, -region[0]), max(0, -region[2])
     top, left = max(0, region[0]), max(0, region[2])
     inner = alpha[rows : rows + min(height, region[1]) - top, columns : columns + min(width, region[3]) - left]
-    return _Own(frame, _snapped(inner), top, left)
+    return _Own(frame, _snapped(inner), top, left, labels)
 
 
 def _finished(frame: np.ndarray, alpha: np.ndarray, settings: MatteSettings) -> Matte:
@@ -232,17 +248,6 @@ def _snapped(alpha: np.ndarray) -> np.ndarray:
 
 def _quick(settings: MatteSettings) -> MatteSettings:
     return replace(settings, refine=Refine.NONE, steady=0.0)
-
-
-def _cut(picture: np.ndarray, region: tuple[int, int, int, int], margin: int) -> np.ndarray:
-    """`picture` (H, W[, C]) within `region` (top, bottom, left, right); up to `margin` past the border it goes on."""
-    height, width = picture.shape[:2]
-    top, bottom, left, right = region
-    inner = picture[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
-    sides = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
-    if max(sides) > margin:
-        raise ValueError(f"a region {sides} past the frame, more than {margin}")
-    return np.asarray(cv2.copyMakeBorder(inner, *sides, cv2.BORDER_REPLICATE))
 
 
 def _laid(part: np.ndarray | None, shape: tuple[int, int], top: int, left: int) -> np.ndarray:

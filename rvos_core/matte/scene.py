@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from rvos_core.masks import TrimapStrokes
 from rvos_core.matte.closed_form import Progress
 from rvos_core.matte.effects import BackgroundSource, CutOut, EffectChain
 from rvos_core.matte.look import Look, joined
@@ -21,6 +22,7 @@ from rvos_core.matte.steady import LOOK_BACK
 from rvos_core.types import CancelToken
 
 ObjectMasks = Callable[[int, int], np.ndarray | None]  # object id, frame index -> as `MaskSource` gives it
+ObjectStrokes = Callable[[int, int], TrimapStrokes | None]  # object id, frame index -> as `StrokeSource` gives it
 
 _FRAMES = LOOK_BACK + 2  # that are kept, as objects ask for the same ones
 _COSTLY = (
@@ -42,6 +44,7 @@ class Scene:
         frames: gives a frame of the clip, (H, W, 3) uint8 RGB.
         masks: gives an object's mask on a frame, or None.
         looks: of all objects, by id, from the lowest to the topmost.
+        strokes: gives what a person painted over an object's trimap on a frame, or None.
         backgrounds: what backgrounds are replaced by.
         cancel: looked at while a frame is refined.
     """
@@ -52,11 +55,13 @@ class Scene:
         masks: ObjectMasks,
         looks: Mapping[int, Look],
         *,
+        strokes: ObjectStrokes | None = None,
         backgrounds: BackgroundSource | None = None,
         cancel: CancelToken | None = None,
     ) -> None:
         self._read = frames
         self._masks = masks
+        self._strokes = strokes
         self._cancel = cancel
         self._backgrounds = backgrounds
         self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
@@ -75,12 +80,13 @@ class Scene:
         found = self._renderers.get(object_id)
         if found is None:
             masks = partial(self._masks, object_id)
-            return MatteRenderer(self.frame, masks, look.matte, cancel=self._cancel)
+            strokes = None if self._strokes is None else partial(self._strokes, object_id)
+            return MatteRenderer(self.frame, masks, look.matte, strokes=strokes, cancel=self._cancel)
         found.stack = look.matte
         return found
 
     def forget(self, object_id: int) -> None:
-        """The object has other masks than before."""
+        """The object has other masks or strokes than before."""
         if object_id in self._renderers:
             self._renderers[object_id].forget()
             self._lately.pop(object_id, None)

@@ -1,4 +1,7 @@
-"""Trimaps: what is surely object (255), surely not (0), and what a refinement has to find out (128)."""
+"""Trimaps: what is surely object (255), surely not (0), and what a refinement has to find out (128).
+
+One is made from the mask, one may be given whole, and a person's strokes lie over either (`masks.trimap_strokes`).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,19 @@ import cv2
 import numpy as np
 
 from rvos_core.errors import UserError
+from rvos_core.masks.trimap_strokes import INSIDE, OUTSIDE, UNKNOWN, UNPAINTED, TrimapStrokes
 
-OUTSIDE, UNKNOWN, INSIDE = 0, 128, 255
+__all__ = [
+    "INSIDE",
+    "OUTSIDE",
+    "UNKNOWN",
+    "UNPAINTED",
+    "automatic_trimap",
+    "painted_trimap",
+    "signed_distance",
+    "stroke_labels",
+    "under_strokes",
+]
 
 _FAR = np.float32(1024)  # pixels: further is as good as that
 _MIDDLE = 0.75  # of the depth around it: what is as deep as that is the middle of a thin part
@@ -69,6 +83,22 @@ def painted_trimap(painted: np.ndarray, *, height: int, width: int) -> np.ndarra
     trimap[painted == OUTSIDE] = OUTSIDE
     trimap[painted == INSIDE] = INSIDE
     return trimap
+
+
+def stroke_labels(strokes: TrimapStrokes, *, height: int, width: int) -> np.ndarray:
+    """What is painted on a frame, (H, W) uint8. Raises: UserError: it is of another size, or damaged."""
+    if strokes.size != (height, width):
+        raise UserError(
+            f"The painted trimap is {strokes.size[1]}x{strokes.size[0]}, its frame {width}x{height}.",
+            hint="Link the project to the clip that it was painted on, or clear the painted trimap.",
+            code="matte.bad_trimap",
+        )
+    return strokes.labels()
+
+
+def under_strokes(trimap: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """`trimap` where `labels` say UNPAINTED, else what they say; all (H, W) uint8."""
+    return np.where(labels == UNPAINTED, trimap, labels)
 
 
 def _to_other(solid: np.ndarray) -> np.ndarray:

@@ -87,7 +87,7 @@ def fulfil(
     cancel = cancel or CancelToken()
     with open_source(order, media) as source:
         cancel.raise_if_cancelled()
-        revision = "" if order.kind == ANNOTATIONS else source.take_masks(source.span_with_handles)
+        revision = "" if order.kind == ANNOTATIONS else source.take_masks(source.span_looked_at)
         plan = plan_order(source, revision=revision)
         plan.raise_if_blocked()
         if planned is not None:

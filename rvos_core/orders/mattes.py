@@ -13,7 +13,7 @@ from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.masks import decode
 from rvos_core.matte.backgrounds import Backgrounds
 from rvos_core.matte.look import Look, read_looks
-from rvos_core.matte.scene import ObjectMasks, Scene
+from rvos_core.matte.scene import ObjectMasks, ObjectStrokes, Scene
 from rvos_core.orders.order import EFFECTS
 from rvos_core.orders.source import OrderSource
 from rvos_core.types import CancelToken
@@ -29,6 +29,7 @@ class MatteFrames:
         frames: gives a frame of the clip, (H, W, 3) uint8 RGB.
         masks: gives an object's mask on a frame, (H, W) bool, or None.
         looks: of all objects, from the lowest to the topmost.
+        strokes: gives what is painted over an object's trimap on a frame, or None; None: nothing is anywhere.
         effects: the frame with the objects' effects, in place of each object by itself.
         cancel: looked at while a frame is refined.
     """
@@ -39,12 +40,13 @@ class MatteFrames:
         masks: ObjectMasks,
         looks: Mapping[int, Look],
         *,
+        strokes: ObjectStrokes | None = None,
         effects: bool = False,
         cancel: CancelToken | None = None,
     ) -> None:
         self._effects = effects
         self._backgrounds = Backgrounds()
-        self.scene = Scene(frames, masks, looks, backgrounds=self._backgrounds, cancel=cancel)
+        self.scene = Scene(frames, masks, looks, strokes=strokes, backgrounds=self._backgrounds, cancel=cancel)
 
     @staticmethod
     def of(source: OrderSource, *, cancel: CancelToken | None = None) -> MatteFrames:
@@ -55,7 +57,12 @@ class MatteFrames:
             return None if found is None else decode(found)
 
         return MatteFrames(
-            source.frame, mask, read_looks(source.looks), effects=source.order.kind == EFFECTS, cancel=cancel
+            source.frame,
+            mask,
+            read_looks(source.looks),
+            strokes=source.strokes,
+            effects=source.order.kind == EFFECTS,
+            cancel=cancel,
         )
 
     def __call__(self, item: DeliveryObject, wanted: Sequence[int]) -> Iterator[FrameOf]:

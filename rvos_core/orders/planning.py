@@ -45,6 +45,7 @@ class OrderPlan:
         order: as given.
         deliveries: of mattes and effects, one a specification; empty of masks and overlays.
         outputs: files and folders, in order of writing.
+        beside: timelines and how-tos that come with them; reports, which each output of mattes has, are not named.
         frames: output frames in all.
         unlooked: frames of the clip about which nothing is known for one of the objects at least.
         problems: in the way (`blocks`), or worth knowing.
@@ -65,6 +66,7 @@ class OrderPlan:
     expected_bytes: int
     expected_s: float
     free_bytes: int | None
+    beside: tuple[Path, ...] = ()
 
     @property
     def blocking(self) -> tuple[Problem, ...]:
@@ -81,6 +83,7 @@ class OrderPlan:
         return {
             "title": self.order.title,
             "outputs": [str(each) for each in self.outputs],
+            "beside": [str(each) for each in self.beside],
             "frames": self.frames,
             "frames_without_result": self.unlooked,
             "problems": [each.as_dict() for each in self.problems],
@@ -176,6 +179,7 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
         expected_bytes=sum(plan.expected_bytes for plan in plans),
         expected_s=sum(plan.expected_s for plan in plans),
         free_bytes=plans[0].free_bytes,
+        beside=tuple(beside),
     )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 
 from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.errors import UserError
-from rvos_core.masks import Rle, area
+from rvos_core.masks import Rle, TrimapStrokes, area
+from rvos_core.matte.steady import LOOK_BACK
 from rvos_core.media import MediaReader, open_media
 from rvos_core.orders.order import Order
 from rvos_core.project.reading import ProjectReader
@@ -59,6 +60,7 @@ class OrderSource:
         self.is_same_file = identity_of(media.info.path) == Identity(clip.size_bytes, clip.identity)
         self._looks = {each.object_id: project.look(each.object_id) for each in self.objects}
         self._masks: dict[int, dict[int, Rle]] | None = None  # by object and frame, once they are taken
+        self._strokes: dict[int, dict[int, TrimapStrokes]] = {}
         self._frame: tuple[int, np.ndarray] | None = None
 
     @property
@@ -77,6 +79,12 @@ class OrderSource:
         """Frames of the order and the widest handles of its specifications."""
         handles = max((each.handles for each in self.order.specs), default=0)
         return FrameSpan(max(0, self.span.start - handles), min(self.info.frame_count, self.span.stop + handles))
+
+    @property
+    def span_looked_at(self) -> FrameSpan:
+        """Frames whose masks the work asks for: mattes look back on those before their own."""
+        span = self.span_with_handles
+        return FrameSpan(max(0, span.start - LOOK_BACK), span.stop)
 
     @property
     def looks(self) -> dict[int, str]:
@@ -103,14 +111,22 @@ class OrderSource:
             )
         return found
 
+    def strokes(self, object_id: int, frame: int) -> TrimapStrokes | None:
+        """What is painted over an object's trimap on a frame, or None. Raises: UserError: it is damaged."""
+        if self._masks is not None:
+            return self._strokes[object_id].get(frame)
+        found = self.project.trimap(object_id, frame)
+        return None if found is None else found.strokes
+
     def take_masks(self, span: FrameSpan) -> str:
-        """Keep the masks of `span` in memory, some hundred bytes each, for as long as the work lasts.
+        """Keep the masks of `span` in memory, some hundred bytes each, for as long as the work lasts; and what is
+        painted over trimaps.
 
         Returns:
-            What names masks and looks: others, another name.
+            What names masks, looks and painted trimaps: others, another name.
 
         Raises:
-            UserError: a mask is damaged.
+            UserError: a mask or a painted trimap is damaged.
         """
         checksum = 0
         taken: dict[int, dict[int, Rle]] = {}
@@ -122,6 +138,12 @@ class OrderSource:
                 if record.visible:
                     own[record.frame] = record.mask
                     checksum = zlib.crc32(record.mask.counts, zlib.crc32(str(record.frame).encode(), checksum))
+            painted = self.project.trimaps(each.object_id, span)
+            self._strokes[each.object_id] = {frame: found.strokes for frame, found in painted.items()}
+            for frame, found in painted.items():
+                checksum = zlib.crc32(f"{frame}:trimap".encode(), checksum)
+                for part in (found.strokes.outside, found.strokes.unknown, found.strokes.inside):
+                    checksum = zlib.crc32(part.counts, checksum)
         self._masks = taken
         return f"{checksum:08x}"
 

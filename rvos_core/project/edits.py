@@ -2,7 +2,7 @@
 
 An edit says what it does to the rows; `Rows` keeps how they were, which is its undo and its cost in bytes. What makes
 no sense (an object that is gone) raises `UserError`, and the document stays as it was. Masks are in `mask_edits`,
-whole tracks in `track_edits`.
+painted trimaps in `trimaps`, whole tracks in `track_edits`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rvos_core.project.records import (
 )
 from rvos_core.project.rows import Rows
 from rvos_core.project.schema import EXPRESSION, LOOK, MASK, MEDIA, OBJECT, PTS, SETTING
+from rvos_core.project.trimaps import delete_trimaps
 
 MAX_LOOK = 1 << 20  # characters
 
@@ -165,7 +166,7 @@ class ChangeObject:
 
 @dataclass(frozen=True)
 class DeleteObject:
-    """Take an object out, with its expressions, its masks and its look."""
+    """Take an object out, with its expressions, its masks, its look and what was painted on its trimaps."""
 
     object_id: int
     label: str = ""
@@ -181,6 +182,7 @@ class DeleteObject:
         for row in list(rows.select(EXPRESSION, "object_id=?", (self.object_id,))):
             rows.delete(EXPRESSION, row[0])
         rows.delete(LOOK, self.object_id)
+        delete_trimaps(rows, self.object_id)
         rows.delete(OBJECT, self.object_id)
 
 

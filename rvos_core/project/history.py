@@ -16,7 +16,7 @@ import apsw
 from rvos_core.project.codec import DamagedRow, checksum, pack, require_kinds, unpack
 from rvos_core.project.records import EditRecord
 from rvos_core.project.rows import Row, Rows, image_bytes, table_of
-from rvos_core.project.schema import EXPRESSION, LOOK, MASK, OBJECT, Table
+from rvos_core.project.schema import EXPRESSION, LOOK, MASK, OBJECT, TRIMAP, Table
 from rvos_core.project.sql import fetch
 
 _BLOCK = 2048
@@ -30,10 +30,12 @@ class Touched:
 
     Attributes:
         frames: object_id -> frames of masks that came, went or changed.
+        painted: objects on whose trimaps other things are painted.
         tables: names of the other tables that changed.
     """
 
     frames: dict[int, array[int]] = field(default_factory=dict)
+    painted: set[int] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)
 
     def add(self, table: Table, key: Row) -> None:
@@ -42,6 +44,8 @@ class Touched:
             self.frames.setdefault(object_id, array("q")).append(frame)
         else:
             self.tables.add(table.name)
+            if table.name == "trimap":
+                self.painted.add(cast("int", key[0]))
 
 
 def begin(connection: apsw.Connection, name: str, now: float) -> int:
@@ -109,7 +113,7 @@ def toggle(connection: apsw.Connection, edit: EditRecord, *, snapshot_id: int | 
 def _take_along(rows: Rows, edit_id: int, object_id: int, touched: Touched) -> int:
     """An object goes: so does what a run wrote for it while the edit was undone. Returns: bytes of the images kept."""
     kept = 0
-    for table in (MASK, EXPRESSION, LOOK):
+    for table in (MASK, EXPRESSION, LOOK, TRIMAP):
         columns = ", ".join(table.key_columns)
         for key in fetch(rows.connection, f"SELECT {columns} FROM {table.name} WHERE object_id=?", (object_id,)):
             before, crc = rows.restore(table, key, None, 0)

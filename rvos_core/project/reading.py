@@ -30,8 +30,9 @@ from rvos_core.project.records import (
     pts_of_row,
 )
 from rvos_core.project.rows import Rows
-from rvos_core.project.schema import EXPRESSION, LOOK, MASK, MEDIA, OBJECT, PTS, SETTING
+from rvos_core.project.schema import EXPRESSION, LOOK, MASK, MEDIA, OBJECT, PTS, SETTING, TRIMAP
 from rvos_core.project.sql import fetch, number
+from rvos_core.project.trimaps import TrimapRecord, trimaps_of
 from rvos_core.types import FrameSpan
 
 _EVERYWHERE = FrameSpan(0, 2**62)
@@ -145,6 +146,17 @@ class ProjectReader:
         with project_errors(self.path):
             row = self._rows.get(LOOK, object_id)
         return "" if row is None else str(row[1])
+
+    def trimap(self, object_id: int, frame: int) -> TrimapRecord | None:
+        """What a person painted over an object's trimap on one frame, or None. Raises: UserError: it is damaged."""
+        return self.trimaps(object_id, FrameSpan(frame, frame + 1)).get(frame)
+
+    def trimaps(self, object_id: int, span: FrameSpan | None = None) -> dict[int, TrimapRecord]:
+        """All that is painted for an object, by frame. Raises: UserError: one is damaged."""
+        if self.version < TRIMAP.since:
+            return {}
+        with project_errors(self.path):
+            return trimaps_of(self._rows, object_id, span)
 
     def setting(self, scope: str, name: str) -> str | None:
         """JSON of a setting, or None where it has its default."""

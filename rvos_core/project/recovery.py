@@ -227,7 +227,8 @@ def _give_parents(connection: apsw.Connection, notes: list[str]) -> None:
             frames = number(connection, "SELECT coalesce(max(frame), 0) + 1 FROM mask")
             rows.put(MEDIA, _lost_clip(media_id, height, width, frames).row())
             notes.append(f"Clip {media_id} itself was lost; choose its file again.")
-        connection.execute("DELETE FROM look WHERE object_id NOT IN (SELECT object_id FROM object)")
+        for table in ("look", "trimap"):
+            connection.execute(f"DELETE FROM {table} WHERE object_id NOT IN (SELECT object_id FROM object)")
 
 
 def _lost_clip(media_id: int, height: int, width: int, frames: int) -> MediaRecord:

@@ -87,7 +87,15 @@ CREATE TABLE look(
   FOREIGN KEY(object_id) REFERENCES object(object_id) DEFERRABLE INITIALLY DEFERRED) STRICT;
 """
 
-STEPS = (_FIRST, _CANDIDATES, _ABSENCES, _LOOKS)
+_TRIMAPS = """
+CREATE TABLE trimap(
+  object_id INTEGER NOT NULL, frame INTEGER NOT NULL, height INTEGER NOT NULL, width INTEGER NOT NULL,
+  outside BLOB NOT NULL, unknown BLOB NOT NULL, inside BLOB NOT NULL, crc INTEGER NOT NULL,
+  PRIMARY KEY(object_id, frame),
+  FOREIGN KEY(object_id) REFERENCES object(object_id) DEFERRABLE INITIALLY DEFERRED) STRICT, WITHOUT ROWID;
+"""
+
+STEPS = (_FIRST, _CANDIDATES, _ABSENCES, _LOOKS, _TRIMAPS)
 VERSION = len(STEPS)
 
 
@@ -159,8 +167,15 @@ MASK = Table(
 )
 SETTING = Table("setting", "TTT", ("scope", "name", "value"), key_length=2)
 LOOK = Table("look", "IT", ("object_id", "value"), since=4)
+TRIMAP = Table(
+    "trimap",
+    "IIIIBBB",
+    ("object_id", "frame", "height", "width", "outside", "unknown", "inside"),
+    key_length=2,
+    since=5,
+)
 
-JOURNALED = {table.name: table for table in (MEDIA, PTS, OBJECT, EXPRESSION, MASK, SETTING, LOOK)}
+JOURNALED = {table.name: table for table in (MEDIA, PTS, OBJECT, EXPRESSION, MASK, SETTING, LOOK, TRIMAP)}
 
 
 @cache

@@ -19,6 +19,7 @@ from rvos_core.project.mask_edits import DeleteMasks, frames_of, mask_at, requir
 from rvos_core.project.records import Absence, ExpressionRecord, MaskRecord, ObjectRecord
 from rvos_core.project.rows import Rows
 from rvos_core.project.schema import EXPRESSION, LOOK, MASK
+from rvos_core.project.trimaps import join_trimaps, move_trimaps, swap_trimaps
 from rvos_core.types import FrameSpan
 
 TO_THE_END = 2**62  # the stop of a span that no clip is longer than
@@ -31,7 +32,8 @@ class MergeObjects:
     """Join `other` into `object_id`: masks of both, the expressions move over, then `other` goes.
 
     Where both have a mask and one of them is locked, that one counts, as it is; else their union does. Two locked ones
-    are joined, as nothing that a person drew is to be lost.
+    are joined, as nothing that a person drew is to be lost. What was painted on trimaps goes with the mask that counts,
+    and is joined where masks are.
     """
 
     object_id: int
@@ -47,6 +49,9 @@ class MergeObjects:
             ours = mask_at(rows, self.object_id, frame)
             kept = theirs if ours is None else _joined(ours, theirs)
             rows.put(MASK, replace(kept, object_id=self.object_id).row())
+            ours_counts = ours is not None and ours.locked >= theirs.locked
+            theirs_counts = ours is None or theirs.locked >= ours.locked
+            join_trimaps(rows, self.object_id, self.other, frame, ours=ours_counts, theirs=theirs_counts)
         for row in list(rows.select(EXPRESSION, "object_id=?", (self.other,))):
             rows.put(EXPRESSION, replace(ExpressionRecord.of(row), object_id=self.object_id).row())
         DeleteObject(self.other).apply(rows)
@@ -74,6 +79,7 @@ class SplitObject:
             mask = required_mask(rows, self.object_id, frame)
             rows.put(MASK, replace(mask, object_id=self.new.object_id).row())
             rows.delete(MASK, self.object_id, frame)
+        move_trimaps(rows, self.object_id, self.new.object_id, FrameSpan(self.frame, TO_THE_END))
 
 
 @dataclass(frozen=True)
@@ -108,6 +114,7 @@ class SwapObjects:
                     rows.delete(MASK, owner, frame)
                 else:
                     rows.put(MASK, replace(mask, object_id=owner).row())
+        swap_trimaps(rows, self.object_id, self.other, self.span)
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,7 @@ class Writer(ProjectReader):
         self._history_bytes = None
         found = history.toggle(self._connection, edit, snapshot_id=self._snapshot_id())
         into.tables |= found.tables
+        into.painted |= found.painted
         for object_id, frames in found.frames.items():
             into.frames.setdefault(object_id, frames[:0]).extend(frames)
         if not edit.undone:

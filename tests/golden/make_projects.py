@@ -13,10 +13,11 @@ import apsw
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
 from documents import FRAMES, HEIGHT, WIDTH, clip_record, numbered_mask, thing
-from rvos_core.masks import empty
+from rvos_core.masks import TrimapStrokes, empty
 from rvos_core.project import history, schema, snapshots
 from rvos_core.project.records import ExpressionRecord, MaskRecord, pts_rows
 from rvos_core.project.rows import Rows
+from rvos_core.project.trimaps import TrimapRecord
 from rvos_core.types import FrameSpan
 
 
@@ -45,6 +46,9 @@ def main(version: int) -> None:
         rows.put(schema.MASK, record.row())
     if version >= 4:
         rows.put(schema.LOOK, (1, '{"matte": {"default": {"feather_px": 2.5}}}'))
+    if version >= 5:
+        strokes = TrimapStrokes(numbered_mask(5), empty(HEIGHT, WIDTH), empty(HEIGHT, WIDTH))
+        rows.put(schema.TRIMAP, TrimapRecord(1, 4, strokes).row())
     snapshot = snapshots.take(connection, "half way", 1.7e9)
     edit_id = history.begin(connection, "Mask on frame 19", 1.7e9)
     rows = Rows(connection, edit_id=edit_id, snapshot_id=snapshot.snapshot_id)

@@ -47,6 +47,8 @@ def test_what_is_chosen_is_written_read_back_and_told(qtbot: QtBot, studio: Stud
     qtbot.keyClicks(dialog.naming.field, "{id}/m.{frame:05}")
     answered(qtbot, studio)
     assert dialog.naming.example == str(Path("1") / "m.00002.png")
+    assert dialog.plan is not None
+    assert f"Makes {', '.join(path.name for path in dialog.plan.outputs)}" in dialog.status
     with qtbot.waitSignal(studio.exports.finished, timeout=20_000):
         qtbot.mouseClick(dialog.export_button, LEFT)
     assert sorted(each.name for each in (tmp_path / "out" / "2").iterdir()) == [f"m.{n:05}.png" for n in range(2, 6)]
@@ -114,6 +116,10 @@ def test_the_preview_shows_the_edge_over_a_ground_of_ones_choice(qtbot: QtBot, s
     before = pixels(pane.loupe.image)
     mouse(pane.picture, QMouseEvent.Type.MouseButtonPress, QPointF(pane.picture.rect().bottomRight()), button=LEFT)
     assert not np.array_equal(pixels(pane.loupe.image), before)
+    dialog.list.choose("preset:resolve")
+    answered(qtbot, studio)
+    assert "; with " in dialog.status
+    assert "_timeline.fcpxml" in dialog.status
     dialog.list.choose("png16")
     answered(qtbot, studio)
     assert not pane.buttons["black"].isVisible()

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QInputDevice, QPointingDevice, QPointingDeviceUniqueId, QTabletEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPointingDevice
 from pytestqt.qtbot import QtBot
 
 from helpers_drawing import (
@@ -24,6 +23,7 @@ from helpers_drawing import (
     kept,
     mask_of,
     near_line,
+    pen,
     square,
     wound,
 )
@@ -144,31 +144,6 @@ def test_a_pen_scales_the_brush_by_its_pressure_and_its_other_end_erases(
     assert mask is not None
     assert not mask[24, 30]
     assert mask.any()
-
-
-def pen(
-    studio: Studio,
-    hand: Hand,
-    at: tuple[float, float],
-    pressure: float,
-    kind: QPointingDevice.PointerType = QPointingDevice.PointerType.Pen,
-) -> None:
-    able = QInputDevice.Capability.Position | QInputDevice.Capability.Pressure
-    unique = QPointingDeviceUniqueId.fromNumericId(1)
-    device = QPointingDevice("pen", 7, QInputDevice.DeviceType.Stylus, kind, able, 1, 1, "", unique)
-    viewport, place = studio.canvas.viewport(), QPointF(hand.view(at))
-    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-    for type_, force, button, held in (
-        (QEvent.Type.TabletPress, pressure, left, left),
-        (QEvent.Type.TabletMove, pressure, none, left),
-        (QEvent.Type.TabletRelease, 0.0, left, none),
-    ):
-        event = QTabletEvent(
-            type_, device, place, viewport.mapToGlobal(place), force, 0, 0, 0, 0, 0, Qt.KeyboardModifier.NoModifier,
-            button, held,
-        )  # fmt: skip
-        QApplication.sendEvent(viewport, event)
-        assert event.isAccepted(), "no mouse events are made of it"
 
 
 # -- outlines ----------------------------------------------------------------------------------------------------------

@@ -7,14 +7,16 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from documents import HEIGHT, WIDTH, thing
+from documents import HEIGHT, WIDTH, painted, thing
 from rvos_core.errors import UserError
-from rvos_core.masks import area, empty, union
+from rvos_core.masks import TrimapStrokes, area, empty, union
 from rvos_core.masks.interpolation import between
+from rvos_core.masks.trimap_strokes import INSIDE, OUTSIDE, UNKNOWN, UNPAINTED
 from rvos_core.project.edits import Edit
 from rvos_core.project.records import Absence, MaskRecord, ObjectRecord
 from rvos_core.project.store import Project
@@ -27,6 +29,7 @@ from rvos_core.project.track_edits import (
     SwapObjects,
     TrimObject,
 )
+from rvos_core.project.trimaps import PaintTrimap
 from rvos_core.types import FrameSpan
 
 FRAMES = 12
@@ -37,7 +40,7 @@ picks = st.integers(0, 100)
 
 
 def fresh() -> _Document:
-    return {"objects": {}, "masks": {}, "settings": {}, "looks": {}}
+    return {"objects": {}, "masks": {}, "settings": {}, "looks": {}, "trimaps": {}}
 
 
 class Model:
@@ -102,8 +105,26 @@ class TrackRules:
                 joined = replace(own, mask=union(own.mask, mask.mask), visible=seen, absence=why)
                 self.model.now["masks"][first, frame] = joined
             del self.model.now["masks"][second, frame]
+        self.join_trimaps(first, second, ours, theirs)
         self.model.now["looks"].pop(second, None)
         del self.objects[second]
+
+    def join_trimaps(self, first: int, second: int, ours: dict[int, MaskRecord], theirs: dict[int, MaskRecord]) -> None:
+        """What is painted where: told by labels, pixel by pixel."""
+        now = self.model.now["trimaps"]
+        for at in range(FRAMES):
+            mine, other = now.get((first, at)), now.pop((second, at), None)
+            if at not in theirs or (at in ours and ours[at].locked and not theirs[at].locked):
+                continue
+            if at not in ours or (theirs[at].locked and not ours[at].locked):
+                found = other
+            elif mine is None and other is None:
+                continue
+            else:
+                found = _both(mine, other)
+            now.pop((first, at), None)
+            if found is not None and not found.is_empty:
+                now[first, at] = found
 
     @precondition(lambda self: self.objects)
     @rule(which=picks, frame=frames)
@@ -118,6 +139,25 @@ class TrackRules:
             if at >= frame:
                 del self.model.now["masks"][old, at]
                 self.model.now["masks"][new.object_id, at] = replace(mask, object_id=new.object_id)
+        self.hand_on(frame, FRAMES, {old: new.object_id})
+
+    def hand_on(self, start: int, stop: int, owners: dict[int, int]) -> None:
+        """What is painted from `start` to `stop` has other owners."""
+        self.model.now["trimaps"] = {
+            (owners.get(owner, owner) if start <= at < stop else owner, at): strokes
+            for (owner, at), strokes in self.model.now["trimaps"].items()
+        }
+
+    @precondition(lambda self: self.objects)
+    @rule(which=picks, frame=frames, number=numbers)
+    def paint_trimap(self, which: int, frame: int, number: int) -> None:
+        object_id = self.pick(which)
+        strokes = painted(number) if number % 4 else TrimapStrokes.nothing(HEIGHT, WIDTH)
+        self.project.apply(PaintTrimap(object_id, frame, strokes))
+        self.model.begin()
+        self.model.now["trimaps"].pop((object_id, frame), None)
+        if not strokes.is_empty:
+            self.model.now["trimaps"][object_id, frame] = strokes
 
     def does(self, edit: Edit, changes: bool) -> bool:
         """Make an edit that changes something, as the model says, and is refused where it would not."""
@@ -144,6 +184,7 @@ class TrackRules:
                 if at in masks:
                     kept[here[source], at] = replace(masks[at], object_id=here[source])
         self.model.now["masks"] = kept
+        self.hand_on(span.start, span.stop, {one: two, two: one})
 
     @precondition(lambda self: self.objects)
     @rule(which=picks, first=frames, length=st.integers(1, FRAMES), locked_too=st.booleans())
@@ -193,6 +234,17 @@ class TrackRules:
                 new[object_id, at] = MaskRecord(object_id, at, mask, "interpolated", sure)
         if self.does(FillGaps(object_id, most), bool(new) and not self.objects[object_id].locked):
             self.model.now["masks"].update(new)
+
+
+def _both(mine: TrimapStrokes | None, other: TrimapStrokes | None) -> TrimapStrokes:
+    """Inside of either, else unknown of either, outside of both."""
+    blank = np.full((HEIGHT, WIDTH), UNPAINTED, dtype=np.uint8)
+    one, two = (blank if each is None else each.labels() for each in (mine, other))
+    either = {label: (one == label) | (two == label) for label in (UNKNOWN, INSIDE)}
+    found = np.where((one == OUTSIDE) & (two == OUTSIDE), np.uint8(OUTSIDE), blank)
+    for label in (UNKNOWN, INSIDE):
+        found[either[label]] = label
+    return TrimapStrokes.of(found)
 
 
 def _kind(mask: MaskRecord | None) -> str:

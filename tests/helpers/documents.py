@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rvos_core.masks import Rle, encode
+from rvos_core.masks import Rle, TrimapStrokes, decode, encode
+from rvos_core.masks.trimap_strokes import INSIDE, OUTSIDE, UNKNOWN, UNPAINTED
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.records import MediaRecord, ObjectRecord
 from rvos_core.project.store import Project
@@ -47,6 +48,14 @@ def numbered_mask(number: int) -> Rle:
     return encode(mask)
 
 
+def painted(number: int) -> TrimapStrokes:
+    """Another painted trimap for another number."""
+    labels = np.full((HEIGHT, WIDTH), UNPAINTED, dtype=np.uint8)
+    for turn, label in enumerate((OUTSIDE, UNKNOWN, INSIDE)):
+        labels[decode(numbered_mask(number + turn))] = label
+    return TrimapStrokes.of(labels)
+
+
 def small_project(path: Path, *, budget_bytes: int | None = None) -> Project:
     """A project with one clip of 120 frames and one object, number 1."""
     from rvos_core.project.edits import AddObject
@@ -71,6 +80,8 @@ def state_of(reader: ProjectReader) -> dict[tuple[Any, ...], Any]:
             found["expression", expression.expression_id] = expression
         for mask in reader.masks(each.object_id):
             found["mask", mask.object_id, mask.frame] = mask
+        for frame, painted in reader.trimaps(each.object_id).items():
+            found["trimap", each.object_id, frame] = painted
     return found
 
 

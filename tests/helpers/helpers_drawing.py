@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QInputDevice, QMouseEvent, QPointingDevice, QPointingDeviceUniqueId, QTabletEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -70,6 +70,32 @@ class Hand:
     @property
     def said(self) -> str:
         return self.studio.window.statusBar().currentMessage()
+
+
+def pen(
+    studio: Studio,
+    hand: Hand,
+    at: tuple[float, float],
+    pressure: float,
+    kind: QPointingDevice.PointerType = QPointingDevice.PointerType.Pen,
+) -> None:
+    """A touch of a graphics pen at a place in frame pixels. `kind`: which end of it."""
+    able = QInputDevice.Capability.Position | QInputDevice.Capability.Pressure
+    unique = QPointingDeviceUniqueId.fromNumericId(1)
+    device = QPointingDevice("pen", 7, QInputDevice.DeviceType.Stylus, kind, able, 1, 1, "", unique)
+    viewport, place = studio.canvas.viewport(), QPointF(hand.view(at))
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    for type_, force, button, held in (
+        (QEvent.Type.TabletPress, pressure, left, left),
+        (QEvent.Type.TabletMove, pressure, none, left),
+        (QEvent.Type.TabletRelease, 0.0, left, none),
+    ):
+        event = QTabletEvent(
+            type_, device, place, viewport.mapToGlobal(place), force, 0, 0, 0, 0, 0, Qt.KeyboardModifier.NoModifier,
+            button, held,
+        )  # fmt: skip
+        QApplication.sendEvent(viewport, event)
+        assert event.isAccepted(), "no mouse events are made of it"
 
 
 def mask_of(studio: Studio, object_id: int, frame: int) -> np.ndarray | None:

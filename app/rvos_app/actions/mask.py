@@ -45,6 +45,13 @@ TOOLS = (
     ),
     ("lasso", "&Lasso", "Shift+P", "Draw round the object; Alt cuts out"),
     ("move", "&Move", "G", "Drag the mask; what leaves the frame is cut off"),
+    (
+        "trimap",
+        "Paint &Trimap",
+        "T",
+        "Paint what refining takes for inside, outside or unknown (Alt+1 to Alt+4);"
+        " Alt gives back to the automatic band",
+    ),
 )
 _NUDGES = (("left", "Left", -1, 0), ("right", "Right", 1, 0), ("up", "Up", 0, -1), ("down", "Down", 0, 1))
 _FAR = 10

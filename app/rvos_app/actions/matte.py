@@ -1,4 +1,4 @@
-"""The Matte menu: keyframes, reset, copy, effects."""
+"""The Matte menu: keyframes, reset, copy, brushes of the trimap, effects."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ class MatteCalls(Protocol):
     def reset(self) -> None: ...
     def copy_to_others(self) -> None: ...
     def show_panel(self) -> None: ...
+    def choose_brush(self, name: str) -> None: ...
+    def clear_trimap(self) -> None: ...
     def add_effect(self, kind: str) -> None: ...
 
 
@@ -31,6 +33,13 @@ EFFECT_TITLES = {
     "highlight": ("&Highlight", "All but the object is darkened"),
     "outline": ("&Outline", "A line around the object"),
     "replace_background": ("&Replace Background", "The object before a picture or another clip"),
+}
+
+TRIMAP_TITLES = {
+    "inside": ("Trimap: &Inside", "Paint what surely is the object"),
+    "unknown": ("Trimap: &Unknown", "Paint what refining is to find out: hair, fur, blur"),
+    "outside": ("Trimap: &Outside", "Paint what surely is not the object"),
+    "automatic": ("Trimap: &Automatic", "Rub out what is painted: the automatic band counts again"),
 }
 
 
@@ -90,7 +99,34 @@ def matte_actions(do: MatteCalls) -> list[Action[Any, Any]]:
             when="has_clip",
             tip="Show the panel and go to its first control",
         ),
+        *_trimap(do),
         *_effects(do),
+    ]
+
+
+def _trimap(do: MatteCalls) -> list[Action[Any, Any]]:
+    return [
+        *(
+            record(
+                f"matte.trimap_{name}",
+                title,
+                partial(do.choose_brush, name),
+                place=f"2_trimap/{order}",
+                keys=(f"Alt+{order}",),
+                when="has_clip",
+                checked=f"tool == 'trimap' and trimap_brush == '{name}'",
+                tip=tip,
+            )
+            for order, (name, (title, tip)) in enumerate(TRIMAP_TITLES.items(), start=1)
+        ),
+        record(
+            "matte.clear_trimap",
+            "Clear Painted Trimap &Here",
+            do.clear_trimap,
+            place="2_trimap/9",
+            when=f"{_CHOSEN} and has_painted_here",
+            tip="Take out what is painted on the trimap of this frame",
+        ),
     ]
 
 

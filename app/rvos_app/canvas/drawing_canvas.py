@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPointingDevice, QTabletEvent, QWheelEvent, qRgba
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPointingDevice, QTabletEvent, QWheelEvent
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from rvos_app.canvas.decorations import (
@@ -22,10 +22,12 @@ from rvos_app.canvas.decorations import (
     paint_neighbours,
 )
 from rvos_app.canvas.items import NEAREST_ABOVE, ViewMode
+from rvos_app.canvas.live import paint_live
 from rvos_app.canvas.mask_art import MaskArtCache
 from rvos_app.canvas.tools.select import SelectTool
 from rvos_app.canvas.tools.sheet import Sheet
 from rvos_app.canvas.tools.tool import Outcome, Picked, Pointer, Tool
+from rvos_app.canvas.tools.trimap_layer import TrimapLayer
 from rvos_app.canvas.view import VideoCanvas
 
 _CLICK_PX = 4  # a press that moves less is a click
@@ -51,6 +53,7 @@ class DrawingCanvas(VideoCanvas):
         self.prepare: Callable[[], Sheet | None] = _nothing
         self._tool: Tool = SelectTool()
         self._decorations = Decorations()
+        self._trimap: TrimapLayer | None = None
         self._neighbour_art = MaskArtCache(capacity=8)
         self._magnifies = False
         self._hand: QPointF | None = None
@@ -68,10 +71,23 @@ class DrawingCanvas(VideoCanvas):
     def set_tool(self, tool: Tool) -> None:
         """Take a tool in hand; the gesture under way ends."""
         self.finish_gesture()
-        self._tool.hover(None)
-        self._tell(self._tool.take_dirty())
+        self._let_go()
         self._tool = tool
         self._show_cursor()
+
+    def rest_hand(self) -> None:
+        """The gesture under way ends, and nothing follows the hand until it comes back."""
+        self.finish_gesture()
+        self._follow(None)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._tool.hover(None)
+        self._tell(self._tool.take_dirty())
+
+    def frame_place(self, view: QPointF) -> QPointF:
+        """The place in the frame, pixels, of one in the view."""
+        return self._to_frame(view)
 
     @property
     def is_drawing(self) -> bool:
@@ -96,6 +112,20 @@ class DrawingCanvas(VideoCanvas):
         if shown != self._decorations:
             self._decorations = shown
             self.viewport().update()
+
+    @property
+    def trimap(self) -> TrimapLayer | None:
+        return self._trimap
+
+    def set_trimap(self, layer: TrimapLayer | None) -> None:
+        """Show a trimap over the frame in place of its object's mask; a rendered view has it during strokes only."""
+        self._trimap = layer
+        self._leave_out(None)
+        self.viewport().update()
+
+    def set_view_mode(self, mode: ViewMode) -> None:
+        super().set_view_mode(mode)
+        self._leave_out(None)
 
     def set_magnifier(self, shown: bool) -> None:
         """A magnifier of what is under the hand."""
@@ -154,8 +184,7 @@ class DrawingCanvas(VideoCanvas):
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
             self._follow(None)
-            self._tool.hover(None)
-            self._tell(self._tool.take_dirty())
+            self._let_go()
         if isinstance(event, QTabletEvent) and event.type() in _TABLET and self._pen(event):
             event.accept()
             return True
@@ -185,7 +214,7 @@ class DrawingCanvas(VideoCanvas):
 
     @property
     def _sizes(self) -> bool:
-        return self._tool.name in ("brush", "eraser")
+        return self._tool.name in ("brush", "eraser", "trimap")
 
     def _takes(self, button: Qt.MouseButton) -> bool:
         known = button == _LEFT or (button == _RIGHT and self._tool.uses_right)
@@ -230,7 +259,7 @@ class DrawingCanvas(VideoCanvas):
             self._held = None
             self._end(done)
             return
-        if sheet is not None and sheet.touched:
+        if sheet is not None and sheet.touched and sheet.draws_mask:
             self._leave_out(sheet.object_id)
         self._tell(self._tool.take_dirty())
 
@@ -242,7 +271,10 @@ class DrawingCanvas(VideoCanvas):
         self._tell(self._tool.take_dirty())
 
     def _leave_out(self, object_id: int | None) -> None:
-        """The mask under the hand is painted from here; a rendered picture gives way to masks meanwhile."""
+        """The mask under the hand is painted from here; a rendered picture gives way to masks meanwhile. At rest none
+        is left out but that of the object whose trimap is shown."""
+        if object_id is None and self._trimap is not None and self.view_mode is ViewMode.OVERLAY:
+            object_id = self._trimap.object_id
         if object_id != self._overlay_item.left_out and self._overlay_item.preview is not None:
             self.viewport().update()
         self._overlay_item.left_out = object_id
@@ -318,10 +350,8 @@ class DrawingCanvas(VideoCanvas):
 
     def _paint_hand(self, painter: QPainter) -> None:
         """What is being drawn, in frame pixels, with what helps to draw it."""
-        sheet = self._tool.sheet
         painter.save()
-        if sheet is not None and sheet.touched:
-            self._paint_live(painter, sheet)
+        self._paint_live(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._overlay_item.mode is not ViewMode.MATTE:
             paint_neighbours(painter, self._neighbour_art, self._decorations)
@@ -331,18 +361,9 @@ class DrawingCanvas(VideoCanvas):
         paint_clicks(painter, to_view, self._decorations.clicks)
         painter.restore()
 
-    def _paint_live(self, painter: QPainter, sheet: Sheet) -> None:
-        """The mask under the hand, from the very pixels that the hand changes, without a copy of them."""
-        height, width = sheet.size
-        pixels = QImage(sheet.live.data, width, height, width, QImage.Format.Format_Indexed8)
-        is_matte = self._overlay_item.mode is ViewMode.MATTE
-        pixels.setColorTable([qRgba(0, 0, 0, 0), qRgba(*((255, 255, 255) if is_matte else sheet.colour), 255)])
-        painter.setOpacity(1.0 if is_matte else sheet.opacity)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self.transform().m11() <= NEAREST_ABOVE)
-        offset = QPoint(*sheet.offset)
-        inside = pixels.rect().translated(offset) & pixels.rect()
-        painter.drawImage(inside, pixels, inside.translated(-offset))
-        painter.setOpacity(1.0)
+    def _paint_live(self, painter: QPainter) -> None:
+        smooth = self.transform().m11() <= NEAREST_ABOVE
+        paint_live(painter, self._tool.sheet, self._trimap, self.view_mode, smooth=smooth)
 
     def _paint_loupe(self, painter: QPainter, hand: QPointF) -> None:
         area = loupe_area(self.viewport().rect(), hand)
@@ -354,9 +375,7 @@ class DrawingCanvas(VideoCanvas):
         painter.setTransform(transform)
         self._frame_item.paint(painter, option)
         self._overlay_item.paint(painter, option)
-        sheet = self._tool.sheet
-        if sheet is not None and sheet.touched:
-            self._paint_live(painter, sheet)
+        self._paint_live(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._tool.paint(painter, transform.m11())
         painter.resetTransform()

@@ -347,6 +347,7 @@ class DocumentController(QObject):
 
     def _show(self, shown: View, info: MediaInfo) -> None:
         self._state.show_objects(shown.objects)
+        self._state.trimaps.load(shown.trimaps)
         self._state.show_span(shown.in_and_out(info))
         for object_id, lane in shown.lanes.items():
             shelf = self._state.results(object_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from app_model.expressions import Context
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -13,7 +15,7 @@ from rvos_app.canvas.tools.outline import LassoTool, PolygonTool
 from rvos_app.canvas.tools.points import PointsTool
 from rvos_app.canvas.tools.select import SelectTool
 from rvos_app.canvas.tools.sheet import Sheet
-from rvos_app.canvas.tools.tool import Boxed, Drawn, Outcome, Picked, Pointed, Refused, Tool
+from rvos_app.canvas.tools.tool import Boxed, Drawn, Outcome, Picked, Pointed, Refused, Tool, TrimapDrawn
 from rvos_app.controllers.clicking import Clicking
 from rvos_app.controllers.mask_editor import MaskEditor
 from rvos_app.controllers.shown import ShownFrame
@@ -24,6 +26,20 @@ from rvos_app.state import StudioState
 from rvos_core.errors import UsageError
 from rvos_core.masks import area, decode, encode, object_colour
 from rvos_core.types import MediaInfo
+
+
+class Lender(Protocol):
+    """Lends a tool that draws on something else than a mask."""
+
+    tool: Tool
+
+    def sheet(self) -> Sheet:
+        """What a gesture that begins is drawn on. Raises: UsageError: nothing, and why."""
+        ...
+
+    def take(self, done: TrimapDrawn) -> None:
+        """A gesture has ended. Raises: UsageError: it counts for nothing, and why."""
+        ...
 
 
 class Drawing(QObject):
@@ -62,6 +78,7 @@ class Drawing(QObject):
         self._context = context
         self.options = BrushOptions(settings.brush_size, settings.brush_hardness)
         self._tools = _make_tools(self.options)
+        self._lender: Lender | None = None
         canvas.prepare = self._prepare
         canvas.gestured.connect(self._on_gesture)
         canvas.sizing.connect(self.scale_size)
@@ -78,6 +95,11 @@ class Drawing(QObject):
     def tool(self) -> str:
         """The name of the tool in hand."""
         return self._canvas.tool.name
+
+    def lend(self, lender: Lender) -> None:
+        """There is one more tool, on whose gestures its lender decides."""
+        self._lender = lender
+        self._tools[lender.tool.name] = lender.tool
 
     def choose(self, name: str) -> None:
         """Take a tool in hand."""
@@ -115,6 +137,8 @@ class Drawing(QObject):
         if self._playback.playing:
             self._playback.pause()
         try:
+            if self._lender is not None and self.tool == self._lender.tool.name:
+                return self._lender.sheet()
             thing = self._editor.target()
             picture = self._shown.required_picture()
         except UsageError as error:
@@ -139,6 +163,8 @@ class Drawing(QObject):
         match done:
             case Drawn():
                 self._draw(done)
+            case TrimapDrawn():
+                self._hand_over(done)
             case Pointed():
                 self._clicking.point(done)
             case Boxed():
@@ -147,6 +173,13 @@ class Drawing(QObject):
                 self._pick(*pixel)
             case Refused(why):
                 self.said.emit(why)
+
+    def _hand_over(self, done: TrimapDrawn) -> None:
+        assert self._lender is not None
+        try:
+            self._lender.take(done)
+        except UsageError as error:
+            self.said.emit(str(error))
 
     def _draw(self, done: Drawn) -> None:
         sheet = done.sheet

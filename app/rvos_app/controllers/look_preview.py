@@ -76,6 +76,7 @@ class LookPreview(QObject):
         state.clip_changed.connect(self._on_clip, max_args=0)
         state.objects_changed.connect(self._on_masks, max_args=0)
         state.results_changed.connect(self._on_masks, max_args=0)
+        state.trimaps.changed.connect(self._on_masks, max_args=0)
         spread.changed.connect(self._on_masks)
         looks.changed.connect(self._on_look)
         canvas.viewModeChanged.connect(self._soon.start)
@@ -146,7 +147,9 @@ class LookPreview(QObject):
         for thing in self._state.objects:
             look = self._looks.shown(thing.object_id)
             if thing.visible and (mode is not ViewMode.EFFECTS or look.effects.effects):
-                found.append(PreviewObject(thing.object_id, look, self._masks(thing.object_id)))
+                masks = self._masks(thing.object_id)
+                strokes = {index: self._state.trimaps.at(thing.object_id, index) for index in masks}
+                found.append(PreviewObject(thing.object_id, look, masks, strokes))
         return tuple(found)
 
     def _masks(self, object_id: int) -> dict[int, Rle | None]:

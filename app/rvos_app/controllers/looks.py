@@ -88,14 +88,14 @@ class Looks(QObject):
         self._keep(object_id, self._with_knob(object_id, name, value), label=label, merge=word)
 
     def _with_knob(self, object_id: int, name: str, value: object) -> Look:
-        look = self.kept(object_id)
-        settings = _with_value(look.matte.at(self._state.frame_index), name, value)
-        return replace(look, matte=self._with_settings(look.matte, settings))
+        return self.with_knob(object_id, name, value, frame=self._state.frame_index)
 
-    def _with_settings(self, stack: MatteStack, settings: MatteSettings) -> MatteStack:
-        if stack.keyframes:
-            return stack.with_keyframe(self._state.frame_index, settings)
-        return MatteStack(settings)
+    def with_knob(self, object_id: int, name: str, value: object, *, frame: int) -> Look:
+        """The object's look with a knob set: at `frame` where there are keyframes, else everywhere."""
+        look = self.kept(object_id)
+        settings = _with_value(look.matte.at(frame), name, value)
+        stack = look.matte.with_keyframe(frame, settings) if look.matte.keyframes else MatteStack(settings)
+        return replace(look, matte=stack)
 
     def forget_trial(self, object_id: int) -> None:
         """The slider is let go without a change."""

@@ -52,6 +52,15 @@ class MaskEditor(QObject):
             raise UsageError(tr("Select an object first."), code="object.none_selected")
         return thing
 
+    def open_object(self, object_id: int) -> StudioObject:
+        """The object that a gesture was made on. Raises: UsageError: it is gone, locked or hidden, or only read."""
+        self._documents.require_writable()
+        found = self._state.object(object_id)
+        if found is None:
+            raise UsageError(tr("The object that was drawn is gone."), code="object.gone")
+        _require_open(found)
+        return found
+
     def mask(self, object_id: int | None, frame: int) -> Rle | None:
         """An object's mask on a frame, or None where there is none."""
         found = self._state.results(object_id).get(frame) if object_id is not None else None
@@ -84,11 +93,7 @@ class MaskEditor(QObject):
             record = object_record(thing, media_id=self._state.media_id, position=len(self._state.objects) - 1)
             extra = (AddObject(record),)
         else:
-            found = self._state.object(object_id)
-            if found is None:
-                raise UsageError(tr("The object that was drawn is gone."), code="object.gone")
-            thing = found
-            _require_open(thing)
+            thing = self.open_object(object_id)
         drawn = DrawMask(thing.object_id, frame, mask, what)
         box = bbox(mask)
         floats = None if box is None else (float(box[0]), float(box[1]), float(box[2]), float(box[3]))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from app_model.expressions import Context
 
 from rvos_app.controllers.looks import Looks
+from rvos_app.controllers.trimap_painting import TrimapPainting
 from rvos_app.playback.controller import PlaybackController
 from rvos_app.state import StudioState
 from rvos_core.matte.effects import EFFECTS
@@ -15,7 +16,15 @@ from rvos_core.matte.effects import EFFECTS
 class MatteCommands:
     """Args: see `looking`. `open_panel` is set once there is a panel."""
 
-    def __init__(self, state: StudioState, *, looks: Looks, playback: PlaybackController, context: Context) -> None:
+    def __init__(
+        self,
+        state: StudioState,
+        *,
+        looks: Looks,
+        painting: TrimapPainting,
+        playback: PlaybackController,
+        context: Context,
+    ) -> None:
         self._state = state
         self._looks = looks
         self._playback = playback
@@ -23,9 +32,12 @@ class MatteCommands:
         self.toggle_keyframe = looks.toggle_keyframe
         self.reset = looks.reset
         self.copy_to_others = looks.copy_to_others
+        self.choose_brush = painting.choose_brush
+        self.clear_trimap = painting.clear
         self.open_panel: Callable[[], object] = _nothing
         state.frame_changed.connect(self._refresh, max_args=0)
         state.selection_changed.connect(self._refresh, max_args=0)
+        state.trimaps.changed.connect(self._refresh, max_args=0)
         looks.changed.connect(self._on_look)
         self._refresh()
 
@@ -57,8 +69,12 @@ class MatteCommands:
         self._refresh()
 
     def _refresh(self) -> None:
-        found = self._keyframes()
-        values = {"has_keyframes": bool(found), "has_keyframe_here": self._state.frame_index in found}
+        found, frame = self._keyframes(), self._state.frame_index
+        values = {
+            "has_keyframes": bool(found),
+            "has_keyframe_here": frame in found,
+            "has_painted_here": self._state.trimaps.at(self._state.selected, frame) is not None,
+        }
         if any(self._context.get(name) != value for name, value in values.items()):
             self._context.update(values)
 

@@ -11,7 +11,7 @@ from rvos_app.canvas.mode import ViewMode
 from rvos_app.canvas.preview import Preview, preview_of
 from rvos_app.i18n import tr
 from rvos_app.jobs.job import JobContext
-from rvos_core.masks import Rle, decode
+from rvos_core.masks import Rle, TrimapStrokes, decode
 from rvos_core.matte.backgrounds import Backgrounds
 from rvos_core.matte.look import Look
 from rvos_core.matte.scene import Scene
@@ -27,11 +27,13 @@ class PreviewObject:
 
     Attributes:
         masks: of the frame and of those that its matte looks back on, by frame index; None where there is none.
+        strokes: what is painted over its trimap on the same frames.
     """
 
     object_id: int
     look: Look
     masks: Mapping[int, Rle | None] = field(repr=False)
+    strokes: Mapping[int, TrimapStrokes | None] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class PreviewRoom:
         self._reader: MediaReader | None = None
         self._scene: Scene | None = None
         self._masks: dict[int, dict[int, Rle | None]] = {}  # that the scene may have seen, by object and frame
+        self._strokes: dict[int, dict[int, TrimapStrokes | None]] = {}
         self._backgrounds = Backgrounds()
         self._token = _CurrentToken()
 
@@ -70,17 +73,28 @@ class PreviewRoom:
         if self._scene is None:
             self._reader = self._source.reopen()
             self._scene = Scene(
-                self._reader.frame, self._mask, looks, backgrounds=self._backgrounds, cancel=self._token
+                self._reader.frame,
+                self._mask,
+                looks,
+                strokes=self._painted,
+                backgrounds=self._backgrounds,
+                cancel=self._token,
             )
         else:
             self._scene.set_looks(looks)
         for each in objects:
             known = self._masks.setdefault(each.object_id, {})
-            if len(known) > _KNOWN or any(known.get(frame, mask) != mask for frame, mask in each.masks.items()):
+            strokes = self._strokes.setdefault(each.object_id, {})
+            if len(known) > _KNOWN or _differ(known, each.masks) or _differ(strokes, each.strokes):
                 self._scene.forget(each.object_id)
                 known.clear()
+                strokes.clear()
             known.update(each.masks)
+            strokes.update(each.strokes)
         return self._scene
+
+    def _painted(self, object_id: int, frame_index: int) -> TrimapStrokes | None:
+        return self._strokes[object_id].get(frame_index)
 
     def _mask(self, object_id: int, frame_index: int) -> np.ndarray | None:
         found = self._masks[object_id].get(frame_index)
@@ -92,6 +106,11 @@ class PreviewRoom:
         if self._reader is not None:
             self._reader.close()
         self._reader = self._scene = None
+
+
+def _differ(known: Mapping[int, object], said: Mapping[int, object]) -> bool:
+    """Whether something else is said of a frame than is known of it."""
+    return any(known.get(frame, value) != value for frame, value in said.items())
 
 
 class _CurrentToken(CancelToken):

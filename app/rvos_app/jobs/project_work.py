@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rvos_app.state import StudioObject, read_span
 from rvos_core.errors import UserError
+from rvos_core.masks import TrimapStrokes
 from rvos_core.project.edits import Edit
 from rvos_core.project.history import Touched
 from rvos_core.project.library import Library
@@ -89,6 +90,7 @@ class View:
     span: str | None  # JSON of in and out
     lanes: Mapping[int, Lane] = field(repr=False)
     frames: Mapping[int, FrameSpan] = field(repr=False)  # what each lane covers
+    trimaps: Mapping[int, Mapping[int, TrimapStrokes]] = field(repr=False)  # of objects that are to be looked at again
 
     def in_and_out(self, info: MediaInfo) -> FrameSpan | None:
         return read_span(self.span, info.frame_count)
@@ -124,8 +126,18 @@ def load(project: ProjectReader, media_id: int | None = None) -> Loaded:
     )
 
 
-def view(project: ProjectReader, media_id: int, spans: Mapping[int, FrameSpan] | None = None) -> View:
-    """Objects of a clip and their lanes. `spans`: by object id, the frames to look at again; None: all of all."""
+def view(
+    project: ProjectReader,
+    media_id: int,
+    spans: Mapping[int, FrameSpan] | None = None,
+    painted: Iterable[int] = (),
+) -> View:
+    """Objects of a clip and their lanes.
+
+    Args:
+        spans: by object id, the frames to look at again; None: all of all.
+        painted: further objects on whose trimaps other things may be painted.
+    """
     records = project.objects(media_id)
     known = [each.object_id for each in records]
     wanted = dict.fromkeys(known, EVERYTHING) if spans is None else spans
@@ -136,7 +148,16 @@ def view(project: ProjectReader, media_id: int, spans: Mapping[int, FrameSpan] |
         project.setting(f"media:{media_id}", "span"),
         lanes,
         frames,
+        {
+            object_id: {frame: found.strokes for frame, found in project.trimaps(object_id).items()}
+            for object_id in {*frames, *painted} & set(known)
+        },
     )
+
+
+def view_after(project: ProjectReader, media_id: int, touched: Touched) -> View:
+    """What an undo, redo or revert changed. Raises: UserError."""
+    return view(project, media_id, spans_of(touched), touched.painted)
 
 
 def spans_of(touched: Touched) -> dict[int, FrameSpan]:
@@ -202,20 +223,20 @@ def change_tracks(project: Project, *, edit: Edit, objects: Iterable[int], media
 
 def undo(project: Project, *, media_id: int) -> View | None:
     found = project.undo()
-    return view(project, media_id, spans_of(found[1])) if found is not None else None
+    return view_after(project, media_id, found[1]) if found is not None else None
 
 
 def redo(project: Project, *, media_id: int) -> View | None:
     found = project.redo()
-    return view(project, media_id, spans_of(found[1])) if found is not None else None
+    return view_after(project, media_id, found[1]) if found is not None else None
 
 
 def jump(project: Project, *, edit_id: int, media_id: int) -> View:
-    return view(project, media_id, spans_of(project.jump(edit_id)))
+    return view_after(project, media_id, project.jump(edit_id))
 
 
 def revert(project: Project, *, snapshot_id: int, media_id: int) -> View:
-    return view(project, media_id, spans_of(project.revert_to(snapshot_id)))
+    return view_after(project, media_id, project.revert_to(snapshot_id))
 
 
 def look_again(project: Project, *, object_id: int, media_id: int) -> View:

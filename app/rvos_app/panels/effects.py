@@ -11,12 +11,11 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from rvos_app.actions.hub import ActionHub
-from rvos_app.actions.icons import icon
 from rvos_app.actions.matte import EFFECT_TITLES
 from rvos_app.controllers.looks import Looks
 from rvos_app.i18n import tr
-from rvos_app.panels.knobs import ChoiceRow, ColourRow, FileRow, Knob, SliderRow, share
-from rvos_app.panels.parts import label
+from rvos_app.panels.knobs import ChoiceRow, ColourRow, FileRow, Knob, Picker, SliderRow, share
+from rvos_app.panels.parts import IconButton, label
 from rvos_app.state import StudioState
 from rvos_core.matte.effects import EFFECTS, Effect
 
@@ -50,22 +49,23 @@ class EffectsEditor(QWidget):
 
     grown = Signal()
 
-    def __init__(self, state: StudioState, looks: Looks, hub: ActionHub) -> None:
+    def __init__(self, state: StudioState, looks: Looks, hub: ActionHub, picker: Picker) -> None:
         super().__init__()
         self._state = state
         self._looks = looks
+        self._picker = picker
         self.list = _EffectList(self._remove, self._move)
         self.list.setAccessibleName(tr("Effects in their order"))
         self.list.setToolTip(tr("Done from top to bottom (Delete: remove, Alt+Up and Alt+Down: move)"))
-        self.add = _button("ph.plus", tr("Add"), tr("Add an effect"))
+        self.add = IconButton("ph.plus", tr("Add"), tr("Add an effect"))
         self.add.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.add)
         menu.addActions([hub.action(f"matte.add_{kind}") for kind in EFFECT_TITLES])
         self.add.setMenu(menu)
-        self.up = _button("ph.arrow-up", tr("Move up"), tr("Do this effect earlier (Alt+Up)"))
-        self.down = _button("ph.arrow-down", tr("Move down"), tr("Do this effect later (Alt+Down)"))
-        self.remove = _button("ph.trash", tr("Remove effect"), tr("Take this effect out (Delete)"))
+        self.up = IconButton("ph.arrow-up", tr("Move up"), tr("Do this effect earlier (Alt+Up)"))
+        self.down = IconButton("ph.arrow-down", tr("Move down"), tr("Do this effect later (Alt+Down)"))
+        self.remove = IconButton("ph.trash", tr("Remove effect"), tr("Take this effect out (Delete)"))
         self.up.clicked.connect(partial(self._move, -1))
         self.down.clicked.connect(partial(self._move, 1))
         self.remove.clicked.connect(self._remove)
@@ -143,7 +143,7 @@ class EffectsEditor(QWidget):
         if kind in ("outline", "cut_out"):
             without = "Transparent" if kind == "cut_out" else ""
             tip = "What the object is put on" if kind == "cut_out" else "Of the line"
-            self._add_colour(ColourRow("Colour", tip, without=without))
+            self._add_colour(ColourRow("Colour", tip, self._picker, without=without))
         if kind == "replace_background":
             self._add_file(FileRow("Picture", "A picture or a clip that the object is put before"))
             self._add_choice("fit", ChoiceRow("Size", "How a picture of another shape fills the frame", _FITS))
@@ -254,14 +254,3 @@ def summary(effect: Effect) -> str:
         values.append(getattr(effect, "source", "").replace("\\", "/").rpartition("/")[2] or tr("nothing chosen yet"))
     title = tr(EFFECT_TITLES[effect.kind][0]).replace("&", "")
     return f"{title}: {', '.join(values)}"
-
-
-def _button(picture: str, name: str, tip: str) -> QToolButton:
-    made = QToolButton()
-    made.setIcon(icon(picture))
-    made.setText(name)
-    made.setAccessibleName(name)
-    made.setToolTip(tip)
-    made.setProperty("flat", True)
-    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return made

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QKeySequence, QPixmap, QWheelEvent
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal, SignalInstance
+from PySide6.QtGui import QColor, QHideEvent, QIcon, QKeyEvent, QKeySequence, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QColorDialog,
     QComboBox,
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from rvos_app.i18n import tr
-from rvos_app.panels.parts import label
+from rvos_app.panels.parts import IconButton, label
 
 Colour = tuple[int, int, int]
 
@@ -133,12 +134,26 @@ class SliderRow(QWidget):
         self.chosen.emit(read / self.knob.factor, True)
 
 
+class Picker(Protocol):
+    """Takes a colour from the picture, see `canvas.eyedropper`."""
+
+    began: SignalInstance
+    ended: SignalInstance
+
+    def begin(self, then: Callable[[Colour], object]) -> bool: ...
+    def end(self) -> None: ...
+
+
 class ColourRow(QWidget):
-    """Title and a button in the colour. Signals: chosen(object): a colour, or None where there may be none."""
+    """Title, a button in the colour, an eyedropper.
+
+    Signals:
+        chosen(object): a colour, or None where there may be none.
+    """
 
     chosen = Signal(object)
 
-    def __init__(self, title: str, tip: str, *, without: str = "") -> None:
+    def __init__(self, title: str, tip: str, picker: Picker, *, without: str = "") -> None:
         """`without`: what having no colour is called; empty: there is always one."""
         super().__init__()
         self._colour: Colour | None = (0, 0, 0)
@@ -153,6 +168,16 @@ class ColourRow(QWidget):
         row = _row(self)
         row.addWidget(self._title)
         row.addWidget(self.button, stretch=1)
+        self._picker = picker
+        self.pipette = IconButton(
+            "ph.eyedropper",
+            tr("Take the colour from the picture"),
+            tr("Take the colour from the picture: click there; Esc or a right click leaves"),
+        )
+        self.pipette.setCheckable(True)
+        self.pipette.clicked.connect(self._pick)
+        picker.ended.connect(self._on_ended)
+        row.addWidget(self.pipette)
         self._without = without
         self.clear: QPushButton | None = None
         self.button.clicked.connect(self._ask)
@@ -183,6 +208,21 @@ class ColourRow(QWidget):
         dialog.colorSelected.connect(self._on_selected)
         self.dialog = dialog
         dialog.open()
+
+    def _pick(self, checked: bool) -> None:
+        if checked:
+            self.pipette.setChecked(self._picker.begin(self.chosen.emit))
+        else:
+            self._picker.end()
+
+    def _on_ended(self) -> None:
+        self.pipette.setChecked(False)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What is not to be seen picks nothing."""
+        if self.pipette.isChecked():
+            self._picker.end()
+        super().hideEvent(event)
 
     def _on_selected(self, colour: QColor) -> None:
         self.chosen.emit((colour.red(), colour.green(), colour.blue()))

@@ -14,8 +14,9 @@ from rvos_app.controllers.looks import Looks
 from rvos_app.i18n import tr
 from rvos_app.panels.effects import EffectsEditor
 from rvos_app.panels.keyframes import KeyframeStrip
-from rvos_app.panels.knobs import ColourRow, Knob, SliderRow, share
+from rvos_app.panels.knobs import ColourRow, Knob, Picker, SliderRow, share
 from rvos_app.panels.parts import ActionButton, label, rule
+from rvos_app.panels.trimap import TrimapRow
 from rvos_app.state import StudioState
 from rvos_core.matte.settings import RANGES, MatteSettings, Refine
 
@@ -67,7 +68,7 @@ class MattePanel(QWidget):
 
     frame_chosen = Signal(int)
 
-    def __init__(self, state: StudioState, looks: Looks, hub: ActionHub) -> None:
+    def __init__(self, state: StudioState, looks: Looks, hub: ActionHub, picker: Picker) -> None:
         super().__init__()
         self._state = state
         self._looks = looks
@@ -77,8 +78,11 @@ class MattePanel(QWidget):
         self.strip = KeyframeStrip()
         self.rows: dict[str, SliderRow] = {}
         self.switches: dict[str, QCheckBox] = {}
-        self.screen_colour = ColourRow("Screen", "Colour of the screen or surroundings that shines on the object")
-        self.effects = EffectsEditor(state, looks, hub)
+        self.screen_colour = ColourRow(
+            "Screen", "Colour of the screen or surroundings that shines on the object", picker
+        )
+        self.trimap = TrimapRow(hub)
+        self.effects = EffectsEditor(state, looks, hub, picker)
         self._body = QWidget()
         self._build(hub)
         self._reveal = QTimer(self)  # once the panel has its new size
@@ -86,11 +90,13 @@ class MattePanel(QWidget):
         self._reveal.timeout.connect(self._show_effects)
         self.effects.grown.connect(self._reveal.start)
         self.strip.chosen.connect(self.frame_chosen)
+        self.trimap.frame_chosen.connect(self.frame_chosen)
         self.screen_colour.chosen.connect(partial(self._set, "despill_colour", tr("Screen"), merge=False))
         state.selection_changed.connect(self._refresh, max_args=0)
         state.objects_changed.connect(self._refresh, max_args=0)
         state.clip_changed.connect(self._refresh, max_args=0)
         state.frame_changed.connect(self._on_frame)
+        state.trimaps.changed.connect(self._on_look)
         looks.changed.connect(self._on_look)
         self._refresh()
 
@@ -108,6 +114,7 @@ class MattePanel(QWidget):
         self._add(body, "Edge", *_SHAPE)
         self._add_switch(body, "soft_edge", _BAND)
         self._add_switch(body, "refine", *_REACH)
+        body.addWidget(self.trimap)
         self._add_slider(body, _STEADY)
         self._add(body, "Mask", *_MASK)
         self._add_switch(body, "fill_holes")
@@ -219,6 +226,7 @@ class MattePanel(QWidget):
         self.rows["soft_edge_px"].setEnabled(here.soft_edge and not refines)
         for name in ("inside_px", "outside_px"):
             self.rows[name].setEnabled(refines)
+        self.trimap.show_frames(self._state.trimaps.frames(chosen), refines=refines)
         for each in (self.screen_colour, self.rows["despill_reach_px"]):
             each.setEnabled(here.despill > 0)
 

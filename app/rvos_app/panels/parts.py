@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QToolButton, QWidget
+
+from rvos_app.actions.icons import icon
 
 
 class ActionButton(QToolButton):
@@ -33,6 +35,25 @@ class ActionButton(QToolButton):
     def _keep_text(self) -> None:
         if self.text() != self._text:
             self.setText(self._text)
+
+
+class IconButton(QToolButton):
+    """A flat button with a glyph in the theme's colour, also after the theme has changed."""
+
+    def __init__(self, glyph: str, name: str, tip: str) -> None:
+        super().__init__()
+        self._glyph = glyph
+        self.setText(name)
+        self.setAccessibleName(name)
+        self.setToolTip(tip)
+        self.setProperty("flat", True)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setIcon(icon(glyph))
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange:
+            self.setIcon(icon(self._glyph))
+        super().changeEvent(event)
 
 
 def label(text: str = "", *, role: str = "", wraps: bool = False) -> QLabel:

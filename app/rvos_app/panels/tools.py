@@ -9,7 +9,9 @@ from superqt import QElidingLabel
 from rvos_app.actions.hub import ActionHub
 from rvos_app.actions.mask import TOOLS
 from rvos_app.canvas.tools.brush import LARGEST_PX
+from rvos_app.canvas.trimap_art import swatch
 from rvos_app.controllers.drawing import Drawing
+from rvos_app.controllers.trimap_painting import BRUSHES
 from rvos_app.i18n import tr
 from rvos_app.panels.parts import ActionButton, label, rule
 
@@ -42,7 +44,7 @@ class ToolsBar(QWidget):
 
 
 class ToolLine(QWidget):
-    """What the tool in hand does, and for brush and eraser their size and hardness."""
+    """What the tool in hand does, for brushes their size and hardness, and what the brush of the trimap paints."""
 
     def __init__(self, hub: ActionHub, drawing: Drawing) -> None:
         super().__init__()
@@ -73,7 +75,8 @@ class ToolLine(QWidget):
         )
         self._percent = label(role="muted")
         self._percent.setMinimumWidth(40)
-        self._brush = QWidget()
+        self._brush, self._hard, self._kinds = QWidget(), QWidget(), QWidget()
+        self.kinds = {name: self._kind_button(name, value) for name, value in BRUSHES.items()}
         self._lay_out()
         drawing.tool_changed.connect(self._show_tool)
         drawing.options_changed.connect(self._show_options)
@@ -83,24 +86,30 @@ class ToolLine(QWidget):
         self._show_options()
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self._brush)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for part in (
-            label(tr("Size"), role="muted"),
-            self.diameter,
-            label(tr("Hardness"), role="muted"),
-            self.hardness,
+        for whole, parts in (
+            (self._kinds, tuple(self.kinds.values())),
+            (self._hard, (label(tr("Hardness"), role="muted"), self.hardness, self._percent)),
+            (self._brush, (label(tr("Size"), role="muted"), self.diameter, self._hard)),
         ):
-            row.addWidget(part)
-        row.addWidget(self._percent)
+            row = QHBoxLayout(whole)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(8 if whole is not self._kinds else 2)
+            for part in parts:
+                row.addWidget(part)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 3, 10, 3)
         layout.setSpacing(14)
         layout.addWidget(self._name)
+        layout.addWidget(self._kinds)
         layout.addWidget(self._brush)
         layout.addWidget(self._hint, stretch=1)
         self.setFixedHeight(36)
+
+    def _kind_button(self, name: str, value: int) -> ActionButton:
+        """Its picture is what it paints, as the canvas shows it."""
+        action = self._hub.action(f"matte.trimap_{name}")
+        action.setIcon(swatch(value))
+        return ActionButton(action, text=tr(name.capitalize()))
 
     @property
     def shows_brush(self) -> bool:
@@ -113,7 +122,9 @@ class ToolLine(QWidget):
         self._name.setText(action.text().replace("&", ""))
         self._hint.setText(action.toolTip())
         self._hint.setToolTip(action.toolTip())
-        self._brush.setVisible(name in ("brush", "eraser"))
+        self._brush.setVisible(name in ("brush", "eraser", "trimap"))
+        self._hard.setVisible(name != "trimap")
+        self._kinds.setVisible(name == "trimap")
 
     @Slot()
     def _show_options(self) -> None:

@@ -34,6 +34,8 @@ class LaneTrack:
     frame_count: int
     version: int = 0
     suspects: tuple[int, ...] = ()  # frames that are worth a look
+    keyframes: tuple[int, ...] = ()  # of the matte, in order
+    painted: tuple[int, ...] = ()  # frames with a trimap painted by hand, in order
     _state: np.ndarray = field(init=False, repr=False)
     _confidence: np.ndarray = field(init=False, repr=False)
     _locked: np.ndarray = field(init=False, repr=False)

@@ -13,6 +13,7 @@ from rvos_app.i18n import tr
 from rvos_app.timeline.lane_image import lane_image
 from rvos_app.timeline.lanes import Lane, LaneTrack
 from rvos_app.timeline.lock_marks import lock_bars, paint_locks
+from rvos_app.timeline.matte_marks import paint_matte_marks
 from rvos_app.timeline.painting import (
     GUTTER_PX,
     LANE_PAD_PX,
@@ -164,6 +165,14 @@ class TimelineView(QWidget):
             track.version += 1
             self._invalidate()
 
+    def set_matte_marks(self, object_id: int, keyframes: Sequence[int], painted: Sequence[int]) -> None:
+        """Marks the frames of a lane where the matte has a keyframe or a painted trimap, both in order; no others."""
+        track, marks = self._tracks.get(object_id), (tuple(keyframes), tuple(painted))
+        if track is not None and (track.keyframes, track.painted) != marks:
+            track.keyframes, track.painted = marks
+            track.version += 1
+            self._invalidate()
+
     def clear_lane(self, object_id: int) -> None:
         """Forgets a lane's values."""
         if object_id in self._tracks:
@@ -308,20 +317,25 @@ class TimelineView(QWidget):
         height = round((LANE_PX - 2 * LANE_PAD_PX) * ratio)
         image = lane_image(columns, height=height, band=round(height * _BAND_SHARE), colour=track.lane.colour)
         image.setDevicePixelRatio(ratio)
-        band_px = (LANE_PX - 2 * LANE_PAD_PX) * _BAND_SHARE
-        paint_locks(image, self._lock_marks(track), middle=band_px / 2)
+        high = LANE_PX - 2 * LANE_PAD_PX
+        paint_locks(image, self._lock_marks(track), middle=high * _BAND_SHARE / 2)
+        paint_matte_marks(image, self._marks(track.keyframes), self._marks(track.painted), height=high)
         half = self._scale.frame_px / 2
         shown = [frame for frame in track.suspects if frame in self._scale.visible]
-        paint_suspects(image, [self._scale.x_of(frame) + half for frame in shown], bottom=LANE_PX - 2 * LANE_PAD_PX)
+        paint_suspects(image, [self._scale.x_of(frame) + half for frame in shown], bottom=high)
         self._lane_images[track.lane.object_id] = (key, image)
         return image
 
     def _lock_marks(self, track: LaneTrack) -> list[tuple[float, float]]:
         """Where the marks of locked frames begin and end, in pixels; those just out of view reach into it."""
-        visible, half = self._scale.visible, self._scale.frame_px / 2
-        frames = track.locked_frames(visible.start - 1, visible.stop + 1)
-        x_of = self._scale.x_of
-        return [(x_of(first) + half, x_of(last) + half) for first, last in lock_bars(frames, self._scale.frame_px)]
+        visible = self._scale.visible
+        return self._marks(track.locked_frames(visible.start - 1, visible.stop + 1))
+
+    def _marks(self, frames: Sequence[int] | np.ndarray) -> list[tuple[float, float]]:
+        """Middles of the first and the last frame of each mark, pixels."""
+        bars = lock_bars(np.asarray(frames, np.int64), self._scale.frame_px)
+        half, x_of = self._scale.frame_px / 2, self._scale.x_of
+        return [(x_of(first) + half, x_of(last) + half) for first, last in bars]
 
     @Slot()
     def _ask_for_thumbnails(self) -> None:

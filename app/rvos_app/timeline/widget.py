@@ -13,7 +13,8 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from rvos_app.i18n import tr
 from rvos_app.timeline.lanes import EMPTY, MASK, NO_RESULT, Lane, LaneTrack
-from rvos_app.timeline.painting import GUTTER_PX, HANDLE_PX, LANE_PX, RULER_PX
+from rvos_app.timeline.matte_marks import GRAB_PX, is_at_keyframes
+from rvos_app.timeline.painting import GUTTER_PX, HANDLE_PX, LANE_PAD_PX, LANE_PX, RULER_PX
 from rvos_app.timeline.timecode import timecode
 from rvos_app.timeline.view import ZOOM_STEP, TimelineView
 from rvos_core.types import FrameSpan
@@ -69,18 +70,28 @@ class TimelineWidget(TimelineView):
         if event.button() == Qt.MouseButton.MiddleButton:
             self._drag = _Drag.PAN
         elif event.button() == Qt.MouseButton.LeftButton:
+            keyframe = self._keyframe_at(event.position())
             self._select_lane_at(event.position())
-            if event.position().x() >= GUTTER_PX:
+            if keyframe is not None:
+                self.seekRequested.emit(keyframe)
+            elif event.position().x() >= GUTTER_PX:
                 self._drag = self._handle_at(event.position()) or _Drag.SCRUB
                 self._drag_to(event.position())
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._drag is _Drag.NONE:
-            over_handle = self._info is not None and self._handle_at(event.position()) is not None
-            self.setCursor(Qt.CursorShape.SizeHorCursor if over_handle else Qt.CursorShape.ArrowCursor)
+            self._show_cursor_at(event.position())
         else:
             self._drag_to(event.position())
+
+    def _show_cursor_at(self, position: QPointF) -> None:
+        shape = Qt.CursorShape.ArrowCursor
+        if self._info is not None and self._handle_at(position) is not None:
+            shape = Qt.CursorShape.SizeHorCursor
+        elif self._keyframe_at(position) is not None:
+            shape = Qt.CursorShape.PointingHandCursor
+        self.setCursor(shape)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = _Drag.NONE
@@ -119,6 +130,20 @@ class TimelineWidget(TimelineView):
         if row is not None and row < len(self._tracks):
             self.laneSelected.emit(list(self._tracks)[row])
 
+    def _keyframe_at(self, position: QPointF) -> int | None:
+        """The frame of the keyframe under a point of the widget, or None."""
+        row = self._bands().lane_at(position.y(), self._lane_bar.value())
+        if self._info is None or row is None or row >= len(self._tracks) or position.x() < GUTTER_PX:
+            return None
+        top = self._bands().lane_top(row, self._lane_bar.value()) + LANE_PAD_PX
+        keyframes = list(self._tracks.values())[row].keyframes
+        if not keyframes or not is_at_keyframes(position.y() - top, LANE_PX - 2 * LANE_PAD_PX):
+            return None
+        x, half = position.x() - GUTTER_PX, self._scale.frame_px / 2
+        away = {frame: abs(self._scale.x_of(frame) + half - x) for frame in keyframes}
+        nearest = min(keyframes, key=lambda frame: away[frame])
+        return nearest if away[nearest] <= GRAB_PX else None
+
     def _follows_closely(self) -> bool:
         return self._drag is _Drag.SCRUB
 
@@ -140,7 +165,8 @@ class TimelineWidget(TimelineView):
         track = tracks[row] if row is not None and row < len(tracks) else None
         if position.x() < GUTTER_PX:
             return track.lane.name if track else ""
-        frame = self._scale.frame_at(position.x() - GUTTER_PX)
+        keyframe = self._keyframe_at(position)
+        frame = self._scale.frame_at(position.x() - GUTTER_PX) if keyframe is None else keyframe
         lines = [tr("Frame {frame}, {time}", frame=frame, time=timecode(self._info, frame))]
         if any(frame in span for span in self._info.damaged):
             lines.append(tr("This frame is damaged."))
@@ -148,6 +174,10 @@ class TimelineWidget(TimelineView):
             lines.append(f"{track.lane.name}: {self._describe_value(track, frame)}")
             if track.is_locked(frame):
                 lines.append(tr("Locked: no run changes it."))
+            if frame in track.painted:
+                lines.append(tr("Its trimap is painted by hand."))
+            if frame in track.keyframes:
+                lines.append(tr("Keyframe of the matte: click to go there (Alt+J, Alt+L)."))
         return "\n".join(lines)
 
     def _describe_value(self, track: LaneTrack, frame: int) -> str:

@@ -83,6 +83,8 @@ class DocumentMachine(TrackRules, RuleBasedStateMachine):
         self.model.now["looks"].pop(object_id, None)
         for frame in self.masks_of(object_id):
             del self.model.now["masks"][object_id, frame]
+        trimaps = self.model.now["trimaps"]
+        self.model.now["trimaps"] = {key: strokes for key, strokes in trimaps.items() if key[0] != object_id}
 
     # -- masks -------------------------------------------------------------------------------------------------------
 
@@ -259,6 +261,8 @@ class DocumentMachine(TrackRules, RuleBasedStateMachine):
         assert {key[1:]: value for key, value in found.items() if key[0] == "mask"} == self.model.now["masks"]
         looks = {key[1]: value for key, value in found.items() if key[0] == "look" and value}
         assert looks == self.model.now["looks"]
+        trimaps = {key[1:]: each.strokes for key, each in found.items() if key[0] == "trimap"}
+        assert trimaps == self.model.now["trimaps"]
         assert found["span", 1] == self.model.now["settings"].get("span")
 
 

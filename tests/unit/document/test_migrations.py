@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from documents import numbered_mask, state_of, verify_file
+from documents import numbered_mask, painted, state_of, verify_file
 from rvos_core.errors import UserError
 from rvos_core.project import migrations, schema
 from rvos_core.project.copies import backup_folder
@@ -18,6 +18,7 @@ from rvos_core.project.mask_edits import DrawMask
 from rvos_core.project.reading import ProjectReader
 from rvos_core.project.recovery import recover
 from rvos_core.project.store import Project
+from rvos_core.project.trimaps import PaintTrimap
 from rvos_core.types import FrameSpan
 
 _GOLDEN = Path(__file__).parents[2] / "golden"
@@ -44,10 +45,12 @@ def test_the_golden_project_of_each_version_opens_with_all_that_it_has(tmp_path:
         marks = [mask.absence for mask in project.masks(1, FrameSpan(20, 30))]
         assert marks == (["occluded", "out_of_frame"] if version >= 3 else [])
         assert project.look(1) == ('{"matte": {"default": {"feather_px": 2.5}}}' if version >= 4 else "")
+        assert [*project.trimaps(1)] == ([4] if version >= 5 else [])
         assert project.undo() is not None
         assert project.redo() is not None
         assert state_of(project) == before
         project.apply(SetLook(2, "{}"))
+        project.apply(PaintTrimap(2, 30, painted(1)))
         project.apply(DrawMask(2, 30, numbered_mask(30)))
     copies = list(backup_folder(path).glob("before-format-*.rvos")) if version < schema.VERSION else []
     assert len(copies) == (version < schema.VERSION)

@@ -41,6 +41,11 @@ class BrushOptions:
         return self.size
 
 
+def brush_radius(options: BrushOptions, at: Pointer) -> float:
+    """Of a brush under the hand, frame pixels: a pen that presses less makes it smaller."""
+    return options.size / 2 * (_LIGHTEST + (1 - _LIGHTEST) * at.pressure)
+
+
 class BrushTool(RestingTool):
     """Brush, or with `erases` the eraser. Alt and the other end of a pen make one the other; pressure scales it."""
 
@@ -113,7 +118,7 @@ class BrushTool(RestingTool):
         return [patch for patch in found if patch is not None]
 
     def _radius(self, at: Pointer) -> float:
-        return self._options.size / 2 * (_LIGHTEST + (1 - _LIGHTEST) * at.pressure)
+        return brush_radius(self._options, at)
 
     def _rim(self, at: Pointer | None) -> QRectF:
         if at is None:

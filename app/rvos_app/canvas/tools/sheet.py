@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Sheet:
         opacity: 0..1, of its overlay.
         offset: (dx, dy) in pixels by which the mask is being dragged.
         touched: the mask under the hand is another one than `before`.
+        draws_mask: False where the gesture is about something else of the object.
     """
 
     frame_index: int
@@ -36,6 +38,7 @@ class Sheet:
     opacity: float
     offset: tuple[int, int] = (0, 0)
     touched: bool = False
+    draws_mask: ClassVar[bool] = True
 
     @property
     def size(self) -> tuple[int, int]:

@@ -10,6 +10,8 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from rvos_app.canvas.tools.sheet import Sheet
+from rvos_app.canvas.tools.trimap_layer import TrimapLayer
+from rvos_core.masks import TrimapStrokes
 
 _HALO = QColor(0, 0, 0, 170)
 
@@ -64,6 +66,15 @@ class Boxed:
 
 
 @dataclass(frozen=True)
+class TrimapDrawn:
+    """A stroke was painted on a trimap: `layer.labels` is what is painted now, `before` what was, `label` the brush."""
+
+    layer: TrimapLayer
+    before: TrimapStrokes | None
+    label: int
+
+
+@dataclass(frozen=True)
 class Picked:
     """A pixel was clicked with the tool that selects."""
 
@@ -77,7 +88,7 @@ class Refused:
     why: str
 
 
-Outcome = Drawn | Pointed | Boxed | Picked | Refused
+Outcome = Drawn | TrimapDrawn | Pointed | Boxed | Picked | Refused
 
 
 class Tool(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -23,6 +24,7 @@ _OTHER_FOLDER = frozenset(
 )
 _USUAL_NAMES = frozenset({"delivery.same_name", "delivery.naming", "delivery.long_name"})
 _HEIGHT_PX = 92
+_NAMED = 4  # files in a sentence
 
 Line = tuple[str, str, Sequence[tuple[str, Callable[[], object]]]]  # words, role, buttons
 
@@ -97,8 +99,9 @@ class PlanFoot(QFrame):
         self._summary.setText("   ·   ".join(parts))
         set_role(self._summary, "")
         lines: list[Line] = [self._problem_line(each) for each in plan.problems]
+        lines.append((_what_comes(plan), "muted", ()))
         if plan.replaces:
-            names = ", ".join(path.name for path in plan.replaces[:3]) + (", …" if len(plan.replaces) > 3 else "")
+            names = _named(plan.replaces)
             what = count(len(plan.replaces), "finished output", "finished outputs")
             lines.append((tr("Replaces {what}: {names}", what=what, names=names), "warn", ()))
         if plan.unlooked:
@@ -154,6 +157,16 @@ class PlanFoot(QFrame):
                 self.remedies.append(button)
             self._rows.addWidget(row)
         self._rows.addStretch(1)
+
+
+def _what_comes(plan: OrderPlan) -> str:
+    """The names of outputs, and of what comes with them."""
+    words = tr("Makes {names}", names=_named(plan.outputs))
+    return words + tr("; with {names}", names=_named(plan.beside)) if plan.beside else words
+
+
+def _named(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths[:_NAMED]) + (", …" if len(paths) > _NAMED else "")
 
 
 def _size(expected_bytes: int) -> str:
