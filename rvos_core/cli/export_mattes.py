@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.delivery.naming import collisions, safe_token
 from rvos_core.delivery.presets import PRESETS
 from rvos_core.delivery.spec import NAMED_SPECS
-from rvos_core.errors import UsageError
+from rvos_core.errors import UsageError, UserError
 from rvos_core.types import CancelToken, FrameSpan
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ def export_mattes(
     orders = orders_of(project, wish, folder=folder)
     if wish.plan_only:
         return {"project": str(project), "plans": [_tell_plan(_plan(each), output).as_dict() for each in orders]}
-    for order in orders:
-        _plan(order).raise_if_blocked()  # all of them before the first begins
+    _raise_if_blocked([_plan(each) for each in orders])
     exports = []
     for order in orders:
         exports.append({"format": order.title, "clip": order.media_id, **_fulfil(order, output, cancel)})
@@ -126,6 +126,27 @@ def export_mattes(
         "exports": exports,
         "seconds": round(seconds, 3),
     }
+
+
+def _raise_if_blocked(plans: Sequence[OrderPlan]) -> None:
+    """All of them before the first begins. Raises: UserError: something is in the way, or two would have one name."""
+    for plan in plans:
+        plan.raise_if_blocked()
+    made = [(path, (plan.order.media_id, what)) for plan in plans for path, what in _made(plan)]
+    for earlier, later in collisions([path for path, _ in made]):
+        if made[earlier][1] != made[later][1]:  # presets may want the very same file
+            raise UserError(
+                f"Two of the exports would both be written to {made[later][0]}.",
+                hint="Export clips one by one (--clip) into folders of their own, or put {kind} or {id} into --naming.",
+                code="delivery.same_name",
+            )
+
+
+def _made(plan: OrderPlan) -> list[tuple[Path, object]]:
+    """Outputs and what they will hold."""
+    if not plan.deliveries:
+        return [(path, plan.order.kind) for path in plan.outputs]
+    return [(output.path, each.spec) for each in plan.deliveries for output in each.outputs]
 
 
 def orders_of(project: Path, wish: MatteWish, *, folder: Path) -> list[Order]:
@@ -205,7 +226,7 @@ class _Common:
 def _order_of_format(name: str, common: _Common, wish: MatteWish) -> Order:
     from rvos_core.orders import EFFECTS, MASKS, MATTE, OVERLAY
 
-    stem = common.clip.absolute_path.stem
+    stem = safe_token(common.clip.absolute_path.stem)
     if name == "masks":
         return common.order(MASKS, name, target=f"{stem}_masks")
     if name == "overlay":
@@ -314,7 +335,7 @@ def _fulfil(order: Order, output: Output, cancel: CancelToken) -> dict[str, Any]
             output.note(f"{plan.unlooked} frames have no result for one of the objects; they are written without it.")
 
     with output.progress(order.title) as meter:
-        done = fulfil(order, cancel=cancel, progress=meter.update, planned=warn)
+        done = fulfil(order, cancel=cancel, progress=meter.update, read_back=meter.read_back, planned=warn)
     tell_fulfilled(done, output)
     return done.as_dict()
 

@@ -139,7 +139,7 @@ def _made(
         plan.raise_if_blocked()
     looks = {each.object_id: look for each in files.objects}
     with MatteFrames(reader.frame, files.mask, looks, cancel=cancel) as mattes, output.progress("matte") as meter:
-        return deliver_plans(plans, mattes, cancel=cancel, progress=meter.update)
+        return deliver_plans(plans, mattes, cancel=cancel, progress=meter.update, read_back=meter.read_back)
 
 
 def _with_presets(done: Fulfilled, presets: Sequence[str], plans: Sequence[DeliveryPlan], folder: Path) -> Fulfilled:

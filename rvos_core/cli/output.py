@@ -80,6 +80,10 @@ class Meter:
         self._task = bar.add_task(label, total=None, detail="") if bar else None
         self._said_at = time.monotonic()
 
+    def read_back(self, done: int, total: int) -> None:
+        """So much of what was written is read back."""
+        self.update(done, total, detail="read back")
+
     def update(self, done: int, total: int, *, detail: str = "") -> None:
         """`done` of `total` steps are finished."""
         if self._bar is not None and self._task is not None:

@@ -139,7 +139,7 @@ def _deliver(
     for problem in plan.problems:
         output.note(f"{problem.message} {problem.hint}")
     with output.progress(label) as meter:
-        (done,) = deliver(plan, frames, cancel=cancel, progress=meter.update)
+        (done,) = deliver(plan, frames, cancel=cancel, progress=meter.update, read_back=meter.read_back)
     for note in done.notes:
         output.note(note)
     return done.path

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +17,7 @@ import av
 import numpy as np
 
 from rvos_core.delivery.journal import JobFolder, PacketLog, StillJournal, job_folders
+from rvos_core.delivery.meant import MeantFrames
 from rvos_core.delivery.muxing import FrameEncoder, Sound, VideoFile
 from rvos_core.delivery.outputs import CUTOUT
 from rvos_core.delivery.pixels import (
@@ -29,9 +29,9 @@ from rvos_core.delivery.pixels import (
     opaque_frame,
     scaled,
     together,
-    unit,
 )
 from rvos_core.delivery.plan import DeliveryObject, DeliveryPlan, PlannedOutput
+from rvos_core.delivery.plan_checks import DAMAGED
 from rvos_core.delivery.report import DeliveredOutput, report_path, write_report
 from rvos_core.delivery.source import check_same_source
 from rvos_core.delivery.stills import write_still
@@ -52,10 +52,7 @@ FrameOf: TypeAlias = tuple[int, np.ndarray | None, np.ndarray]
 FrameSource: TypeAlias = Callable[[DeliveryObject, Sequence[int]], Iterable[FrameOf]]
 Progress: TypeAlias = Callable[[int, int], None]
 
-_BT709_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 DEFAULT_THREADS = 2
-_MEANT = "meant-"  # and the output frame: names of the files with what alpha shall be
-_LEAST_SEEN = 2  # frames with an object that are compared, whichever frames chance takes
 
 
 def deliver(
@@ -64,14 +61,16 @@ def deliver(
     *,
     cancel: CancelToken | None = None,
     progress: Progress | None = None,
+    read_back: Progress | None = None,
     threads: int = DEFAULT_THREADS,
 ) -> tuple[DeliveredOutput, ...]:
     """Write, read back and name every output of `plan`, each with its report.
 
     Args:
         frames: called once an object and output with the source frames that are still needed, in order, each once.
-        cancel: checked at every frame; what is finished stays for the next time.
+        cancel: checked at every frame, those that are read back among them; what is finished stays for the next time.
         progress: gets output frames done and in all.
+        read_back: gets frames of the output at work that were read back, and how many it has.
         threads: that encode stills side by side.
 
     Raises:
@@ -81,7 +80,7 @@ def deliver(
     """
     plan.raise_if_blocked()
     check_same_source(plan.info.path, plan.source.identity)
-    tally = _Tally(plan, cancel or CancelToken(), progress)
+    tally = _Tally(plan, cancel or CancelToken(), progress, read_back)
     done = []
     for output in plan.outputs:
         with JobFolder(output.path, plan.job_key(output)) as job:
@@ -111,16 +110,25 @@ def discard(plan: DeliveryPlan) -> None:
 class _Tally:
     """Frames done over all outputs, and the question whether to stop."""
 
-    def __init__(self, plan: DeliveryPlan, cancel: CancelToken, progress: Progress | None) -> None:
+    def __init__(
+        self, plan: DeliveryPlan, cancel: CancelToken, progress: Progress | None, read_back: Progress | None
+    ) -> None:
         self._total = len(plan.frames.sources) * len(plan.outputs)
         self._done = 0
         self._cancel = cancel
         self._progress = progress
+        self._read_back = read_back
 
     def add(self, frames: int) -> None:
         self._done += frames
         if self._progress is not None:
             self._progress(self._done, self._total)
+
+    def was_read(self, frames: int, total: int) -> None:
+        """So many of an output's frames are read back. Raises: Cancelled."""
+        self.check()
+        if self._read_back is not None:
+            self._read_back(frames, total)
 
     def check(self) -> None:
         """Raises: Cancelled."""
@@ -138,17 +146,12 @@ class _Work:
         self.job = job
         self.tally = tally
         self._frames = frames
-        self._samples = sampled_frames(len(plan.frames.sources), plan.job_key(output))
-        self._seen = 0
+        self.meant = MeantFrames(job.path, plan.spec, sampled_frames(self.count, plan.job_key(output)))
 
     @property
     def count(self) -> int:
         """Output frames in all."""
         return len(self.plan.frames.sources)
-
-    def meant(self) -> dict[int, Path]:
-        """Output frame -> file with what its alpha shall be; those of an interrupted run are among them."""
-        return {int(path.stem.removeprefix(_MEANT)): path for path in sorted(self.job.path.glob(f"{_MEANT}*.npy"))}
 
     def pictures(self, places: Sequence[int]) -> Iterator[tuple[int, list[Picture]]]:
         """(place in the output, a picture an object) for each of `places`, increasing, at the size that is written.
@@ -156,8 +159,7 @@ class _Work:
         Raises:
             UserError: the source of frames gives others than were asked for.
         """
-        for place in self.meant().keys() & set(places):  # a kill may have cut it short
-            self._meant_path(place).unlink(missing_ok=True)
+        self.meant.forget(places)
         sources = [self.plan.frames.sources[place] for place in places]
         wanted = list(dict.fromkeys(sources))
         streams = [iter(self._frames(each, wanted)) for each in self.output.objects]
@@ -168,12 +170,13 @@ class _Work:
             if source != shown:
                 current = [self._next(stream, source) for stream in streams]
                 shown = source
-            if self._is_sample(place, current):
-                buffer = BytesIO()  # np.save itself does not say that a disk is full
-                np.save(buffer, self._plane(current))
-                with writing(self.output.path):
-                    self._meant_path(place).write_bytes(buffer.getvalue())
+            with writing(self.output.path):
+                self.meant.offer(place, current)
             yield place, current
+
+    def was_read(self, frames: int) -> None:
+        """So many frames are read back. Raises: Cancelled."""
+        self.tally.was_read(frames, self.count)
 
     def frame(self, pictures: Sequence[Picture]) -> av.VideoFrame:
         """The video frame of one output frame, ready for the encoder."""
@@ -189,24 +192,14 @@ class _Work:
     def finished(self, found: Verification, *, notes: Sequence[str], resumed: int) -> DeliveredOutput:
         """What is told of the output once it has its name."""
         spec = self.plan.spec
-        told = [*self.plan.notes, *notes]
+        damage = (each.message for each in self.plan.problems if each.code == DAMAGED)
+        told = [*damage, *self.plan.notes, *notes]
         if found.limit is None:
             what = "alpha" if spec.kind.has_alpha else "the matte" if spec.chosen_content != CUTOUT else "brightness"
             told.append(
                 f"Lossy: {what} is off by {found.largest_error:.3f} at most and {found.mean_error:.4f} on average."
             )
         return DeliveredOutput(self.output.path, found, tuple(told), resumed, report_path(self.output))
-
-    def _is_sample(self, place: int, pictures: Sequence[Picture]) -> bool:
-        """Whether this frame is compared: chance took it, or too few with an object were so far."""
-        taken = place in self._samples
-        if self._seen < _LEAST_SEEN and any(each.alpha.any() for each in pictures):
-            self._seen += 1
-            taken = True
-        return taken
-
-    def _meant_path(self, place: int) -> Path:
-        return self.job.path / f"{_MEANT}{place:08d}.npy"
 
     def _next(self, stream: Iterator[FrameOf], source: int) -> Picture:
         given = next(stream, None)
@@ -223,16 +216,6 @@ class _Work:
         picture = Picture(rgb if plan.spec.chosen_content == CUTOUT else None, alpha)
         small = scaled(picture, width=plan.inner_width, height=plan.inner_height)
         return fit(small, width=plan.width, height=plan.height)
-
-    def _plane(self, pictures: Sequence[Picture]) -> np.ndarray:
-        """(H, W) float32 in 0..1 that reading back shall find."""
-        spec = self.plan.spec
-        if spec.format == "exr" and spec.chosen_content != CUTOUT:
-            return np.asarray(np.clip(pictures[0].alpha, 0, 1))
-        picture = together(pictures)
-        if spec.kind.has_alpha or spec.chosen_content != CUTOUT:
-            return np.asarray(np.clip(picture.alpha, 0, 1))
-        return np.asarray(unit(on_background(picture, spec.background)) @ _BT709_LUMA, np.float32)
 
 
 def _deliver_lone_frames(work: _Work) -> DeliveredOutput:
@@ -302,7 +285,13 @@ def _prove_video(
     with _proving(work):
         part.stat()  # where the folder is gone, that is what is said
         found = verify_video(
-            part, work.plan, work.output, checksums=checksums, meant=work.meant(), has_audio=file.has_audio
+            part,
+            work.plan,
+            work.output,
+            checksums=checksums,
+            meant=work.meant.files(),
+            has_audio=file.has_audio,
+            step=work.was_read,
         )
         require_right(found, work.output.path)
     check_same_source(work.plan.info.path, work.plan.source.identity)
@@ -351,7 +340,14 @@ def _deliver_stills(work: _Work, threads: int) -> DeliveredOutput:
                 settle(2 * threads)
             settle(0)
         with _proving(work):
-            found = verify_stills(journal.folder, plan, output, checksums=journal.checksums, meant=work.meant())
+            found = verify_stills(
+                journal.folder,
+                plan,
+                output,
+                checksums=journal.checksums,
+                meant=work.meant.files(),
+                step=work.was_read,
+            )
             require_right(found, output.path)
     check_same_source(plan.info.path, plan.source.identity)
     publish_folder(journal.folder, work.job.target, owned=output.name.owned)

@@ -31,6 +31,7 @@ _log = logging.getLogger("rvos.media")
 _BT709 = 1
 _LIMITED_RANGE = 1
 _MAX_THREADS = 4
+_HEADER_ROOM_BYTES = 65536
 _WITH_EDIT_LISTS = ("mp4", "mov")
 
 
@@ -159,6 +160,7 @@ class VideoFile:
         encoding, times = self._encoding, self._times
         # Without "bitexact" Matroska has a number by chance in it: what is written twice shall be the same file.
         options = {"fflags": "+bitexact", **encoding.muxer_options}
+        part.write_bytes(bytes(_HEADER_ROOM_BYTES))  # PyAV keeps the file open for ever where its header finds no room
         self._container = av.open(f"file:{part}", "w", format=encoding.muxer, options=options)
         stream = self._container.add_stream(encoding.codec, rate=times.rate, options=dict(encoding.options))
         assert isinstance(stream, VideoStream)

@@ -1,7 +1,9 @@
 """Names of delivered files: a template with tokens, made safe for every system before anything is written.
 
 `{clip}` name of the source, `{object}` of the object, `{id}` its number, `{expression}` its sentence, `{kind}` what the
-file holds, `{frame:04}` number of the picture (sequences only). A slash makes a folder.
+file holds, `{frame:04}` number of the picture (sequences only). A slash makes a folder. What tokens stand for gets
+underscores for spaces, and for all that shells, Nuke (`%`, `#`, `[`) or farms take for something else than a name; what
+is written in the template itself stays as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rvos_core.errors import UserError
+from rvos_core.types import MediaInfo
 
 TOKENS = ("clip", "object", "kind", "id", "expression", "frame")
 MAX_NAME_BYTES = 200  # of 255; what marks a part, a report and a number needs room, too
@@ -22,6 +25,7 @@ _MAX_TEMPLATE = 400
 _DEFAULT_DIGITS = 4
 _ILLEGAL = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(\.|$)", re.IGNORECASE)
+_KEPT = "_-.+"
 _DIGITS = re.compile(r"0?[1-9]")
 
 
@@ -52,6 +56,11 @@ class OutputName:
         return re.compile(rf"{re.escape(self.stem)}\d{{{self.digits},}}{ends}")
 
 
+def clip_name(info: MediaInfo) -> str:
+    """What `{clip}` stands for before it is made safe: a file's name without its suffix, a folder's whole name."""
+    return info.path.name if info.kind == "images" and info.path.is_dir() else info.path.stem
+
+
 def check_template(template: str) -> None:
     """Raises: UserError: the template has a token that there is not, is empty, or is no template at all."""
     _parts(template)
@@ -63,7 +72,7 @@ def output_name(
     """The place of one output under `folder`.
 
     Args:
-        values: of the tokens, `frame` left out; each is made safe by itself, so that none of them can make a folder.
+        values: of the tokens, `frame` left out; each goes through `safe_token`, so that none of them can make a folder.
         suffix: with its dot.
         still: a sequence: `{frame}` is put before the suffix where the template has none, and a folder of the
             sequence's own is made where the template names none.
@@ -89,8 +98,18 @@ def output_name(
     bare = text.rstrip("._- ")
     stem = safe_name(bare, room=len(tail.encode()) + 24) if bare else ""
     if not any(folders):
-        parent = parent / (stem or safe_name(values.get("clip", "")))
+        parent = parent / (stem or safe_name(safe_token(values.get("clip", ""))))
     return OutputName(parent, stem + (text[len(bare) :] or "." if bare else ""), digits, suffix, tail)
+
+
+def safe_token(text: str) -> str:
+    """What a token stands for, as one word: `the_yellow_car_left` for “the yellow car (left)”.
+
+    Letters, marks and numbers of any script and `_ - . +` stay; what else there is between them becomes an underscore.
+    """
+    normal = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    kept = "".join(c if c in _KEPT or unicodedata.category(c)[0] in "LMN" else " " for c in normal)
+    return "_".join(kept.split()) or ("_" if text else "")
 
 
 def safe_name(text: str, *, room: int = 0) -> str:
@@ -168,7 +187,7 @@ def _around_frame(pieces: Sequence[_Piece]) -> tuple[list[_Piece], str | None, l
 
 
 def _filled(pieces: Sequence[_Piece], values: Mapping[str, str]) -> str:
-    return "".join(text if spec is None else _cleaned(values.get(text[1:], "")) for text, spec in pieces)
+    return "".join(text if spec is None else safe_token(values.get(text[1:], "")) for text, spec in pieces)
 
 
 def _cleaned(text: str) -> str:

@@ -41,6 +41,14 @@ class Encoding:
 
 
 @dataclass(frozen=True)
+class ColourLimit:
+    """Errors of colours that are normal, in 0..1: the largest of a sample, and the largest mean of 16x16 pixels."""
+
+    largest: float
+    tint: float
+
+
+@dataclass(frozen=True)
 class OutputFormat:
     """One way of writing.
 
@@ -55,6 +63,7 @@ class OutputFormat:
         encodings: of video, by content and depth.
         module: Python package that writes it; "" where OpenCV or FFmpeg does.
         alpha_error: largest error of alpha that is normal, in 0..1, by depth; None: lossy, only told.
+        colour_error: errors of a cut-out's colours that are normal, by depth.
         bytes_per_covered_pixel: usual size of a cut-out at its first depth, by the pixels that objects cover: what is
             transparent takes next to nothing. As a mean over four clips of DAVIS 2016.
         matte_share: the same of a matte, by that of a cut-out.
@@ -72,6 +81,7 @@ class OutputFormat:
     encodings: Mapping[tuple[str, int], Encoding] = field(default_factory=dict)
     module: str = ""
     alpha_error: Mapping[int, float] | None = None
+    colour_error: Mapping[int, ColourLimit] = field(default_factory=dict)
     bytes_per_covered_pixel: float = 1.0
     matte_share: float = 0.13
     megapixels_per_s: float = 10.0
@@ -128,6 +138,13 @@ _H265_MATTE = Encoding(
 
 # Half a step of each depth, and what arithmetic in float32 adds to it.
 _EXACT = {8: 0.5001 / 255, 16: 0.5001 / 65535 + 1e-7}
+# Premultiplied colours of 8 bits are rounded to 16 bits on the way.
+_EXACT_COLOUR = {bits: ColourLimit(step, step) for bits, step in ((8, 0.502 / 255), (16, 0.5001 / 65535 + 1e-7))}
+# Measured on film, grain, bars and cells of pure colours; about twice what was found there. Single samples of what has
+# coarser chroma may be anything at an edge.
+_PRORES_COLOUR = {10: ColourLimit(0.03, 0.01)}
+_LOSSY_COLOUR = {8: ColourLimit(2, 0.08)}
+DWAA_COLOUR = ColourLimit(0.06, 0.01)
 
 _ALL = (
     OutputFormat(
@@ -138,6 +155,7 @@ _ALL = (
         (10,),
         encodings={(CUTOUT, 10): Encoding("prores_ks", "yuva444p10le", "mov", _PRORES_4444, intra=True)},
         alpha_error={10: 1.5 / 1023},
+        colour_error=_PRORES_COLOUR,
         bytes_per_covered_pixel=3.1,
         megapixels_per_s=5.0,
     ),
@@ -166,6 +184,7 @@ _ALL = (
             (MATTE, 16): Encoding("ffv1", "gray16le", "matroska", _FFV1, intra=True),
         },
         alpha_error=_EXACT,
+        colour_error=_EXACT_COLOUR,
         bytes_per_covered_pixel=4.0,
         megapixels_per_s=4.0,
         note="Lossless, for keeping. Editing programs do not read it. Times are kept in whole milliseconds.",
@@ -181,6 +200,7 @@ _ALL = (
             (CUTOUT, 16): Encoding("png", "rgba64be", "mov", intra=True),
         },
         alpha_error=_EXACT,
+        colour_error=_EXACT_COLOUR,
         bytes_per_covered_pixel=3.1,
         megapixels_per_s=4.0,
     ),
@@ -191,6 +211,7 @@ _ALL = (
         (CUTOUT,),
         (8,),
         encodings={(CUTOUT, 8): Encoding("libvpx-vp9", "yuva420p", "webm", _VP9)},
+        colour_error=_LOSSY_COLOUR,
         bytes_per_covered_pixel=0.29,
         megapixels_per_s=3.0,
         note="Lossy: thin and soft edges suffer. For the web and previews; editing programs read it without its alpha.",
@@ -203,6 +224,7 @@ _ALL = (
         (8,),
         has_alpha=False,
         encodings={(CUTOUT, 8): H264_PREVIEW, (MATTE, 8): H264_MATTE},
+        colour_error=_LOSSY_COLOUR,
         bytes_per_covered_pixel=0.1,
         matte_share=1.0,
         megapixels_per_s=20.0,
@@ -216,6 +238,7 @@ _ALL = (
         (8,),
         has_alpha=False,
         encodings={(CUTOUT, 8): _H265_PREVIEW, (MATTE, 8): _H265_MATTE},
+        colour_error=_LOSSY_COLOUR,
         bytes_per_covered_pixel=0.1,
         matte_share=1.6,
         megapixels_per_s=10.0,
@@ -229,6 +252,7 @@ _ALL = (
         (16, 8),
         still=True,
         alpha_error=_EXACT,
+        colour_error=_EXACT_COLOUR,
         bytes_per_covered_pixel=5.4,
         megapixels_per_s=6.5,
     ),
@@ -241,6 +265,7 @@ _ALL = (
         still=True,
         module="tifffile",
         alpha_error=_EXACT,
+        colour_error=_EXACT_COLOUR,
         bytes_per_covered_pixel=4.5,
         megapixels_per_s=6.5,
     ),
@@ -253,6 +278,7 @@ _ALL = (
         still=True,
         module="OpenEXR",
         alpha_error={16: 2**-12 + 1e-7, 32: 1e-7},
+        colour_error={16: ColourLimit(2**-12 + 1e-6, 2**-12 + 1e-6), 32: ColourLimit(1e-6, 1e-6)},
         bytes_per_covered_pixel=5.4,
         megapixels_per_s=7.0,
         note="One channel matte.<object> an object; colour is linear light, multiplied by alpha.",

@@ -12,7 +12,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 
 _BT709 = 1
-_CHROMA_ZERO = 128
+_CHROMA_ZERO, _CHROMA_SPAN = 128, 224
+_BT709_WEIGHTS = (0.2126, 0.7152, 0.0722)  # of red, green and blue in brightness
 _BLACK, _WHITE = 16, 235  # of 8 bits, video range
 
 
@@ -225,6 +226,34 @@ def shown_plane(frame: av.VideoFrame, *, alpha: bool) -> np.ndarray:
     return (values - _BLACK * step) / ((_WHITE - _BLACK) * step)
 
 
+def shown_colours(frame: av.VideoFrame) -> np.ndarray:
+    """(H, W, 3) float32, about 0..1: R, G and B of a decoded frame as they lie in the file, alpha left out.
+
+    YUV is taken as BT.709 in video range, worked out here and not by FFmpeg's converter; coarser chroma is repeated.
+    """
+    name = frame.format.name
+    if not name.startswith("yuv"):
+        order = (2, 1, 0) if name.startswith("bgr") else (2, 0, 1) if name.startswith("gbr") else (0, 1, 2)
+        samples = [_samples(frame, place) / np.float32(_top(frame, place)) for place in order]
+        return np.stack(samples, axis=-1)
+    step = np.float32(2 ** (frame.format.components[0].bits - 8))
+    luma, blue, red = (_samples(frame, place) / step for place in range(3))
+    height, width = luma.shape
+    luma = (luma - _BLACK) / (_WHITE - _BLACK)
+    blue, red = (_repeated((each - _CHROMA_ZERO) / _CHROMA_SPAN, height, width) for each in (blue, red))
+    of_red, of_green, of_blue = _BT709_WEIGHTS
+    r = luma + 2 * (1 - of_red) * red
+    b = luma + 2 * (1 - of_blue) * blue
+    return np.stack([r, (luma - of_red * r - of_blue * b) / of_green, b], axis=-1).astype(np.float32)
+
+
+def _repeated(plane: np.ndarray, height: int, width: int) -> np.ndarray:
+    down, across = -(-height // plane.shape[0]), -(-width // plane.shape[1])
+    if (down, across) == (1, 1):
+        return plane
+    return np.repeat(np.repeat(plane, down, axis=0), across, axis=1)[:height, :width]
+
+
 def _top(frame: av.VideoFrame, component: int) -> float:
     if "f16" in frame.format.name or "f32" in frame.format.name:
         return 1.0
@@ -232,7 +261,7 @@ def _top(frame: av.VideoFrame, component: int) -> float:
 
 
 def _samples(frame: av.VideoFrame, component: int) -> np.ndarray:
-    """(H, W) float32: a component's samples as they lie in the file's own pixel format."""
+    """(H, W) float32: a component's samples as they lie in the file's own pixel format; of coarser chroma fewer."""
     name = frame.format.name
     packed = len(frame.planes) == 1 and len(frame.format.components) == 4
     plane = frame.planes[0 if packed else component]
@@ -244,7 +273,7 @@ def _samples(frame: av.VideoFrame, component: int) -> np.ndarray:
     values = np.ascontiguousarray(rows[:, : across * int(kind[1])]).view(order + kind)
     if packed:  # alpha is the last of four in rgba, bgra and their wider kin
         values = values.reshape(plane.height, frame.width, 4)[..., component]
-    return values[: frame.height, : frame.width].astype(np.float32)
+    return values[: min(frame.height, plane.height), : min(frame.width, plane.width)].astype(np.float32)
 
 
 def _fill(frame: av.VideoFrame, index: int, samples: np.ndarray) -> None:

@@ -10,10 +10,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from rvos_core.delivery.naming import OutputName, output_name
+from rvos_core.delivery.naming import OutputName, clip_name, output_name
 from rvos_core.delivery.outputs import CUTOUT, MATTE
 from rvos_core.delivery.plan_checks import (
     Problem,
+    check_damage,
     check_kept,
     check_places,
     check_settings,
@@ -186,6 +187,7 @@ def make_plan(
     problems = [
         *check_settings(spec, frames, info, width=inner[0], height=inner[1]),
         *check_source(info, source, identity, {each.object_id: each.name for each in objects}, masked_frames),
+        *check_damage(info, span),
         *check_kept(spec, info, source),
         *check_places([each.name for each in outputs], still=spec.kind.still),
         *check_space(folder, free, int(sum(sizes) + (_WORK_FACTOR - 1) * max(sizes))),
@@ -244,11 +246,10 @@ def _outputs(
     spec: DeliverySpec, info: MediaInfo, objects: Sequence[DeliveryObject], folder: Path, *, highest: int
 ) -> tuple[PlannedOutput, ...]:
     groups = [tuple(objects)] if spec.objects == "together" else [(each,) for each in objects]
-    clip = info.path.name if info.kind == "images" and info.path.is_dir() else info.path.stem
     found = []
     for group in groups:
         values = {
-            "clip": clip,
+            "clip": clip_name(info),
             "object": "+".join(each.name for each in group),
             "id": "+".join(str(each.object_id) for each in group),
             "expression": "+".join(each.expression for each in group if each.expression),

@@ -21,10 +21,11 @@ from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.delivery.timing import FrameMap
 from rvos_core.errors import UserError
 from rvos_core.files import refuse_foreign_files, write_error
-from rvos_core.types import MediaInfo
+from rvos_core.types import FrameSpan, MediaInfo
 
-WITH_TIMECODE = ("mov", "matroska")
+DAMAGED = "delivery.damaged_source"
 _SPACE_FACTOR = 1.2
+_SHOWN_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,28 @@ def check_source(
     return found
 
 
+def check_damage(info: MediaInfo, span: FrameSpan) -> list[Problem]:
+    """Frames of `span` that lie in damaged parts of the clip: they are written as they can be decoded."""
+    parts = [
+        FrameSpan(max(each.start, span.start), min(each.stop, span.stop))
+        for each in info.damaged
+        if each.start < span.stop and span.start < each.stop
+    ]
+    if not parts:
+        return []
+    shown = ", ".join(f"{each.start} to {each.stop - 1}" for each in parts[:_SHOWN_PARTS])
+    more = f" and {len(parts) - _SHOWN_PARTS} parts more" if len(parts) > _SHOWN_PARTS else ""
+    return [
+        Problem(
+            DAMAGED,
+            f"{info.path} is damaged at frames {shown}{more}: {sum(map(len, parts))} of {len(span)} pictures may be "
+            "wrong or repeat others.",
+            "Look at their masks, choose a range without them, or take a whole copy of the clip.",
+            blocks=False,
+        )
+    ]
+
+
 def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
     """Names that collide or are too long, folders that cannot be written, files that would be lost."""
     found = []
@@ -170,19 +193,15 @@ def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
 
 
 def check_kept(spec: DeliverySpec, info: MediaInfo, source: SourceFacts) -> list[Problem]:
-    """Sound and timecode that the container does not hold."""
+    """Sound that the container does not hold; all of them hold the timecode."""
     encoding = spec.encoding
     if encoding is None:
         return []
-    found = []
     if spec.audio and info.kind == "video" and info.has_audio and not sound_fits(source.sound, encoding.muxer):
         what = source.sound or "of an unknown codec"
         message = f"The source's sound ({what}) will be left out: {spec.kind.title} does not take it."
-        found.append(Problem("delivery.no_sound", message, "Take it from the source itself.", blocks=False))
-    if source.timecode is not None and encoding.muxer not in WITH_TIMECODE:
-        message = f"The source's timecode, {source.timecode}, will be left out: {spec.kind.title} holds none."
-        found.append(Problem("delivery.no_timecode", message, "QuickTime and Matroska hold it.", blocks=False))
-    return found
+        return [Problem("delivery.no_sound", message, "Take it from the source itself.", blocks=False)]
+    return []
 
 
 def check_space(folder: Path, free: int | None, expected_bytes: int) -> list[Problem]:

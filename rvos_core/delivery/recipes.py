@@ -1,8 +1,13 @@
-"""One page of what to click, with the names of the files that were delivered: `HOWTO-<editor>.txt` beside them."""
+"""One page of what to click, with the names of what was delivered of a clip: `HOWTO-<editor>_<clip>.txt` beside it.
+
+Every clip has a page of its own, as its numbers, timecodes and timeline are its own. What was delivered of it to the
+same folder before is named, too, by the reports that lie there.
+"""
 
 from __future__ import annotations
 
 import html
+import json
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -10,6 +15,7 @@ from fractions import Fraction
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
+from rvos_core.delivery.naming import clip_name, safe_name, safe_token
 from rvos_core.delivery.outputs import CUTOUT, MATTE
 from rvos_core.delivery.recipe_steps import EDITORS, Editor, Section
 from rvos_core.delivery.timelines.placing import DeliveredFile
@@ -26,23 +32,45 @@ _UNTRIED = (
 )
 
 
-def recipe_path(editor: str, folder: Path) -> Path:
-    """Where `write_recipe` puts it."""
-    return folder / f"HOWTO-{editor}.txt"
+def recipe_path(editor: str, info: MediaInfo, folder: Path) -> Path:
+    """Where `write_recipe` puts the page of a clip."""
+    start, suffix = f"HOWTO-{editor}_", ".txt"
+    return folder / f"{start}{safe_name(safe_token(clip_name(info)), room=len(start + suffix))}{suffix}"
 
 
 def write_recipe(
     editor: str, info: MediaInfo, files: Sequence[DeliveredFile], *, folder: Path, timelines: Sequence[Path] = ()
 ) -> Path:
     """Write the page, atomically; arguments as in `recipe`. Raises: UserError: as `recipe`, or the disk refuses."""
-    path = recipe_path(editor, folder)
-    text = recipe(editor, info, files, folder=folder, timelines=timelines)
+    path = recipe_path(editor, info, folder)
+    earlier = delivered_before(info, folder, besides=[each.path for each in files])
+    text = recipe(editor, info, files, folder=folder, timelines=timelines, earlier=earlier)
     write_file(path, text.encode("utf-8", "backslashreplace"))
     return path
 
 
+def delivered_before(info: MediaInfo, folder: Path, *, besides: Sequence[Path]) -> list[Path]:
+    """What else of a clip lies in `folder`, by the reports there; reports that cannot be read are left out."""
+    found = []
+    for report in sorted(folder.glob("*.report.json")):
+        try:
+            said = json.loads(report.read_text(encoding="utf-8"))
+            output, source = report.with_name(str(said["file"])), str(said["source"])
+        except (OSError, ValueError, RecursionError, KeyError, TypeError):
+            continue
+        if source == str(info.path) and output.parent == folder and output not in besides and output.exists():
+            found.append(output)
+    return found
+
+
 def recipe(
-    editor: str, info: MediaInfo, files: Sequence[DeliveredFile], *, folder: Path, timelines: Sequence[Path] = ()
+    editor: str,
+    info: MediaInfo,
+    files: Sequence[DeliveredFile],
+    *,
+    folder: Path,
+    timelines: Sequence[Path] = (),
+    earlier: Sequence[Path] = (),
 ) -> str:
     """The page.
 
@@ -52,6 +80,7 @@ def recipe(
         files: what was delivered of it, not empty.
         folder: where the page will lie; names are given from there.
         timelines: files that place everything; the first is named.
+        earlier: what was delivered of the clip before and lies there, too.
 
     Raises:
         UserError: there is no such editor.
@@ -66,6 +95,7 @@ def recipe(
     words = _words(known, info, files, folder, timelines)
     title = f"How to use this delivery in {known.title}"
     lines = [title, "=" * len(title), "", *_inventory(info, files, folder, timelines)]
+    lines += [f"Earlier   {_from(path, folder)}" for path in earlier]
     for section in known.sections:
         if _has(section, files, timelines):
             lines += ["", section.title, "-" * len(section.title)]

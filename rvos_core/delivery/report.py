@@ -90,6 +90,11 @@ def report_text(plan: DeliveryPlan, output: PlannedOutput, done: DeliveredOutput
         f"  alpha on {len(found.samples)} frames: error at most {found.largest_error:.6f}, "
         f"on average {found.mean_error:.6f} (1 is opaque)",
     ]
+    if found.colour is not None:
+        lines.append(
+            f"  colours on the same frames: error at most {found.colour.largest:.6f}, on average "
+            f"{found.colour.mean:.6f}, in the mean of 16x16 pixels {found.colour.tint:.6f} (1 is white)"
+        )
     for title, frames in (("shown more than once", plan.frames.duplicated), ("left out", plan.frames.dropped)):
         if frames:
             shown = ", ".join(map(str, frames[:_MANY])) + (", ..." if len(frames) > _MANY else "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from rvos_core.delivery.timecode import Timecode
 from rvos_core.errors import UserError
 from rvos_core.media.container import open_container, timecodes_of
+from rvos_core.media.images import picture_files
 from rvos_core.media.sniff import file_identity
 from rvos_core.types import MediaInfo
 
@@ -17,7 +19,7 @@ class SourceFacts:
     """Of one clip.
 
     Attributes:
-        identity: size and time of change of the file, see `file_identity`; None of a folder of pictures.
+        identity: see `source_identity`; None: there is no file that could change.
         timecode: of the first frame; None where the file has none.
         sound: its codec's name; None where there is no sound, or an unknown one.
     """
@@ -29,9 +31,9 @@ class SourceFacts:
 
 def source_facts(info: MediaInfo) -> SourceFacts:
     """Read them. Raises: UserError: the source is gone or cannot be opened any more."""
-    if info.kind != "video":
-        return SourceFacts(None, None)
-    identity = file_identity(info.path)
+    if info.kind != "video":  # frames may come from elsewhere than a folder
+        return SourceFacts(source_identity(info.path) if info.path.exists() else None, None)
+    identity = source_identity(info.path)
     with open_container(info.path) as container:
         texts = list(timecodes_of(container))
         track = next(iter(container.streams.audio), None)
@@ -40,9 +42,25 @@ def source_facts(info: MediaInfo) -> SourceFacts:
     return SourceFacts(identity, next((each for each in found if each is not None), None), sound)
 
 
+def source_identity(path: Path) -> tuple[int, int]:
+    """Size and time of the last change of a file, or the like of all pictures in a folder: others, another source.
+
+    Raises:
+        UserError: it is gone or cannot be read.
+    """
+    if not path.is_dir():
+        return file_identity(path)
+    size = checksum = 0
+    for picture in picture_files(path):
+        own = file_identity(picture)
+        size += own[0]
+        checksum = zlib.crc32(f"{picture.name}:{own}".encode("utf-8", "surrogateescape"), checksum)
+    return size, checksum
+
+
 def check_same_source(path: Path, identity: tuple[int, int] | None) -> None:
     """Raises: UserError: the file at `path` is gone, or not the one that had this identity; None is not checked."""
-    if identity is not None and file_identity(path) != identity:
+    if identity is not None and source_identity(path) != identity:
         raise UserError(
             f"{path} has changed since its masks were made.",
             hint="Open it again and look whether the masks still fit.",

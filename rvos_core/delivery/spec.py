@@ -10,7 +10,17 @@ from types import MappingProxyType
 from typing import Any
 
 from rvos_core.delivery.naming import check_template
-from rvos_core.delivery.outputs import CUTOUT, MATTE, OUTPUT_FORMATS, PREMULTIPLIED, STRAIGHT, Encoding, OutputFormat
+from rvos_core.delivery.outputs import (
+    CUTOUT,
+    DWAA_COLOUR,
+    MATTE,
+    OUTPUT_FORMATS,
+    PREMULTIPLIED,
+    STRAIGHT,
+    ColourLimit,
+    Encoding,
+    OutputFormat,
+)
 from rvos_core.errors import UserError
 
 VERSION = 1
@@ -122,6 +132,15 @@ class DeliverySpec:
         if encoding is not None and encoding.even and self.odd_size == "444" and encoding.pixel_format == "yuv420p":
             return replace(encoding, pixel_format="yuv444p", even=False)
         return encoding
+
+    @property
+    def colour_limit(self) -> ColourLimit | None:
+        """Errors of colours that are normal; None: there are none, or none that are known."""
+        if self.chosen_content != CUTOUT:
+            return None
+        if self.format == "exr" and self.compression == "dwaa":
+            return DWAA_COLOUR
+        return self.kind.colour_error.get(self.chosen_depth)
 
     @property
     def kind_token(self) -> str:

@@ -24,6 +24,7 @@ from rvos_core.delivery.pixels import (
     linear_light,
     premultiplied,
     quantised,
+    shown_colours,
     shown_plane,
     together,
     unit,
@@ -70,16 +71,21 @@ def channel_names(objects: Sequence[DeliveryObject]) -> list[str]:
     return names
 
 
-def read_still_alpha(path: Path, spec: DeliverySpec, *, channel: str | None = None) -> np.ndarray:
-    """(H, W) float32: alpha of a cut-out, or a matte, as another reader sees it.
+def read_still(path: Path, spec: DeliverySpec, *, channel: str | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+    """A picture as another reader sees it: alpha of a cut-out, or a matte, (H, W) float32; and a cut-out's colours.
 
-    FFmpeg reads what OpenCV, tifffile and OpenEXR wrote; a named channel of EXR only OpenEXR itself can give.
+    FFmpeg reads what OpenCV, tifffile and OpenEXR wrote. A named channel of EXR only OpenEXR itself can give; DWAA
+    with more channels than R, G, B and A it alone reads rightly (FFmpeg 8 mistakes colours, and alpha of 32 bits).
+    Colours are (H, W, 3) float32, as they lie in the file.
 
     Raises:
         ValueError: it cannot be read, or has no alpha.
     """
     if channel is not None:
-        return _exr_channel(path, channel)
+        return _exr_channel(path, channel), None
+    if spec.format == "exr" and spec.compression == "dwaa":
+        pixels = _exr_channel(path, "RGBA")
+        return pixels[..., 3], pixels[..., :3]
     context = cast("VideoCodecContext", av.CodecContext.create(spec.format, "r"))
     context.thread_count = 1
     try:
@@ -88,7 +94,8 @@ def read_still_alpha(path: Path, spec: DeliverySpec, *, channel: str | None = No
         raise ValueError(f"it cannot be decoded: {error.strerror}") from error
     if not frames:
         raise ValueError("it cannot be decoded")
-    return shown_plane(frames[0], alpha=spec.chosen_content == CUTOUT)
+    is_cutout = spec.chosen_content == CUTOUT
+    return shown_plane(frames[0], alpha=is_cutout), shown_colours(frames[0]) if is_cutout else None
 
 
 def _samples(picture: Picture, spec: DeliverySpec) -> np.ndarray:
@@ -177,6 +184,7 @@ def _exr_header(
 
 
 def _exr_channel(path: Path, channel: str) -> np.ndarray:
+    """(H, W) float32; of "RGBA" (H, W, 4). Raises: ValueError: there is no such channel."""
     import OpenEXR
 
     try:

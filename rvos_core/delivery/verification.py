@@ -1,33 +1,34 @@
 """Reading back what was written, by other code than wrote it, and comparing it with what was meant.
 
-Every frame is compared by its checksum where frames stand alone, and counted where not; alpha is compared pixel by
-pixel on the first frame, the last and some between.
+Every frame is compared by its checksum where frames stand alone, and counted where not; alpha and colours are compared
+pixel by pixel on the first frame, the last and some between.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from rvos_core.delivery.outputs import CUTOUT, Encoding
-from rvos_core.delivery.pixels import shown_plane
+from rvos_core.delivery.differences import ColourError, Differences
+from rvos_core.delivery.outputs import CUTOUT, ColourLimit, Encoding
+from rvos_core.delivery.pixels import shown_colours, shown_plane
 from rvos_core.delivery.plan import DeliveryPlan, PlannedOutput
-from rvos_core.delivery.plan_checks import WITH_TIMECODE
-from rvos_core.delivery.stills import channel_names, read_still_alpha
+from rvos_core.delivery.stills import channel_names, read_still
 from rvos_core.errors import UserError
 from rvos_core.media.container import MEDIA_ERRORS, open_container, timecode_text
+
+Step = Callable[[int], None]
 
 SAMPLES = 5
 _HOPELESS = 0.1  # mean error beyond which even a lossy file does not hold what was meant
@@ -56,9 +57,11 @@ class Verification:
 
     Attributes:
         checks: count, size, rate and so on.
-        samples: output frames whose alpha was compared.
+        samples: output frames that were compared pixel by pixel.
         largest_error, mean_error: of alpha (or of the matte, or of brightness where there is neither), 0..1.
         limit: largest error that is normal; None: lossy.
+        colour: errors of colours on the same frames, where alpha is not 0; None: the file has none.
+        colour_limit: what is normal of them.
     """
 
     checks: tuple[Check, ...]
@@ -66,22 +69,41 @@ class Verification:
     largest_error: float
     mean_error: float
     limit: float | None
+    colour: ColourError | None = None
+    colour_limit: ColourLimit | None = None
+
+    @property
+    def alpha_is_right(self) -> bool:
+        """Whether alpha is off by no more than is normal."""
+        return self.largest_error <= self.limit if self.limit is not None else self.mean_error <= _HOPELESS
+
+    @property
+    def colour_is_right(self) -> bool:
+        """Whether colours are off by no more than is normal, or there are none."""
+        if self.colour is None or self.colour_limit is None:
+            return True
+        return self.colour.largest <= self.colour_limit.largest and self.colour.tint <= self.colour_limit.tint
 
     @property
     def is_right(self) -> bool:
         """Whether the file may take its name."""
-        small = self.largest_error <= self.limit if self.limit is not None else self.mean_error <= _HOPELESS
-        return small and all(check.is_right for check in self.checks)
+        return self.alpha_is_right and self.colour_is_right and all(check.is_right for check in self.checks)
 
     def why_not(self) -> str:
         """What differs, as a sentence's end."""
         wrong = [f"{each.name} is {each.found}, not {each.expected}" for each in self.checks if not each.is_right]
-        if not wrong:
-            wrong = [f"its alpha is off by up to {self.largest_error:.4f} (on average {self.mean_error:.4f})"]
+        if not self.alpha_is_right and not wrong:
+            wrong.append(f"its alpha is off by up to {self.largest_error:.4f} (on average {self.mean_error:.4f})")
+        if not self.colour_is_right and self.colour is not None:
+            wrong.append(
+                f"its colours are off by up to {self.colour.largest:.4f} (on average {self.colour.mean:.4f}, in the "
+                f"mean of 16x16 pixels {self.colour.tint:.4f})"
+            )
         return "; ".join(wrong)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
+        colour, limit = self.colour, self.colour_limit
         return {
             "right": self.is_right,
             "checks": [{"name": each.name, "expected": each.expected, "found": each.found} for each in self.checks],
@@ -89,11 +111,16 @@ class Verification:
             "alpha_error_max": round(self.largest_error, 8),
             "alpha_error_mean": round(self.mean_error, 8),
             "alpha_error_limit": self.limit,
+            "colour_error_max": None if colour is None else round(colour.largest, 8),
+            "colour_error_mean": None if colour is None else round(colour.mean, 8),
+            "colour_error_tint": None if colour is None else round(colour.tint, 8),
+            "colour_error_max_limit": None if limit is None else limit.largest,
+            "colour_error_tint_limit": None if limit is None else limit.tint,
         }
 
 
 def sampled_frames(count: int, key: str) -> tuple[int, ...]:
-    """Output frames whose alpha is compared: the first, the last, and some that `key` draws."""
+    """Output frames whose samples are compared: the first, the last, and some that `key` draws."""
     drawn = Random(key).sample(range(count), min(count, SAMPLES - 2))
     return tuple(sorted({0, count - 1, *drawn}))
 
@@ -116,22 +143,26 @@ def verify_video(
     checksums: Sequence[int] | None,
     meant: Mapping[int, Path],
     has_audio: bool,
+    step: Step,
 ) -> Verification:
     """Read a video back.
 
     Args:
         part: the finished file, before it has its name.
         checksums: crc32 of every encoded frame; None where frames depend on each other, then all are decoded.
-        meant: output frame -> `.npy` of (H, W) float32, what its alpha shall be.
+        meant: output frame -> file for `read_meant`.
         has_audio: sound was copied.
+        step: told after each frame how many were read; may raise `Cancelled`.
 
     Raises:
         UserError: it cannot be read at all.
+        Cancelled: raised by `step`.
     """
     encoding = plan.spec.encoding
     assert encoding is not None
-    alpha = plan.spec.kind.has_alpha and plan.spec.chosen_content == CUTOUT
-    errors = _Errors(meant)
+    is_cutout = plan.spec.chosen_content == CUTOUT
+    alpha = plan.spec.kind.has_alpha and is_cutout
+    errors = Differences(meant, plan.spec)
     try:
         with open_container(part) as container:
             stream = container.streams.video[0]
@@ -142,28 +173,41 @@ def verify_video(
                 sums.append(packet_sum)
                 if frame is not None:
                     seen = frame
-                    errors.compare(len(sums) - 1, shown_plane(frame, alpha=alpha))
+                    if len(sums) - 1 in meant:
+                        colours = shown_colours(frame) if is_cutout else None
+                        errors.compare(len(sums) - 1, shown_plane(frame, alpha=alpha), colours)
+                step(len(sums))
             checks = _video_checks(plan, encoding, container, stream, times=times, seen=seen, has_audio=has_audio)
     except MEDIA_ERRORS as error:
         raise _unreadable(output.path, str(error)) from error
     if checksums is not None:
         checks.append(_sums_check(list(checksums), sums))
-    return errors.result(checks, _limit(plan))
+    return _result(errors, checks, meant, plan)
 
 
 def verify_stills(
-    folder: Path, plan: DeliveryPlan, output: PlannedOutput, *, checksums: Mapping[int, int], meant: Mapping[int, Path]
+    folder: Path,
+    plan: DeliveryPlan,
+    output: PlannedOutput,
+    *,
+    checksums: Mapping[int, int],
+    meant: Mapping[int, Path],
+    step: Step,
 ) -> Verification:
     """Read a sequence back; arguments as in `verify_video`, `checksums` of the files by their place in the sequence.
 
     Raises:
         UserError: a picture cannot be read at all.
+        Cancelled: raised by `step`.
     """
     count = len(plan.frames.sources)
     present = {path.name for path in folder.iterdir()}
     names = [output.name.picture(plan.first_number + place) for place in range(count)]
-    errors = _Errors(meant)
-    found = [zlib.crc32((folder / name).read_bytes()) if name in present else -1 for name in names]
+    errors = Differences(meant, plan.spec)
+    found = []
+    for place, name in enumerate(names):
+        found.append(zlib.crc32((folder / name).read_bytes()) if name in present else -1)
+        step(place + 1)
     shape = f"{plan.width}x{plan.height}"
     named = plan.spec.format == "exr" and plan.spec.chosen_content != CUTOUT
     channel = channel_names(output.objects)[0] if named else None
@@ -171,46 +215,36 @@ def verify_stills(
         if names[place] not in present:
             continue
         try:
-            alpha = read_still_alpha(folder / names[place], plan.spec, channel=channel)
+            alpha, colours = read_still(folder / names[place], plan.spec, channel=channel)
         except ValueError as error:
             raise _unreadable(output.path / names[place], str(error)) from error
         if alpha.shape != (plan.height, plan.width):
             shape = f"{alpha.shape[1]}x{alpha.shape[0]}"
             continue
-        errors.compare(place, alpha)
+        errors.compare(place, alpha, colours)
     checks = [
         Check("the number of pictures", str(count), str(sum(name in present for name in names))),
         Check("the size", f"{plan.width}x{plan.height}", shape),
         Check("the number of other files", "0", str(len(present - set(names)))),
         _sums_check([checksums.get(place, -2) for place in range(count)], found),
     ]
-    return errors.result(checks, _limit(plan))
+    return _result(errors, checks, meant, plan)
 
 
-class _Errors:
-    """Differences between planes that were meant and planes that were found."""
-
-    def __init__(self, meant: Mapping[int, Path]) -> None:
-        self._meant = meant
-        self._compared: list[int] = []
-        self._largest = 0.0
-        self._means: list[float] = []
-
-    def compare(self, place: int, found: np.ndarray) -> None:
-        """Count the differences of one output frame's plane, (H, W) in 0..1, where it is one that is compared."""
-        if place not in self._meant:
-            return
-        wanted = np.load(self._meant[place])
-        difference = np.abs(found - wanted) if wanted.shape == found.shape else np.ones((1, 1), np.float32)
-        self._compared.append(place)
-        self._largest = max(self._largest, float(difference.max()))
-        self._means.append(float(difference.mean()))
-
-    def result(self, checks: list[Check], limit: float | None) -> Verification:
-        expected = str(sorted(self._meant))
-        checks.append(Check("the list of compared frames", expected, str(sorted(self._compared))))
-        mean = sum(self._means) / len(self._means) if self._means else 0.0
-        return Verification(tuple(checks), tuple(self._compared), self._largest, mean, limit)
+def _result(
+    errors: Differences, checks: Sequence[Check], meant: Mapping[int, Path], plan: DeliveryPlan
+) -> Verification:
+    kind, depth = plan.spec.kind, plan.spec.chosen_depth
+    compared = Check("the list of compared frames", str(sorted(meant)), str(sorted(errors.compared)))
+    return Verification(
+        checks=(*checks, compared),
+        samples=tuple(errors.compared),
+        largest_error=errors.largest,
+        mean_error=errors.mean,
+        limit=None if kind.alpha_error is None else kind.alpha_error[depth],
+        colour=errors.colour,
+        colour_limit=plan.spec.colour_limit,
+    )
 
 
 def _frames(
@@ -272,7 +306,7 @@ def _video_checks(
         # Matroska says how long a frame is in nanoseconds.
         near = step > 0 and abs(found / meant.rate - 1) < _NEAR
         checks.append(Check("the rate", str(meant.rate), str(meant.rate if near else found)))
-    if plan.timecode is not None and encoding.muxer in WITH_TIMECODE:
+    if plan.timecode is not None:
         checks.append(Check("the timecode", str(plan.timecode), timecode_text(stream.metadata) or "none"))
     if encoding.pixel_format.startswith("yuv") and seen is not None:
         said = seen if encoding.intra else stream.codec_context  # libvpx's frames do not carry all of them
@@ -285,11 +319,6 @@ def _sums_check(meant: Sequence[int], found: Sequence[int]) -> Check:
     wrong = [place for place, (a, b) in enumerate(zip(meant, found, strict=False)) if a != b]
     answer = "all alike" if not wrong and len(meant) == len(found) else f"other from frame {(wrong or [0])[0]} on"
     return Check("the checksum of frames", "all alike", answer)
-
-
-def _limit(plan: DeliveryPlan) -> float | None:
-    limits = plan.spec.kind.alpha_error
-    return None if limits is None else limits[plan.spec.chosen_depth]
 
 
 def _unreadable(target: Path, why: str) -> UserError:

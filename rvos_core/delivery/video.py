@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from rvos_core.media.container import MEDIA_ERRORS, open_container
 from rvos_core.types import FrameSpan, MediaInfo
 
 OddSize: TypeAlias = Literal["pad", "crop"]
+ReadBack: TypeAlias = Callable[[int, int], None]
 
 _OVERLAY_BYTES_PER_PIXEL = 0.03
 _MATTE_BYTES_PER_PIXEL = 0.005
@@ -54,6 +55,7 @@ class _H264Writer:
         bytes_per_pixel: float,
         odd_size: OddSize,
         with_audio: bool,
+        read_back: ReadBack | None = None,
     ) -> None:
         if not len(span) or span.stop > info.frame_count:
             raise ValueError(f"{span} is not a part of a clip of {info.frame_count} frames")
@@ -66,6 +68,7 @@ class _H264Writer:
         self._width = even_side(info.width, odd_size)
         self._height = even_side(info.height, odd_size)
         self._expected_bytes = int(len(span) * info.width * info.height * bytes_per_pixel)
+        self._read_back = read_back
         self._with_audio = with_audio and info.has_audio and info.kind == "video"
         self._stack = ExitStack()
         self._file: VideoFile | None = None
@@ -138,7 +141,10 @@ class _H264Writer:
             with open_container(part) as container:
                 # Every frame is decoded; how smooth it looks is no question here.
                 container.streams.video[0].codec_context.options = {"skip_loop_filter": "all"}
-                found = sum(1 for _ in container.decode(video=0))
+                found = 0
+                for found, _ in enumerate(container.decode(video=0), start=1):
+                    if self._read_back is not None:
+                        self._read_back(found, self._file.written)
         except MEDIA_ERRORS as error:
             raise UserError(
                 f"{self.path} does not read back: {error}.", hint="Check the disk.", code="delivery.verify"
@@ -161,6 +167,8 @@ class OverlayVideoWriter(_H264Writer):
         style: colours, opacity and outline.
         with_audio: copy the source's sound where MP4 takes it; the report says why where it does not.
         odd_size: how a width or height that is odd becomes even: "pad" repeats the last column or row, "crop" drops it.
+        read_back: told of frames that were read back and of how many there are; what it raises ends the work, and
+            what was at `path` stays.
     """
 
     def __init__(
@@ -172,6 +180,7 @@ class OverlayVideoWriter(_H264Writer):
         style: OverlayStyle | None = None,
         with_audio: bool = True,
         odd_size: OddSize = "pad",
+        read_back: ReadBack | None = None,
     ) -> None:
         super().__init__(
             path,
@@ -181,6 +190,7 @@ class OverlayVideoWriter(_H264Writer):
             bytes_per_pixel=_OVERLAY_BYTES_PER_PIXEL,
             odd_size=odd_size,
             with_audio=with_audio,
+            read_back=read_back,
         )
         self._style = style
 

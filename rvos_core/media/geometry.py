@@ -19,6 +19,7 @@ import numpy as np
 from av.sidedata.sidedata import SideData
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
 _ASPECT_LIMITS = (Fraction(1, 10), Fraction(10))
 
@@ -149,7 +150,7 @@ class DecodedFrame:
         Colours follow the frame's own matrix and range tags; HDR transfer curves are not mapped, alpha is dropped.
         """
         with self._lock:
-            picture = self._frame.reformat(format="rgb24", threads=1).to_ndarray()
+            picture = _as_rgb(self._frame)
         return geometry.apply(picture)
 
     def fingerprint(self) -> int:
@@ -161,10 +162,16 @@ class DecodedFrame:
             if len(components) == len(frame.planes) and all(p.line_size > 0 for p in frame.planes):
                 planes = [_samples(frame, index) for index in range(len(frame.planes))]
             else:  # packed or palette formats: compare what is shown
-                picture = frame.reformat(format="rgb24", threads=1).to_ndarray()
+                picture = _as_rgb(frame)
                 planes = [picture.reshape(picture.shape[0], -1)]
             digest = hashlib.blake2b(b"".join(_row_sums(plane) for plane in planes), digest_size=8)
             return int.from_bytes(digest.digest(), "big")
+
+
+def _as_rgb(frame: VideoFrame) -> np.ndarray:
+    """(height, width, 3) uint8 as coded, by a converter of its own: `frame.reformat` would keep one with every frame,
+    0.1 MB that no cache knows of."""
+    return VideoReformatter().reformat(frame, format="rgb24", threads=1).to_ndarray()
 
 
 def _samples(frame: VideoFrame, index: int) -> np.ndarray:

@@ -17,6 +17,7 @@ from rvos_core.media.table import Anchor, FrameTable
 log = logging.getLogger("rvos.media")
 
 _RECENT_BYTES = 48 * 1024 * 1024
+_RECENT_FRAMES = 500  # of very small ones: each takes more than its samples
 _WALK_ROWS = 8  # an anchor so few rows ahead is reached sooner by decoding on than by a seek
 _TRIES = 3
 
@@ -142,7 +143,7 @@ class FrameWalker:
         self._recent_bytes += frame.nbytes
         if self._after_seek:
             self._unproven.add(row)
-        while self._recent_bytes > _RECENT_BYTES and len(self._recent) > 1:
+        while len(self._recent) > (1 if self._recent_bytes > _RECENT_BYTES else _RECENT_FRAMES):
             self._drop(next(iter(self._recent)))
 
     def _drop(self, row: int) -> None:

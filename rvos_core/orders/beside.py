@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rvos_core.delivery.naming import clip_name, safe_token
 from rvos_core.delivery.plan import DeliveryPlan
 from rvos_core.delivery.recipes import recipe_path, write_recipe
 from rvos_core.delivery.timelines import delivered_files, timeline_of, timeline_path, write_timelines
@@ -26,7 +27,7 @@ class Beside:
 def beside_paths(plan: DeliveryPlan, folder: Path, *, timelines: Iterable[str], recipe: str) -> list[Path]:
     """Where it goes; arguments as of `write_beside`."""
     found = [timeline_path(folder, _stem(plan), kind) for kind in timelines]
-    return [*found, recipe_path(recipe, folder)] if recipe else found
+    return [*found, recipe_path(recipe, plan.info, folder)] if recipe else found
 
 
 def write_beside(plans: Sequence[DeliveryPlan], folder: Path, *, timelines: Sequence[str], recipe: str) -> Beside:
@@ -56,7 +57,7 @@ def _write_timelines(plans: Sequence[DeliveryPlan], folder: Path, kinds: Sequenc
     stop = first.info.frame_count if first.spec.stop is None else min(first.spec.stop, first.info.frame_count)
     span = FrameSpan(first.spec.start or 0, stop)  # handles lie beyond what the timeline shows
     try:
-        placed = timeline_of(plans, span=span, name=_clip(first))
+        placed = timeline_of(plans, span=span, name=clip_name(first.info))
     except UserError as error:
         if not error.code.startswith(_REFUSED):
             raise
@@ -65,10 +66,5 @@ def _write_timelines(plans: Sequence[DeliveryPlan], folder: Path, kinds: Sequenc
     return Beside(written.paths, (*placed.notes, *written.notes))
 
 
-def _clip(plan: DeliveryPlan) -> str:
-    info = plan.info
-    return info.path.name if info.kind == "images" and info.path.is_dir() else info.path.stem
-
-
 def _stem(plan: DeliveryPlan) -> str:
-    return f"{_clip(plan)}_timeline"
+    return f"{safe_token(clip_name(plan.info))}_timeline"

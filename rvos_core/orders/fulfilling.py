@@ -64,6 +64,7 @@ def fulfil(
     media: MediaReader | None = None,
     cancel: CancelToken | None = None,
     progress: Progress | None = None,
+    read_back: Progress | None = None,
     planned: Callable[[OrderPlan], None] | None = None,
     threads: int = DEFAULT_THREADS,
 ) -> Fulfilled:
@@ -71,8 +72,10 @@ def fulfil(
 
     Args:
         media: the clip where it is open already.
-        cancel: checked at every frame; what is finished of mattes stays for the next time.
+        cancel: checked at every frame, written or read back; what is finished of mattes stays for the next time.
         progress: gets output frames done and in all; may raise `Cancelled`.
+        read_back: gets frames of the film or sequence at work that were read back, and how many it has; may raise
+            `Cancelled`.
         planned: told what will be done, before anything is written.
         threads: that encode pictures side by side.
 
@@ -93,7 +96,9 @@ def fulfil(
             source.let_project_go()
         if order.has_specs:
             with MatteFrames.of(source, cancel=cancel) as mattes:
-                done = deliver_plans(plan.deliveries, mattes, cancel=cancel, progress=progress, threads=threads)
+                done = deliver_plans(
+                    plan.deliveries, mattes, cancel=cancel, progress=progress, read_back=read_back, threads=threads
+                )
             beside = write_beside(plan.deliveries, order.target, timelines=order.timelines, recipe=order.recipe)
             return replace(done, beside=beside.paths, notes=(*done.notes, *beside.notes))
         if order.kind == ANNOTATIONS:
@@ -106,7 +111,7 @@ def fulfil(
         if order.kind == MASKS:
             write_masks(source, tally.step)
         else:
-            notes = write_overlay(source, tally.step)
+            notes = write_overlay(source, tally.step, _checked(cancel, read_back))
         frames = f"{len(source.span)} frames" if len(source.span) != 1 else "1 frame"
         return Fulfilled(
             plan.outputs, findings=tuple(f"{each.name}: {frames}, all there." for each in plan.outputs), notes=notes
@@ -119,13 +124,14 @@ def deliver_plans(
     *,
     cancel: CancelToken,
     progress: Progress | None = None,
+    read_back: Progress | None = None,
     threads: int = DEFAULT_THREADS,
 ) -> Fulfilled:
     """Carry several deliveries of one clip out, one after another, with one progress. Raises: as `deliver`."""
     tally = _Tally(sum(len(each.frames.sources) * len(each.outputs) for each in plans), cancel, progress)
     done: list[DeliveredOutput] = []
     for each in plans:
-        done += deliver(each, frames, cancel=cancel, progress=tally.part(each), threads=threads)
+        done += deliver(each, frames, cancel=cancel, progress=tally.part(each), read_back=read_back, threads=threads)
     return Fulfilled(
         outputs=tuple(each.path for each in done),
         reports=tuple(each.report for each in done),
@@ -133,6 +139,17 @@ def deliver_plans(
         notes=tuple(dict.fromkeys(note for each in done for note in each.notes)),
         resumed=sum(each.resumed for each in done),
     )
+
+
+def _checked(cancel: CancelToken, read_back: Progress | None) -> Progress:
+    """`read_back`, which looks at `cancel` first."""
+
+    def step(done: int, total: int) -> None:
+        cancel.raise_if_cancelled()
+        if read_back is not None:
+            read_back(done, total)
+
+    return step
 
 
 class _Tally:
@@ -164,7 +181,8 @@ class _Tally:
 def _finding(done: DeliveredOutput) -> str:
     """`dog_matte.mov: 12 checks passed; alpha off by 0.0003 at most.`"""
     found = done.verification
+    colours = "" if found.colour is None else f", colours by {found.colour.largest:.4f} ({found.colour.mean:.4f})"
     return (
-        f"{done.path.name}: {len(found.checks)} checks passed; alpha is off by {found.largest_error:.4f} at most on "
-        f"{len(found.samples)} frames."
+        f"{done.path.name}: {len(found.checks)} checks passed; alpha is off by {found.largest_error:.4f} at most"
+        f"{colours} on {len(found.samples)} frames."
     )

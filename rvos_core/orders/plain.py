@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rvos_core.delivery.overlay import OverlayStyle
 from rvos_core.delivery.sequences import MaskPngWriter
+from rvos_core.delivery.source import check_same_source, source_identity
 from rvos_core.delivery.video import OverlayVideoWriter
 from rvos_core.masks import empty
 from rvos_core.orders.order import Order
@@ -47,21 +48,30 @@ def overlay_style(source: OrderSource) -> OverlayStyle:
     return OverlayStyle(opacity=source.order.opacity, colours=tuple(each.colour for each in source.objects))
 
 
-def write_overlay(source: OrderSource, step: Step) -> tuple[str, ...]:
+def write_overlay(source: OrderSource, step: Step, read_back: Callable[[int, int], None]) -> tuple[str, ...]:
     """The clip with all masks drawn on it, as one video. Returns: what a person should know.
 
+    `read_back` is told of frames that were read back, and of how many there are; it may raise `Cancelled`.
+
     Raises:
-        UserError: the disk or the encoder refuses; what had the name stays.
-        Cancelled: raised by `step`.
+        UserError: the disk or the encoder refuses, or the clip has changed meanwhile; what had the name stays.
+        Cancelled: raised by `step` or `read_back`.
     """
     order, info, span = source.order, source.info, source.span
     nothing = empty(info.height, info.width)
     writer = OverlayVideoWriter(
-        order.target, info=info, span=span, style=overlay_style(source), with_audio=order.with_audio
+        order.target,
+        info=info,
+        span=span,
+        style=overlay_style(source),
+        with_audio=order.with_audio,
+        read_back=read_back,
     )
+    identity = source_identity(info.path)
     with writer:
         for index in span:
             masks = [source.mask(each.object_id, index) or nothing for each in source.objects]
             writer.write(source.frame(index), masks)
             step(1)
+        check_same_source(info.path, identity)
     return writer.report.notes

@@ -11,7 +11,7 @@ from rvos_core.delivery.journal import job_folders
 from rvos_core.delivery.naming import OutputName, collisions
 from rvos_core.delivery.outputs import OUTPUT_FORMATS
 from rvos_core.delivery.plan import DeliveryPlan, make_plan
-from rvos_core.delivery.plan_checks import Problem, check_places, free_bytes
+from rvos_core.delivery.plan_checks import Problem, check_damage, check_places, free_bytes
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
 from rvos_core.matte.look import read_looks
@@ -109,7 +109,11 @@ def plan_order(source: OrderSource, *, revision: str = "") -> OrderPlan:
             hint="Choose other in and out points.",
             code="delivery.no_frames",
         )
-    plan = _plan_mattes(source, revision) if source.order.has_specs else _plan_plain(source)
+    if source.order.has_specs:
+        plan = _plan_mattes(source, revision)
+    else:
+        plan = _plan_plain(source)
+        plan = replace(plan, problems=(*plan.problems, *check_damage(source.info, source.span)))
     if source.is_same_file:
         return plan
     changed = Problem(

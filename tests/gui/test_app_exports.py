@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from helpers_export import LEFT, ended, open_export, states, studio_with
 from helpers_studio import run, running_studio, settled
 from ordered_projects import matte_order, write_project
 from rvos_app.bootstrap import Studio
+from rvos_app.jobs.job import JobContext
+from rvos_app.jobs.order_jobs import FulfilOrder, OrderProgress, OrderReadBack
 from rvos_core.delivery.journal import job_folders
+from rvos_core.errors import Cancelled
 from rvos_core.orders import Entry, OrderBook, State
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -63,7 +67,7 @@ def test_orders_wait_pause_go_on_and_are_cancelled(
         panel.asked_for_folder.disconnect()
         panel.asked_for_folder.connect(asked.append)
         qtbot.mouseClick(first.folder, LEFT)
-        assert asked == [str(tmp_path / "out0" / "street_red car_cutout_straight.mov")]
+        assert asked == [str(tmp_path / "out0" / "street_red_car_cutout_straight.mov")]
         qtbot.mouseClick(panel.clear, LEFT)
         assert exports.entries == ()
         assert OrderBook(tmp_path / "data" / "exports").open() == []
@@ -115,7 +119,7 @@ def test_an_export_goes_on_after_the_studio_was_closed(
         dialog = open_export(qtbot, studio, "prores4444", tmp_path / "out")
         qtbot.mouseClick(dialog.export_button, LEFT)
         at_work(qtbot, studio)
-    target = tmp_path / "out" / "street_red car_cutout_straight.mov"
+    target = tmp_path / "out" / "street_red_car_cutout_straight.mov"
     assert not target.exists()
     assert job_folders(target)
     with studio_with(qtbot, tmp_path, project, model=tiny_model) as studio:
@@ -144,4 +148,25 @@ def test_what_another_program_left_is_offered_without_a_clip(
         assert panel.go_on.isVisible()
         with qtbot.waitSignal(studio.exports.finished, timeout=20_000):
             qtbot.mouseClick(panel.go_on, LEFT)
-    assert len(list((tmp_path / "out" / "street_red car_matte").iterdir())) == _FRAMES
+    assert len(list((tmp_path / "out" / "street_red_car_matte").iterdir())) == _FRAMES
+
+
+def test_reading_back_is_told_and_stops_at_a_cancel(project: Path, tmp_path: Path) -> None:
+    told: list[object] = []
+    ticking = count()  # a second passes whenever the clock is looked at
+    context = JobContext(told.append)
+    job = FulfilOrder(matte_order(project, tmp_path, "h264"), None, clock=lambda: float(next(ticking)))
+    job.run(context)
+    assert OrderReadBack(30, _FRAMES) in told
+    assert told.index(OrderProgress(_FRAMES, _FRAMES)) < told.index(OrderReadBack(1, _FRAMES))
+
+    def stop_at_thirty(event: object) -> None:
+        if event == OrderReadBack(30, _FRAMES):
+            context.cancel.cancel()
+
+    context = JobContext(stop_at_thirty)
+    (target,) = tmp_path.glob("*.mp4")
+    before = target.read_bytes()
+    with pytest.raises(Cancelled):
+        job.run(context)
+    assert target.read_bytes() == before

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from helpers_cli import rvos
+from helpers_cli import rvos, write_clip
 from ordered_projects import write_project
+from rvos_core.masks import object_colour
+from rvos_core.media import open_media
+from rvos_core.project.edits import AddObject
+from rvos_core.project.records import ObjectRecord
+from rvos_core.project.relink import take_in
+from rvos_core.project.store import Project
 
 
 @pytest.fixture(scope="module")
@@ -123,3 +129,26 @@ def test_a_project_without_objects_says_so(capsys: pytest.CaptureFixture[str], t
     said = rvos(capsys, "export", project, "--format", "png8", "-o", tmp_path / "out", "--json")
     assert said.code == 2
     assert said.json["error"]["code"] == "export.nothing"
+
+
+def test_clips_that_would_have_one_name_are_told_before_the_first_is_written(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    project = tmp_path / "p.rvos"
+    clips = [write_clip(tmp_path / name, frames=count) for name, count in (("a street.mp4", 3), ("a_street.mp4", 4))]
+    with Project.create(project, program="test") as made:
+        for number, clip in enumerate(clips, start=1):
+            with open_media(clip) as reader:
+                record = take_in(made, reader.info)
+            made.apply(AddObject(ObjectRecord(number, record.media_id, 0, "the dog", object_colour(0))))
+    out = tmp_path / "out"
+    said = rvos(capsys, "export", project, "--format", "png8", "-o", out, "--json")
+    assert (said.code, said.json["error"]["code"]) == (1, "delivery.same_name")
+    assert "a_street_the_dog_matte" in said.json["error"]["message"]
+    assert not out.exists()
+    one = rvos(capsys, "export", project, "--format", "png8", "-o", out, "--clip", "a street", "--json")
+    assert [Path(each).name for each in one.json["outputs"]["png8"]] == ["a_street_the_dog_matte"]
+    both = rvos(
+        capsys, "export", project, "--preset", "premiere", "--preset", "resolve", "-o", out, "--clip", "a street"
+    )
+    assert both.code == 0, "two presets may want the very same file"

@@ -66,8 +66,8 @@ def test_indexed_masks_are_several_objects_and_missing_frames_are_empty(
     assert said.code == 0, said.err
     assert said.json["objects"] == [1, 7]
     assert [Path(each).name for each in said.json["outputs"]["png8"]] == [
-        "street_object 1_matte",
-        "street_object 7_matte",
+        "street_object_1_matte",
+        "street_object_7_matte",
     ]
     assert "1 of 3 frames have no mask" in said.err
     second = Path(said.json["outputs"]["png8"][1])

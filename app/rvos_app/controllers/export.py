@@ -14,7 +14,7 @@ from rvos_app.controllers.document import DocumentController
 from rvos_app.errors import ErrorReport
 from rvos_app.i18n import tr
 from rvos_app.jobs.job import Ticket
-from rvos_app.jobs.order_jobs import ForgetUnfinished, FulfilOrder, OrderPlanned, OrderProgress
+from rvos_app.jobs.order_jobs import ForgetUnfinished, FulfilOrder, OrderPlanned, OrderProgress, OrderReadBack
 from rvos_app.jobs.project_work import Standing
 from rvos_app.jobs.queue import JobQueue
 from rvos_app.state import StudioState
@@ -32,6 +32,7 @@ class _Work:
     job: FulfilOrder
     began_s: float = 0.0  # monotonic; 0: it waits
     began_at: int = 0  # frames that were done already
+    read_back: tuple[int, int] | None = None  # frames of the output at work, where that is read back
 
 
 class ExportController(QObject):
@@ -101,6 +102,11 @@ class ExportController(QObject):
             return None
         done = entry.done - work.began_at
         return (time.monotonic() - work.began_s) / done * (entry.total - entry.done) if done > 0 else None
+
+    def read_back(self, order_id: str) -> tuple[int, int] | None:
+        """Frames that are read back and how many there are, while an output is; else None."""
+        work = self._work.get(order_id)
+        return None if work is None else work.read_back
 
     def open_book(self) -> None:
         """Take in what earlier programs left; nothing of it is begun."""
@@ -255,7 +261,11 @@ class ExportController(QObject):
             work = self._work[order_id]
             if not self._entries[order_id].total:  # what an interrupted export had done comes at once
                 work.began_s, work.began_at = time.monotonic(), event.done
+            work.read_back = None
             self._set(order_id, done=event.done, total=event.total)
+        elif isinstance(event, OrderReadBack):
+            self._work[order_id].read_back = (event.done, event.total)
+            self.entry_changed.emit(self._entries[order_id])
 
     @Slot(object, object)
     def _on_finished(self, ticket: Ticket, result: object) -> None:

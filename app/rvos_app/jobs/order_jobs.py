@@ -35,6 +35,14 @@ class OrderProgress:
 
 
 @dataclass(frozen=True)
+class OrderReadBack:
+    """Frames of the output at work that were read back, of all it has."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class FulfilOrder:
     """Carry an order out.
 
@@ -71,8 +79,23 @@ class FulfilOrder:
                 told_s = now
                 context.report(OrderProgress(done, total))
 
+        def read_back(done: int, total: int) -> None:
+            nonlocal told_s
+            context.checkpoint()
+            now = self.clock()
+            if now - told_s >= _REPORT_EVERY_S:
+                told_s = now
+                context.report(OrderReadBack(done, total))
+
         try:
-            return fulfil(self.order, media=self.reader, cancel=context.cancel, progress=progress, planned=planned)
+            return fulfil(
+                self.order,
+                media=self.reader,
+                cancel=context.cancel,
+                progress=progress,
+                read_back=read_back,
+                planned=planned,
+            )
         except Cancelled:
             if self.give_up.cancelled:
                 forget_unfinished(outputs)

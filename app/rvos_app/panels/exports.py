@@ -217,6 +217,9 @@ class ExportRow(QFrame):
     def _at_work(self, entry: Entry) -> str:
         if not entry.total:
             return tr("Beginning …")
+        read = self._exports.read_back(entry.order.order_id)
+        if read is not None:
+            return tr("Reading back what was written: {done} of {total} frames", done=read[0], total=read[1])
         if entry.done >= entry.total:
             return tr("Reading back what was written …")
         words = tr("{done} of {total} frames", done=entry.done, total=entry.total)

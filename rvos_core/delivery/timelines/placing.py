@@ -23,7 +23,6 @@ from rvos_core.types import FrameSpan, MediaInfo
 _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)", re.DOTALL)
 _HOUR_S = 3600
 _USUAL_CHANNELS, _USUAL_SAMPLE_RATE_HZ = 2, 48000
-_WITH_TIMECODE = (".mov", ".mkv")
 
 
 @dataclass(frozen=True)
@@ -254,7 +253,7 @@ def _delivered(plan: DeliveryPlan, output: PlannedOutput) -> DeliveredFile:
         rate=rate,
         width=plan.width,
         height=plan.height,
-        timecode=plan.timecode if spec.kind.suffix in _WITH_TIMECODE else None,
+        timecode=None if spec.kind.still else plan.timecode,
         has_audio=spec.audio and plan.source.sound is not None and not spec.kind.still,
         pictures=pictures,
         title=spec.kind.title,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import shutil
@@ -18,14 +19,21 @@ import pytest
 
 from delivery_victim import FRAMES, victim_plan
 from helpers_delivery import moving_disc
+from ordered_projects import matte_order, write_project
 from rvos_core.delivery.exporter import deliver, discard, unfinished
 from rvos_core.delivery.plan import DeliveryPlan
 from rvos_core.errors import Cancelled, UserError
+from rvos_core.files import remove_part
+from rvos_core.orders import fulfil
 from rvos_core.types import CancelToken
 
 FORMATS = ["prores4444", "ffv1", "png", "exr", "h264"]
 MOMENTS = [pytest.param(10, id="10"), pytest.param(50, id="50", marks=pytest.mark.slow)]  # of each format
+LEVELS = 40  # of each format, and of an order
 _LONGEST_S = 0.14
+_LEAST_KB = 16
+# On which an export has just about room enough, all that it needs meanwhile included.
+ENOUGH_KB = {"prores4444": 380, "ffv1": 640, "png": 160, "exr": 160, "h264": 150, "order": 240}
 
 
 def content(path: Path) -> dict[str, bytes | int]:
@@ -94,7 +102,7 @@ def test_killed_at_any_moment(whole, victims, tmp_path: Path, times: int) -> Non
 
 
 def cancelled_after(plan: DeliveryPlan, frames: int) -> None:
-    """Export until `frames` are done, then cancel."""
+    """Export until `frames` are written, or, where it is more than there are, the rest read back; then cancel."""
     token = CancelToken()
 
     def progress(done: int, total: int) -> None:
@@ -102,8 +110,11 @@ def cancelled_after(plan: DeliveryPlan, frames: int) -> None:
         if done >= frames:
             token.cancel()
 
+    def read_back(done: int, total: int) -> None:
+        progress(total + done, total)
+
     with pytest.raises(Cancelled):
-        deliver(plan, moving_disc(plan.info), cancel=token, progress=progress, threads=1)
+        deliver(plan, moving_disc(plan.info), cancel=token, progress=progress, read_back=read_back, threads=1)
 
 
 @pytest.mark.parametrize("times", MOMENTS)
@@ -112,7 +123,7 @@ def test_cancelled_at_any_moment(whole, tmp_path: Path, times: int) -> None:
     dice = random.Random(name)
     for _ in range(times):
         plan = victim_plan(name, tmp_path / "out")
-        cancelled_after(plan, dice.randrange(FRAMES - 4))
+        cancelled_after(plan, dice.randrange(2 * FRAMES - 1))
         assert not plan.outputs[0].path.exists()
         if dice.random() < 0.5:
             discard(plan)
@@ -124,17 +135,59 @@ def test_a_disk_that_fills_up_at_any_level(whole, disk, monkeypatch: pytest.Monk
     name, expected = whole
     monkeypatch.setattr("rvos_core.delivery.plan.free_bytes", lambda folder: None)
     place, resize = disk
-    for kilobytes in (16, 32, 48, 64, 96, 128, 160, 200, 260, 320):
-        resize(kilobytes)
+    full = 0
+    for number in range(LEVELS):
+        if number % 2 == 0:  # every other time it goes on with what the time before has left
+            for path in place.iterdir():
+                remove_part(path)
+        resize(_LEAST_KB + number * (ENOUGH_KB[name] - _LEAST_KB) // LEVELS)
         plan = victim_plan(name, place)
         try:
             deliver(plan, moving_disc(plan.info))
         except UserError as error:
+            full += 1
             assert error.code == "files.disk_full", error
             assert str(place) in error.message
         absent_or_complete(name, place, expected)
+    assert full >= LEVELS * 2 // 3, "it was full nearly always"
     resize(8000)
     goes_on(name, place, expected)
+
+
+def test_an_order_on_a_disk_that_fills_up(tmp_path: Path, disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several outputs and what lies beside them: each is absent or complete, whenever it happens."""
+    monkeypatch.setattr("rvos_core.delivery.plan.free_bytes", lambda folder: None)
+    project = write_project(tmp_path, names=("car",))
+    place, resize = disk
+    names = ("prores4444", "h264", "png8")
+    done = fulfil(matte_order(project, tmp_path / "whole", *names))
+    expected = {path.name: content(path) for path in done.outputs}
+    full = 0
+    for number in range(LEVELS):
+        for path in place.iterdir():
+            remove_part(path)
+        resize(_LEAST_KB + number * (ENOUGH_KB["order"] - _LEAST_KB) // LEVELS)
+        order = matte_order(project, place, *names, timelines=("otio",), recipe="resolve")
+        try:
+            fulfil(order)
+        except UserError as error:
+            full += 1
+            assert error.code == "files.disk_full", error
+        for path in place.iterdir():
+            if path.name in expected:
+                assert content(path) == expected[path.name]
+            elif path.suffix == ".json":
+                assert json.loads(path.read_text())["verification"]["right"] is True
+            elif path.suffix in (".otio", ".txt"):
+                assert path.stat().st_size
+            else:
+                assert path.name.startswith("."), path
+    assert full >= LEVELS * 2 // 3
+    resize(8000)
+    again = fulfil(order)
+    assert {path.name: content(path) for path in again.outputs} == expected
+    assert len(again.beside) == 2 and all(path.exists() for path in again.beside)
+    assert not [path for path in place.iterdir() if path.name.startswith(".")]
 
 
 def test_what_is_done_is_checked_before_it_is_gone_on_with(whole, tmp_path: Path) -> None:

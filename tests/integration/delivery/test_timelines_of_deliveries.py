@@ -79,7 +79,7 @@ def test_every_timeline_leads_to_the_same_frames(tmp_path: Path, rate: Fraction,
         for each in read.clips:
             assert Timecode.read(timecode_of(Path(each.path)), rate).frame == each.media_start
     assert otio_numbers(otio) == [expected] * 3
-    assert "a clip_dog_cutout_straight.mov" in recipe.read_text(encoding="utf-8")
+    assert "a_clip_dog_cutout_straight.mov" in recipe.read_text(encoding="utf-8")
 
 
 def numbers(path: Path, first: int, frames: int) -> list[int]:

@@ -113,7 +113,7 @@ def test_several_specifications_are_one_order_with_one_progress(project: Path, t
     assert seen[-1] == (12, 12)
     assert all("checks passed" in each for each in done.findings)
     names = sorted(path.name for path in done.outputs[2].iterdir())
-    assert names == [f"street_red car_matte.{number:04}.png" for number in (1, 2, 3)]
+    assert names == [f"street_red_car_matte.{number:04}.png" for number in (1, 2, 3)]
     alpha = cv2.imread(str(done.outputs[2] / names[0]), -1)
     assert alpha.dtype == np.uint16
     middle = square(1) & (cv2.erode(square(1).astype(np.uint8), np.ones((9, 9))) > 0)
@@ -251,3 +251,38 @@ def test_a_killed_program_leaves_an_order_that_another_one_finishes(tmp_path: Pa
     killed = done.outputs[0].read_bytes()
     done.outputs[0].unlink()
     assert fulfil(order).outputs[0].read_bytes() == killed
+
+
+@pytest.mark.parametrize("kind", [OVERLAY, "h264", "prores4444"])
+def test_an_order_is_cancelled_while_its_film_is_read_back(project: Path, tmp_path: Path, kind: str) -> None:
+    if kind == OVERLAY:
+        order = Order(OVERLAY, "Overlay", project, 1, (1,), tmp_path / "o.mp4")
+    else:
+        order = matte_order(project, tmp_path, kind)
+    (target,) = fulfil(order).outputs
+    before = target.read_bytes()
+    told: list[tuple[int, int]] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 3:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        fulfil(order, read_back=stop)
+    assert told == [(1, 8), (2, 8), (3, 8)]
+    assert target.read_bytes() == before
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        fulfil(order, cancel=token, read_back=lambda *_: token.cancel())
+    assert target.read_bytes() == before
+    forget_unfinished([target])
+    assert [each for each in target.parent.iterdir() if each.name.startswith(".")] == []
+
+
+def test_a_second_export_to_the_same_folder_names_the_first_on_its_page(project: Path, tmp_path: Path) -> None:
+    first = fulfil(matte_order(project, tmp_path, "png8", recipe="nuke"))
+    second = fulfil(matte_order(project, tmp_path, "png8", recipe="nuke", object_ids=(2,)))
+    assert first.beside == second.beside == (tmp_path / "HOWTO-nuke_street.txt",)
+    text = second.beside[0].read_text(encoding="utf-8")
+    assert "Earlier   street_red_car_matte" in text and "street_dog_matte" in text

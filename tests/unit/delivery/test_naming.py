@@ -16,6 +16,7 @@ from rvos_core.delivery.naming import (
     name_problem,
     output_name,
     safe_name,
+    safe_token,
 )
 from rvos_core.errors import UserError
 
@@ -50,7 +51,40 @@ def test_any_text_becomes_one_component(text: str) -> None:
 
 def test_a_video_has_its_name_and_suffix() -> None:
     found = output_name(Path("out"), "{clip}_{object}_{kind}", VALUES, suffix=".mov", still=False)
-    assert found.path == Path("out/street_the dog_matte.mov")
+    assert found.path == Path("out/street_the_dog_matte.mov")
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("the yellow car", "the_yellow_car"),
+        ("  two\u00a0\tspaces ", "two_spaces"),
+        ("dog (left), 50%", "dog_left_50"),
+        ("$HOME; rm -rf *", "HOME_rm_-rf"),
+        ("v1.2_take-3+4", "v1.2_take-3+4"),
+        ("plate.####", "plate."),
+        ("[expr 1]", "expr_1"),
+        ("m\u00e4dchen \u0434\u043e\u043c \u732b", "m\u00e4dchen_\u0434\u043e\u043c_\u732b"),
+        ("\u0915\u093f\u0924\u093e\u092c", "\u0915\u093f\u0924\u093e\u092c"),
+        ("???", "_"),
+        ("", ""),
+    ],
+)
+def test_what_a_token_stands_for_is_one_word(value: str, word: str) -> None:
+    assert safe_token(value) == word
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=60))
+def test_no_token_holds_a_space_or_what_shells_and_nuke_take_for_something_else(text: str) -> None:
+    word = safe_token(text)
+    assert not set(word) & set(" \t\n\"'`$&|;<>(){}[]*?!#%~\\/:,=@^")
+    assert safe_token(word) == word
+
+
+def test_spaces_of_the_template_are_the_persons_own() -> None:
+    found = output_name(Path("out"), "final {object}", VALUES, suffix=".mov", still=False)
+    assert found.path == Path("out/final the_dog.mov")
 
 
 def test_a_slash_of_the_template_makes_a_folder_and_one_in_a_value_does_not() -> None:

@@ -17,6 +17,7 @@ from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.errors import UserError
 from rvos_core.media import open_media
 from rvos_core.media.sniff import file_identity
+from rvos_core.types import FrameSpan
 
 
 def codes(plan: DeliveryPlan) -> list[str]:
@@ -153,3 +154,16 @@ def test_notes_say_what_is_changed(tmp_path: Path) -> None:
     info = replace(picture_clip(tmp_path), rotation_deg=90, sample_aspect=Fraction(4, 3))
     notes = " ".join(plan_for(tmp_path, info, format="prores4444").notes)
     assert "turned by 90" in notes and "square pixels" in notes
+
+
+def test_damaged_parts_of_the_span_are_named(tmp_path: Path) -> None:
+    holes = tuple(FrameSpan(start, start + 2) for start in (1, 5, 9, 13, 17))
+    info = replace(picture_clip(tmp_path, frames=24), damaged=holes)
+    (problem,) = plan_for(tmp_path, info, format="png").problems
+    assert (problem.code, problem.blocks) == ("delivery.damaged_source", False)
+    assert "frames 1 to 2, 5 to 6, 9 to 10 and 2 parts more: 10 of 24 pictures" in problem.message
+    (problem,) = plan_for(tmp_path, info, format="png", start=6, stop=9).problems
+    assert "frames 6 to 6: 1 of 3 pictures" in problem.message
+    assert not plan_for(tmp_path, info, format="png", start=7, stop=9).problems
+    (done,) = deliver(plan_for(tmp_path, info, format="png"), moving_disc(info))
+    assert any("is damaged at frames" in note for note in done.notes)

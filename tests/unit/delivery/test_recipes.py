@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from helpers_delivery import picture_clip
 from rvos_core.delivery.presets import RECIPES
 from rvos_core.delivery.recipe_steps import EDITORS
-from rvos_core.delivery.recipes import recipe, recipe_path, write_recipe
+from rvos_core.delivery.recipes import delivered_before, recipe, recipe_path, write_recipe
 from rvos_core.delivery.timecode import Timecode
 from rvos_core.delivery.timelines import DeliveredFile, Pictures
 from rvos_core.errors import UserError
@@ -90,7 +91,7 @@ def test_the_web_gets_a_line_to_paste() -> None:
 
 def test_it_is_written_beside_the_export(tmp_path: Path) -> None:
     path = write_recipe("resolve", CLIP, [replace(CUTOUT, path=tmp_path / "b\udcff.mov")], folder=tmp_path)
-    assert path == recipe_path("resolve", tmp_path) == tmp_path / "HOWTO-resolve.txt"
+    assert path == recipe_path("resolve", CLIP, tmp_path) == tmp_path / "HOWTO-resolve_street_x.txt"
     assert "DaVinci Resolve" in path.read_text(encoding="utf-8")
 
 
@@ -103,3 +104,28 @@ def test_an_unknown_editor_is_named() -> None:
 def test_the_web_page_plays_only_what_browsers_play() -> None:
     text = recipe("web", CLIP, [CUTOUT, replace(CUTOUT, path=OUT / "dog.webm")], folder=OUT)
     assert text.count("<source ") == 1
+
+
+def test_clips_have_a_page_each_and_what_was_delivered_before_is_named(tmp_path: Path) -> None:
+    def report(name: str, source: Path, text: str = "") -> Path:
+        said = text or json.dumps({"file": name, "source": str(source)})
+        (tmp_path / f"{name}.report.json").write_text(said, encoding="utf-8")
+        (tmp_path / name).touch()
+        return tmp_path / name
+
+    other = replace(CLIP, path=Path("/media/dog.mov"))
+    first = write_recipe("premiere", other, [replace(CUTOUT, path=report("dog.mov", other.path))], folder=tmp_path)
+    earlier = report("street_cat.mov", CLIP.path)
+    now = report("street_dog.mov", CLIP.path)
+    report("broken.mov", CLIP.path, "{")
+    report("list.mov", CLIP.path, "[]")
+    report("up.mov", CLIP.path, json.dumps({"file": "../up.mov", "source": str(CLIP.path)}))
+    report("gone.mov", CLIP.path).unlink()
+    assert delivered_before(CLIP, tmp_path, besides=[now]) == [earlier]
+    second = write_recipe("premiere", CLIP, [replace(CUTOUT, path=now)], folder=tmp_path)
+    assert first != second and first.exists()
+    text = second.read_text(encoding="utf-8")
+    assert "Earlier   street_cat.mov" in text and "dog.mov" in text
+    assert "Earlier" not in first.read_text(encoding="utf-8")
+    long = replace(CLIP, path=Path("/media") / f"{'x' * 250}.mov")
+    assert len(recipe_path("aftereffects", long, tmp_path).name) <= 220

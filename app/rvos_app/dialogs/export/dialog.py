@@ -40,6 +40,7 @@ from rvos_app.jobs.order_jobs import OrderPreview
 from rvos_app.panels.parts import label, rule
 from rvos_app.settings import Settings
 from rvos_app.state import StudioState
+from rvos_core.delivery.naming import safe_token
 from rvos_core.delivery.presets import Preset
 from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.errors import UserError
@@ -277,7 +278,7 @@ class ExportDialog(QDialog):
     # -- where to ------------------------------------------------------------------------------------------------
 
     def _suggest_target(self, offer: Offer) -> None:
-        stem = self._clip.path.stem
+        stem = safe_token(self._clip.path.stem)
         folder = Path(self._settings.export_folder or Path.home())
         names = {MASKS: f"{stem}_masks", OVERLAY: f"{stem}_overlay.mp4"}
         if offer.annotations is not None:

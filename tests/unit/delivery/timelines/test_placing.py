@@ -149,7 +149,7 @@ def test_plans_become_files(tmp_path: Path) -> None:
     ]
     cutouts, mattes = (delivered_files(plan) for plan in plans)
     assert [each.alpha for each in (*cutouts, *mattes)] == ["straight", "straight", "none", "none"]
-    assert mattes[0].pictures == Pictures("a clip_dog_matte.", 4, ".exr", 1001)
+    assert mattes[0].pictures == Pictures("a_clip_dog_matte.", 4, ".exr", 1001)
     assert (cutouts[0].span, cutouts[0].object_name, cutouts[0].expression) == (FrameSpan(1, 5), "dog", "a brown dog")
     line = timeline_of(plans, span=FrameSpan(2, 4)).timeline
     assert [(each.first, each.stop) for each in line.clips] == [(2, 4), *((1, 3),) * 4]
