@@ -132,13 +132,22 @@ def _raise_if_blocked(plans: Sequence[OrderPlan]) -> None:
     """All of them before the first begins. Raises: UserError: something is in the way, or two would have one name."""
     for plan in plans:
         plan.raise_if_blocked()
-    made = [(path, (plan.order.media_id, what)) for plan in plans for path, what in _made(plan)]
+    refuse_one_place_for_two(
+        [(path, (plan.order.media_id, what)) for plan in plans for path, what in _made(plan)],
+        hint="Export clips one by one (--clip) into folders of their own, or put {format} or {id} into --naming.",
+    )
+
+
+def refuse_one_place_for_two(made: Sequence[tuple[Path, object]], *, hint: str) -> None:
+    """Where several are written by one call: `made` is each place and what it will hold, which two may share.
+
+    Raises:
+        UserError: two different things would have one name; with `hint`.
+    """
     for earlier, later in collisions([path for path, _ in made]):
         if made[earlier][1] != made[later][1]:  # presets may want the very same file
             raise UserError(
-                f"Two of the exports would both be written to {made[later][0]}.",
-                hint="Export clips one by one (--clip) into folders of their own, or put {kind} or {id} into --naming.",
-                code="delivery.same_name",
+                f"Two of the exports would both be written to {made[later][0]}.", hint=hint, code="delivery.same_name"
             )
 
 

@@ -18,7 +18,7 @@ from rvos_core.cli.export import (
     PresetOption,
     TogetherOption,
 )
-from rvos_core.cli.export_mattes import find_preset, spec_changes, tell_fulfilled
+from rvos_core.cli.export_mattes import find_preset, refuse_one_place_for_two, spec_changes, tell_fulfilled
 from rvos_core.cli.options import EndOption, JsonOption, OutputOption, RateOption, StartOption, read_rate
 from rvos_core.cli.output import Output, seconds_in_words
 from rvos_core.cli.session import cancel_on_interrupt, checked_span, media_notes
@@ -137,6 +137,10 @@ def _made(
 
     for plan in plans:
         plan.raise_if_blocked()
+    refuse_one_place_for_two(
+        [(output.path, plan.spec) for plan in plans for output in plan.outputs],
+        hint="Put {format} into --naming, for example {clip}_{object}_{kind}_{format}.{frame:04}.",
+    )
     looks = {each.object_id: look for each in files.objects}
     with MatteFrames(reader.frame, files.mask, looks, cancel=cancel) as mattes, output.progress("matte") as meter:
         return deliver_plans(plans, mattes, cancel=cancel, progress=meter.update, read_back=meter.read_back)

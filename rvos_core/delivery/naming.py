@@ -18,7 +18,7 @@ from pathlib import Path
 from rvos_core.errors import UserError
 from rvos_core.types import MediaInfo
 
-TOKENS = ("clip", "object", "kind", "id", "expression", "frame")
+TOKENS = ("clip", "object", "kind", "format", "id", "expression", "frame")
 MAX_NAME_BYTES = 200  # of 255; what marks a part, a report and a number needs room, too
 MAX_PATH = 259  # characters that programs on Windows take without being told otherwise
 _MAX_TEMPLATE = 400

@@ -254,6 +254,7 @@ def _outputs(
             "id": "+".join(str(each.object_id) for each in group),
             "expression": "+".join(each.expression for each in group if each.expression),
             "kind": spec.kind_token,
+            "format": spec.format_token,
         }
         name = output_name(
             folder, spec.template, values, suffix=spec.kind.suffix, still=spec.kind.still, highest=highest

@@ -113,7 +113,7 @@ class Preset:
             output_name(
                 Path("folder"),
                 each.template,
-                {**_SAMPLE, "kind": each.kind_token},
+                {**_SAMPLE, "kind": each.kind_token, "format": each.format_token},
                 suffix=each.kind.suffix,
                 still=each.kind.still,
             ).path

@@ -152,6 +152,11 @@ class DeliverySpec:
         return f"cutout_{'premult' if self.premultiplied else 'straight'}"
 
     @property
+    def format_token(self) -> str:
+        """What `{format}` stands for in names: the format, with its depth where there are several."""
+        return f"{self.format}{self.chosen_depth}" if len(self.kind.depths) > 1 else self.format
+
+    @property
     def template(self) -> str:
         """`naming`, or the usual template."""
         several = "{clip}_{object}_{kind}" if self.objects == "each" else "{clip}_{kind}"

@@ -158,7 +158,7 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
             Problem(
                 "delivery.same_name",
                 f"Two outputs would have the name {outputs[later].name}.",
-                "Put {kind}, {id} or {object} into the naming.",
+                "Put {format}, {kind}, {id} or {object} into the naming.",
             )
             for _, later in collisions(outputs)[:1]
         ]

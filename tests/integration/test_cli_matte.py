@@ -135,3 +135,20 @@ def test_masks_that_fit_nothing_are_named(
         path.unlink()
     assert "no PNG files" in rvos(capsys, *call).err
     assert "cannot be read" in rvos(capsys, "matte", clip, tmp_path / "nowhere", "-o", tmp_path / "out").err
+
+
+def test_two_formats_of_one_name_are_refused_before_the_work_and_told_apart_by_a_token(
+    capsys: pytest.CaptureFixture[str], clip: Path, masks: Path, tmp_path: Path
+) -> None:
+    call = ("matte", clip, masks, "-o", tmp_path / "out", "--format", "png8", "--format", "png16", "--json")
+    said = rvos(capsys, *call)
+    assert said.code == 1
+    assert said.json["error"]["code"] == "delivery.same_name"
+    assert "{format}" in said.json["error"]["hint"]
+    assert not (tmp_path / "out").exists()
+    said = rvos(capsys, *call, "--naming", "{clip}_{format}.{frame:04}")
+    assert said.code == 0, said.err
+    assert [Path(path).name for paths in said.json["outputs"].values() for path in paths] == [
+        "street_png8",
+        "street_png16",
+    ]

@@ -32,6 +32,7 @@ class NamingRow(QWidget):
             ("{id}", tr("the object's number")),
             ("{expression}", tr("its sentence")),
             ("{kind}", tr("what it is: matte, cutout_straight, …")),
+            ("{format}", tr("the format: prores4444, png16, …")),
             ("{frame:04}", tr("the picture's number, four digits")),
             ("/", tr("a folder")),
         ):
