@@ -1,11 +1,11 @@
-"""`rvos import` and `rvos export`: annotations of data sets and other programs, into a project and out of one."""
+"""`rvos import`: annotations of data sets and other programs into a project."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,7 @@ from rvos_core.errors import UsageError
 
 if TYPE_CHECKING:
     from rvos_core.formats.annotations import AnnotationSet
-    from rvos_core.formats.project_import import ImportPlan
+    from rvos_core.formats.project_import import ClipPlan, ImportPlan
     from rvos_core.project.store import Project
     from rvos_core.types import CancelToken
 
@@ -56,7 +56,12 @@ def import_annotations(
         list[str] | None,
         typer.Option("--map", metavar="[CLIP:]A=B", help="Object A of SOURCE is object B of PROJECT; else new."),
     ] = None,
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="train, valid, ... of a data set.")] = "",
+    split: Annotated[
+        str, typer.Option("--split", metavar="NAME", help="train, valid, ... of a data set (all, or the first).")
+    ] = "",
+    shift: Annotated[
+        int, typer.Option("--shift", metavar="N", help="Frame 0 of SOURCE is frame N, where it counts otherwise.")
+    ] = 0,
     with_clips: Annotated[
         bool, typer.Option("--with-clips", help="Take in clips whose pictures lie beside; PROJECT may be new.")
     ] = False,
@@ -71,100 +76,37 @@ def import_annotations(
 
     output = Output(as_json=as_json)
     chosen = registry.detect(source) if format_name == "auto" else registry.format_of(format_name)
+    choice = _ClipChoice(source, tuple(clips or ()), None if with_clips else project)
     with cancel_on_interrupt() as cancel, output.progress("reading") as meter:
-        options = ReadOptions(split, _size_of(project, chosen.needs_size), meter.update, cancel)
-        found, clip_of = _chosen_clips(registry.read(source, chosen, options), clips or [], source)
-        object_of = _mapping(mapping or [], found)
+        options = ReadOptions(split, _size_of(project, chosen.needs_size), meter.update, cancel, choice)
+        found = choice.applied(registry.read(source, chosen, options))
+        planned = partial(
+            plan_import,
+            annotations=found,
+            clip_of=choice.clip_of,
+            object_of=_mapping(mapping or [], found),
+            shift=shift,
+            options=options,
+        )
         if dry_run:
             with ProjectReader(project) as reader:
-                plan = plan_import(reader, found, clip_of=clip_of, object_of=object_of, options=options)
+                plan = planned(reader)
         else:
             with _opened(project, may_be_new=with_clips) as document:
                 if with_clips:
                     _take_in(document, found, cancel, output)
-                plan = plan_import(document, found, clip_of=clip_of, object_of=object_of, options=options)
+                plan = planned(document)
                 apply_import(document, plan, title=f"{chosen.title} ({source.name})", options=options)
-    _report(plan, output, {"format": chosen.format_id, "source": str(source), "dry_run": dry_run})
+    said = {"format": chosen.format_id, "source": str(source), **_splits(chosen.splits(source), split, output)}
+    _report(plan, output, {**said, "dry_run": dry_run})
 
 
-def export(
-    project: ProjectArgument,
-    *,
-    target: Annotated[Path, typer.Option("-o", "--output", metavar="OUT", help="The file or folder to write.")],
-    format_name: Annotated[
-        str | None, typer.Option("--format", metavar="NAME", help=f"{', '.join(FORMAT_NAMES)}.")
-    ] = None,
-    clips: Annotated[
-        list[str] | None, typer.Option("--clip", metavar="NAME|N", help="Only this clip; may be repeated.")
-    ] = None,
-    objects: Annotated[
-        list[int] | None, typer.Option("--object", metavar="N", help="Only this object; may be repeated.")
-    ] = None,
-    overlap: Annotated[
-        OverlapChoice,
-        typer.Option("--overlap", help="Where objects share pixels: refuse, first object on top, a file per object."),
-    ] = OverlapChoice.REFUSE,
-    split: Annotated[str, typer.Option("--split", metavar="NAME", help="Name of the split, where there are any.")] = (
-        "train"
-    ),
-    as_json: JsonOption = False,
-) -> None:
-    """Write the objects of PROJECT as annotations: masks, names and sentences, as far as the format has room for them.
-
-    docs/formats/annotations.md says what each format loses.
-    """
-    if format_name is None:
-        raise UsageError("It is not said what to export.", hint="Give --format NAME.", code="usage.format")
-    asked = _Annotations(project, format_name, target, clips or [], objects or [], overlap, split)
-    _export_annotations(asked, Output(as_json=as_json))
-
-
-@dataclass(frozen=True)
-class _Annotations:
-    """What `rvos export --format` was asked for; empty lists: all."""
-
-    project: Path
-    format_name: str
-    target: Path
-    clips: list[str]
-    objects: list[int]
-    overlap: OverlapChoice
-    split: str
-
-
-def _export_annotations(asked: _Annotations, output: Output) -> None:
-    from rvos_core.formats import registry
-    from rvos_core.formats.format import WriteOptions
-    from rvos_core.formats.project_export import annotations_of
-    from rvos_core.project.reading import ProjectReader
-
-    chosen = registry.format_of(asked.format_name)
-    with (
-        cancel_on_interrupt() as cancel,
-        ProjectReader(asked.project) as reader,
-        output.progress("writing") as meter,
-    ):
-        reader.hold()
-        media = _media_ids(reader, asked.clips) if asked.clips else None
-        found = annotations_of(reader, media_ids=media, object_ids=asked.objects or None)
-        options = WriteOptions(asked.split, asked.overlap.value, progress=meter.update, cancel=cancel)
-        written = registry.write(found, chosen, asked.target, options)
-    for note in written.notes:
-        output.note(note)
-    frames = sum(len(clip.frames) for clip in found.clips)
-    output.say(f"{written.path}: {chosen.title}, {len(found.clips)} clips, {frames} frames, {written.files} files")
-    output.result(
-        {
-            "format": chosen.format_id,
-            "outputs": {chosen.format_id: str(written.path)},
-            "clips": [clip.name for clip in found.clips],
-            "objects": sum(len(clip.objects) for clip in found.clips),
-            "frames": frames,
-            "files": written.files,
-            "lost": sorted(loss.value for loss in chosen.losses),
-            "notes": list(written.notes),
-        }
-    )
+def _splits(there: tuple[str, ...], asked: str, output: Output) -> dict[str, Any]:
+    """Which split was read and which there are, as JSON values; said where nobody asked for one of several."""
+    read, names = asked or next(iter(there), ""), [name for name in there if name]
+    if not asked and len(names) > 1:
+        output.note(f"There are the splits {', '.join(names)} (--split): read is {read or 'all'}.")
+    return {"split": read, "splits": names}
 
 
 @contextmanager
@@ -190,26 +132,56 @@ def _size_of(project: Path, needed: bool) -> tuple[int, int] | None:
     return sizes.pop() if len(sizes) == 1 else None
 
 
-def _chosen_clips(found: AnnotationSet, wanted: list[str], source: Path) -> tuple[AnnotationSet, dict[str, int]]:
-    """The clips named by `--clip`, and which clips of the project they are said to be."""
-    from dataclasses import replace
+class _ClipChoice:
+    """Which clips of SOURCE are read: those of --clip, else those that PROJECT has.
 
-    if not wanted:
-        return found, {}
-    named = {each.name: each for each in found.clips}
-    chosen, clip_of = [], {}
-    for each in wanted:
-        name, _, number = each.rpartition("=") if "=" in each and each not in named else (each, "", "")
-        if name not in named or (number and not number.isdigit()):
+    Attributes:
+        clip_of: name in SOURCE -> number in PROJECT, where --clip NAME=N says so.
+    """
+
+    def __init__(self, source: Path, wanted: tuple[str, ...], project: Path | None) -> None:
+        self._source = source
+        self._wanted = wanted
+        self._project = project
+        self._notes: tuple[str, ...] = ()
+        self.clip_of: dict[str, int] = {}
+
+    def __call__(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Raises: UsageError: there is no clip of such a name."""
+        if self._wanted:
+            return tuple(self._named(each, names) for each in self._wanted)
+        if self._project is None:
+            return names
+        from rvos_core.formats.clip_matching import clips_in, missing_clips
+        from rvos_core.project.reading import ProjectReader
+
+        with ProjectReader(self._project) as reader:
+            found = clips_in(reader, names)
+        if not found:
+            return names
+        self._notes = tuple(missing_clips([name for name in names if name not in found]))
+        return found
+
+    def applied(self, found: AnnotationSet) -> AnnotationSet:
+        """What was read, without the clips that its format read although they are not wanted."""
+        from dataclasses import replace
+
+        read = tuple(each.name for each in found.clips)
+        names = self(read) if self._wanted else read
+        clips = tuple(each for each in found.clips if each.name in names)
+        return replace(found, clips=clips, notes=(*found.notes, *self._notes))
+
+    def _named(self, wanted: str, names: tuple[str, ...]) -> str:
+        name, _, number = wanted.rpartition("=") if "=" in wanted and wanted not in names else (wanted, "", "")
+        if name not in names or (number and not number.isdigit()):
             raise UsageError(
-                f"--clip {each}: {source} has no such clip.",
-                hint=f"It has {', '.join(list(named)[:8])}{' ...' if len(named) > 8 else ''}.",
+                f"--clip {wanted}: {self._source} has no such clip.",
+                hint=f"It has {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}.",
                 code="usage.clip",
             )
-        chosen.append(named[name])
         if number:
-            clip_of[name] = int(number)
-    return replace(found, clips=tuple(chosen)), clip_of
+            self.clip_of[name] = int(number)
+        return name
 
 
 def _mapping(values: list[str], found: AnnotationSet) -> dict[tuple[str, int], int]:
@@ -242,27 +214,25 @@ def _take_in(project: Project, found: AnnotationSet, cancel: CancelToken, output
             take_in(project, reader.info)
 
 
-def _media_ids(reader: Any, wanted: list[str]) -> list[int]:
-    from rvos_core.formats.project_export import clip_name
-
-    media = reader.media()
-    found = []
-    for each in wanted:
-        fitting = [one.media_id for one in media if each in (clip_name(one), str(one.media_id))]
-        if not fitting:
-            names = ", ".join(clip_name(one) for one in media)
-            raise UsageError(
-                f"--clip {each}: the project has no such clip.", hint=f"It has {names}.", code="usage.clip"
-            )
-        found += fitting
-    return found
+def _frames_line(clip: ClipPlan) -> str:
+    """`frames 40 to 59, by their names`."""
+    ways = {
+        "name": "by their names",
+        "order": "one for one",
+        "number": "by their numbers, from 0",
+        "number from 1": "by their numbers, from 1",
+    }
+    shift = f", shifted by {clip.match.shift:+d}" if clip.match.shift else ""
+    ends = clip.match.ends
+    where = f"frames {ends[0]} to {ends[1]}" if ends is not None else "no frame of it"
+    return f"{where}, {ways[clip.match.way]}{shift}"
 
 
 def _report(plan: ImportPlan, output: Output, said: dict[str, Any]) -> None:
     for note in plan.notes:
         output.note(note)
     for clip in plan.clips:
-        output.say(f"{clip.clip.name} -> {clip.media.absolute_path.name}")
+        output.say(f"{clip.clip.name} -> {clip.media.absolute_path.name}, {_frames_line(clip)}")
         for each in clip.objects:
             new = "new: " if each.is_new else ""
             kept = f", {each.kept} locked ones stay" if each.kept else ""
@@ -278,6 +248,7 @@ def _report(plan: ImportPlan, output: Output, said: dict[str, Any]) -> None:
                 {
                     "name": clip.clip.name,
                     "media": clip.media.media_id,
+                    "frames": clip.match.as_dict(),
                     "objects": [
                         {
                             "source": each.source.object_id,

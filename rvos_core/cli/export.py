@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rvos_core.cli.exchange import FORMAT_NAMES, OverlapChoice
-from rvos_core.cli.exchange import export as export_annotations
+from rvos_core.cli.export_annotations import AnnotationWish, export_annotations
 from rvos_core.cli.export_mattes import MatteWish, export_mattes, matte_formats, object_ids, spec_changes
 from rvos_core.cli.options import EndOption, JsonOption, StartOption, read_rate
 from rvos_core.cli.output import Output
@@ -86,24 +86,8 @@ def export(
     Mattes, cut-outs, masks and overlays are read back before they get their names; a report lies beside each.
     Interrupted, the same call goes on where it was. docs/formats/annotations.md says what each annotation format loses.
     """
-    named, chosen = tuple(formats or ()), tuple(objects or ())
-    if set(named) & set(FORMAT_NAMES):
-        if len(named) > 1 or presets:
-            raise UsageError(
-                "Annotations are exported one format at a time.", hint="Give one --format.", code="usage.format"
-            )
-        export_annotations(
-            project,
-            target=target,
-            format_name=named[0],
-            clips=clips,
-            objects=object_ids(project, chosen),
-            overlap=overlap,
-            split=split,
-            as_json=as_json,
-        )
-        return
     output = Output(as_json=as_json)
+    named, chosen = tuple(formats or ()), tuple(objects or ())
     changes = spec_changes(
         naming=naming,
         start_number=start_number,
@@ -115,6 +99,29 @@ def export(
         proxy=proxy,
         sound=sound,
     )
+    if set(named) & set(FORMAT_NAMES):
+        if len(named) > 1 or presets:
+            raise UsageError(
+                "Annotations are exported one format at a time.", hint="Give one --format.", code="usage.format"
+            )
+        if changes or plan_only:
+            raise UsageError(
+                f"Annotations ({named[0]}) have no handles, names, rate, size or sound of their own, and no --plan.",
+                hint="Of the options for frames, --start and --end are for them too.",
+                code="usage.option",
+            )
+        annotations = AnnotationWish(
+            named[0],
+            target,
+            objects=tuple(object_ids(project, chosen)),
+            clips=tuple(clips or ()),
+            start=start,
+            stop=end,
+            overlap=overlap,
+            split=split,
+        )
+        export_annotations(project, annotations, output)
+        return
     wish = MatteWish(
         named,
         presets=tuple(presets or ()),

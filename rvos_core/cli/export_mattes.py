@@ -167,7 +167,11 @@ def orders_of(project: Path, wish: MatteWish, *, folder: Path) -> list[Order]:
     with ProjectReader(project) as reader:
         for clip, things in _chosen(reader, wish):
             common = _Common(
-                project.absolute(), clip, tuple(each.object_id for each in things), _span(clip, wish), folder
+                project.absolute(),
+                clip,
+                tuple(each.object_id for each in things),
+                span_of(clip, wish.start, wish.stop),
+                folder,
             )
             made += [_order_of_format(name, common, wish) for name in wish.formats]
             made += [_order_of_preset(each, common, wish) for each in presets]
@@ -246,7 +250,7 @@ def _changed(spec: DeliverySpec, wish: MatteWish) -> DeliverySpec:
 def _chosen(reader: ProjectReader, wish: MatteWish) -> list[tuple[MediaRecord, list[ObjectRecord]]]:
     """Clips and their objects. Without --clip, clips that have none of the objects are left out."""
     clips = reader.media()
-    wanted = [_clip(clips, name, reader.path) for name in wish.clips] or clips
+    wanted = [clip_called(clips, name, reader.path) for name in wish.clips] or clips
     found = [(clip, reader.objects(clip.media_id)) for clip in wanted]
     if wish.objects:
         known = [each for _, things in found for each in things]
@@ -262,7 +266,8 @@ def _chosen(reader: ProjectReader, wish: MatteWish) -> list[tuple[MediaRecord, l
     return found
 
 
-def _clip(clips: Sequence[MediaRecord], name: str, project: Path) -> MediaRecord:
+def clip_called(clips: Sequence[MediaRecord], name: str, project: Path) -> MediaRecord:
+    """The clip of that number, or whose file or folder has that name. Raises: UsageError: none, or several."""
     fitting = [each for each in clips if name in (str(each.media_id), each.absolute_path.name, each.absolute_path.stem)]
     if len(fitting) == 1:
         return fitting[0]
@@ -285,10 +290,11 @@ def _objects(known: Sequence[ObjectRecord], name: str, project: Path) -> list[Ob
     )
 
 
-def _span(clip: MediaRecord, wish: MatteWish) -> FrameSpan | None:
-    if wish.start is None and wish.stop is None:
+def span_of(clip: MediaRecord, start: int | None, end: int | None) -> FrameSpan | None:
+    """The frames that --start and --end mean; None: all. Raises: UsageError: the clip does not have them."""
+    if start is None and end is None:
         return None
-    first, stop = wish.start or 0, clip.frame_count if wish.stop is None else wish.stop
+    first, stop = start or 0, clip.frame_count if end is None else end
     if not 0 <= first < stop <= clip.frame_count:
         raise UsageError(
             f"There is no span from frame {first} up to frame {stop} in {clip.absolute_path.name}.",

@@ -29,7 +29,7 @@ from rvos_core.formats.annotations import (
     Sights,
     default_name,
 )
-from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS
+from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS, require_file
 from rvos_core.formats.csv_expressions import object_numbers, table_rows
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
@@ -57,9 +57,10 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         )
     texts = _texts(base / _TEXTS)
     clips = []
-    for number, (name, folder) in enumerate(folders.items(), start=1):
+    chosen = options.chosen(folders)
+    for number, (name, folder) in enumerate(chosen.items(), start=1):
         clips.append(_clip(name, folder, texts.get(name, [])))
-        options.step(number, len(folders))
+        options.step(number, len(chosen))
     without = sorted(set(texts) - set(folders))
     notes = (
         [f"Sentences about {len(without)} videos without masks are left out, first: {without[0]}."] if without else []
@@ -139,6 +140,7 @@ def instances_in(path: Path) -> tuple[list[int], list[np.ndarray]]:
     Raises: UserError: it is no file of A2D's.
     """
     h5 = _h5py()
+    require_file(path)
     try:
         with h5.File(path, "r") as file:
             numbers = _values(file, "instance", path).ravel()
@@ -196,7 +198,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
             for index, _, sights in walk.frames(clip):
                 shown = {key: sight for key, sight in sights.items() if area(sight.mask)}
                 if shown:
-                    _write_h5(folder / f"{index + 1:05d}.h5", shown, h5)
+                    _write_h5(folder / f"{clip.number(index) + 1:05d}.h5", shown, h5)
                     files += 1
     left_out = sum(len(clip.expressions) - len(_rows(clip)) for clip in annotations.clips)
     notes = (f"{left_out} sentences that do not mean exactly one object are left out.",) if left_out else ()

@@ -94,6 +94,8 @@ class AnnotatedClip:
         sights: frame's index -> what is known there. Raises: UserError: that frame's masks are damaged.
         rate: frames a second, where known.
         images: folder with the clip's pictures, where it lies beside the annotations.
+        first: number of the first of `frames` in its source, from 0: that of a part of a clip, where a format counts
+            frames instead of naming them.
     """
 
     name: str
@@ -105,6 +107,11 @@ class AnnotatedClip:
     expressions: tuple[Expression, ...] = ()
     rate: Fraction | None = None
     images: Path | None = None
+    first: int = 0
+
+    def number(self, index: int) -> int:
+        """The number in its source of the frame at `index`, from 0."""
+        return self.first + index
 
 
 @dataclass(frozen=True)

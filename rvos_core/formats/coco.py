@@ -26,14 +26,21 @@ from rvos_core.formats.annotations import (
     Sight,
     Sights,
 )
+from rvos_core.formats.coco_members import (
+    INFO,
+    categories_in,
+    categories_of,
+    category_entries,
+    numbers_of,
+    thing_entry,
+    thing_in,
+    xywh,
+)
 from rvos_core.formats.content import (
     MAX_OBJECTS,
-    categories_in,
     document_in,
     expression_entry,
     expression_of,
-    object_entry,
-    object_of,
     path_in,
     rate_in,
     segmentation_in,
@@ -44,8 +51,7 @@ from rvos_core.formats.folders import keyed, writing_text
 from rvos_core.formats.format import Format, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.names import safe_names
 from rvos_core.formats.sniffing import beginning
-from rvos_core.formats.ytvis import xywh
-from rvos_core.masks.rle import area, bbox, to_coco, union
+from rvos_core.masks.rle import area, to_coco, union
 
 
 @dataclass
@@ -65,7 +71,7 @@ class _Clip:
 def read(source: Path, options: ReadOptions) -> AnnotationSet:
     """Raises: UserError: the file and the place in it that is not as it should be; Cancelled."""
     document = document_in(source)
-    categories = categories_in(document.get("categories", []), source)
+    categories = categories_in(document, source)
     clips, clip_of_image = _clips(document, source)
     _add_tracks(document, clips, categories, source)
     annotations = list_in(document.get("annotations") or [], source, where='"annotations"')
@@ -97,7 +103,7 @@ def _clips(document: Mapping[str, Any], path: Path) -> tuple[dict[Any, _Clip], d
         entry = mapping_in(value, path, where=where)
         parts = path_in(entry.get("file_name"), path, where=f"{where}/file_name")
         size = size_in(entry.get("width"), entry.get("height"), path, where=where)
-        key: Any = entry.get("video_id")
+        key = _video_id(entry, path, where)
         if key in names:
             clip = clips.setdefault(key, _Clip(names[key][0], size, names[key][1]))
         else:
@@ -122,13 +128,24 @@ def _clips(document: Mapping[str, Any], path: Path) -> tuple[dict[Any, _Clip], d
     return clips, of_image
 
 
+def _video_id(entry: Mapping[str, Any], path: Path, where: str) -> int | str | None:
+    """The video that an entry belongs to, by its number or, which names none here, by a word; None: it does not say.
+
+    Raises: UserError: it is neither.
+    """
+    value = entry.get("video_id")
+    if value is None or (isinstance(value, str) and not value.isdecimal()):
+        return value
+    return whole_number_in(value, path, where=f"{where}/video_id")
+
+
 def _add_tracks(
     document: Mapping[str, Any], clips: Mapping[Any, _Clip], categories: Mapping[int, str], path: Path
 ) -> None:
     for number, value in enumerate(list_in(document.get("tracks") or [], path, where='"tracks"')):
         where = f'"tracks"[{number}]'
         entry = mapping_in(value, path, where=where)
-        clip = clips.get(entry.get("video_id"))
+        clip = clips.get(_video_id(entry, path, where))
         track = whole_number_in(entry.get("id"), path, where=f"{where}/id")
         if clip is None:
             raise bad_content(path, f"has the video {entry.get('video_id')!r:.40} that it does not list ({where})")
@@ -141,11 +158,7 @@ def _new_object(
     number = whole_number_in(entry.get("object_id", len(clip.objects) + 1), path, where=f"{where}/object_id")
     if not number or number in clip.objects or len(clip.objects) >= MAX_OBJECTS:
         raise bad_content(path, f"has the object {number} twice, or too many objects ({where})")
-    category = whole_number_in(entry.get("category_id"), path, where=f"{where}/category_id")
-    if category not in categories:
-        raise bad_content(path, f"has the category {category} that it does not list ({where})")
-    known = "" if entry.get("has_category") is False else categories[category]
-    clip.objects[number] = object_of(number, entry, path, where=where, category=known)
+    clip.objects[number] = thing_in(number, entry, categories, path, where=where)
     clip.object_of_track[track] = number
     return number
 
@@ -167,7 +180,7 @@ def _add_expressions(document: Mapping[str, Any], clips: Mapping[Any, _Clip], pa
     for number, value in enumerate(list_in(document.get("expressions") or [], path, where='"expressions"')):
         where = f'"expressions"[{number}]'
         entry = mapping_in(value, path, where=where)
-        clip = clips.get(entry.get("video_id"))
+        clip = clips.get(_video_id(entry, path, where))
         tracks = entry.get("track_ids")
         known = clip.object_of_track if clip is not None else {}
         meant = None if tracks is None else list_in(tracks, path, where=f"{where}/track_ids")
@@ -202,17 +215,14 @@ def _clip(made: _Clip, path: Path) -> AnnotatedClip:
 def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Written:
     """Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
-    labels = sorted({each.label for clip in annotations.clips for each in clip.objects})
-    category_of = {label: number for number, label in enumerate(labels, start=1)}
-    numbers = itertools.count(1)
-    track_of = {(clip.name, each.object_id): next(numbers) for clip in annotations.clips for each in clip.objects}
+    category_of, track_of = categories_of(annotations), numbers_of(annotations)
     with writing_text(target, options) as part_file:
         part_file.writelines(
             keyed(
                 (
-                    ("info", {"description": "Written by RVOS Studio"}),
+                    ("info", INFO),
                     ("videos", [_video_entry(i, each) for i, each in enumerate(annotations.clips, 1)]),
-                    ("categories", [{"id": number, "name": label} for label, number in category_of.items()]),
+                    ("categories", category_entries(category_of)),
                     ("images", _image_entries(annotations, options)),
                     ("tracks", _track_entries(annotations, category_of, track_of)),
                     ("annotations", _annotation_entries(annotations, category_of, track_of, walk)),
@@ -237,7 +247,7 @@ def _image_entries(annotations: AnnotationSet, options: WriteOptions) -> Iterato
                 "width": clip.width,
                 "height": clip.height,
                 "video_id": video,
-                "frame_index": index,
+                "frame_index": clip.number(index),
             }
 
 
@@ -249,10 +259,7 @@ def _track_entries(
             yield {
                 "id": track_of[clip.name, each.object_id],
                 "video_id": video,
-                "category_id": category_of[each.label],
-                "object_id": each.object_id,
-                **({} if each.category else {"has_category": False}),
-                **object_entry(each),
+                **thing_entry(each, category_of),
             }
 
 
@@ -274,7 +281,7 @@ def _annotation_entries(
                     "track_id": track_of[clip.name, object_id],
                     "segmentation": to_coco(sight.mask),
                     "area": area(sight.mask),
-                    "bbox": xywh(bbox(sight.mask)),
+                    "bbox": xywh(sight.mask),
                     "iscrowd": 0,
                     **({"occluded": True} if sight.occluded else {}),
                     **({"outside": True} if sight.outside else {}),

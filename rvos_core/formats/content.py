@@ -25,7 +25,13 @@ _HARMLESS_BYTES = 4 * 2**20
 _ROOMY_BYTES = 160 * 2**20
 _MAX_GROWTH = 12  # a file's values in memory against its size; run lengths and sentences stay below 6
 _CHUNK = 2**20
-_MAX_CATEGORIES = 100_000
+
+
+def require_file(path: Path) -> None:
+    """Raises: UserError: nothing is there, or a folder, a pipe or a device, which might never end."""
+    if not path.is_file():
+        what = "is no file" if path.exists() else "is not there"
+        raise UserError(f"{path} {what}.", hint="Check the name.", code="formats.missing")
 
 
 def load_json(path: Path) -> Any:
@@ -36,8 +42,7 @@ def load_json(path: Path) -> Any:
 
 def refuse_bomb(path: Path) -> None:
     """Raises: UserError: a JSON file is not there, or its values would take far more memory than the file has bytes."""
-    if not path.is_file():
-        raise UserError(f"{path} is not there.", hint="Check the name.", code="formats.missing")
+    require_file(path)
     size = path.stat().st_size
     if size > _HARMLESS_BYTES:
         with path.open("rb") as file:
@@ -83,7 +88,7 @@ def rle_in(value: Any, path: Path, *, where: str, size: tuple[int, int] | None =
     except UserError as error:
         if error.code != "masks.bad_rle":
             raise
-        raise bad_content(path, f"has a damaged mask ({where}): {error.message}") from error
+        raise bad_content(path, f"has a damaged mask ({where}): {error.message.rstrip('.')}") from error
     size_in(mask.width, mask.height, path, where=where)
     if size is not None and (mask.width, mask.height) != size:
         raise bad_content(
@@ -201,17 +206,3 @@ def expression_of(
         )
     annotator = text_in(entry.get("annotator", ""), path, where=where)
     return Expression(expression_id, text, object_ids, cast(Kind, kind), annotator, positive)
-
-
-def categories_in(value: Any, path: Path) -> dict[int, str]:
-    """Category id -> name of COCO's list. Raises: UserError."""
-    entries = list_in(value, path, where='"categories"')
-    if len(entries) > _MAX_CATEGORIES:
-        raise bad_content(path, f"lists {len(entries)} categories")
-    found = {}
-    for number, each in enumerate(entries):
-        where = f'"categories"[{number}]'
-        entry = mapping_in(each, path, where=where)
-        key = whole_number_in(entry.get("id"), path, where=f"{where}/id")
-        found[key] = str(entry.get("name", key))
-    return found

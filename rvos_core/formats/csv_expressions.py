@@ -26,6 +26,7 @@ from rvos_core.formats.annotations import (
     default_name,
     nothing_said,
 )
+from rvos_core.formats.content import require_file
 from rvos_core.formats.folders import writing_text
 from rvos_core.formats.format import Format, Loss, ReadOptions, WriteOptions, Written
 from rvos_core.formats.sniffing import beginning
@@ -96,6 +97,7 @@ def _names() -> Mapping[str, tuple[str, ...]]:
 
 
 def _text(path: Path) -> str:
+    require_file(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise bad_content(path, "is larger than 64 MB")

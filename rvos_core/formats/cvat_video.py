@@ -5,7 +5,8 @@
         <attribute name="object_id">3</attribute>
 
 A track has one outline a frame: an object of several parts is several tracks with one `object_id` and `group_id`, and
-holes are filled. Out of sight is a keyframe with outside="1". Between keyframes a read outline stays as it is: CVAT
+holes are filled. Out of sight is a keyframe with outside="1". Frames are counted in the
+video, `start_frame` to `stop_frame`. Between keyframes a read outline stays as it is: CVAT
 interpolates there, which is not done here and is said. The size is `original_size`, the rate is not in the file.
 """
 
@@ -106,7 +107,9 @@ def _clip(path: Path, options: ReadOptions) -> tuple[AnnotatedClip, int]:
     size_of = task.first("original_size") or task
     width, height = size_in(size_of.value("width"), size_of.value("height"), path, where="original_size")
     last = max((track.frames[-1] for track in tracks), default=-1)
-    count = max(count_in(task.value("size") or str(last + 1), path, where="size"), last + 1)
+    size = count_in(task.value("size") or str(last + 1), path, where="size")
+    stop = count_in(task.value("stop_frame"), path, where="stop_frame") if task.value("stop_frame") else -1
+    count = max(size, stop + 1, last + 1)
 
     def sights(index: int) -> Sights:
         """The masks of one frame, by object."""
@@ -157,41 +160,42 @@ def _file(clip: AnnotatedClip, walk: Walk) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n'
     only = AnnotationSet((clip,))
     meta = "".join(labels_meta(only, name=clip.name, mode="interpolation", size=len(clip.frames)))
+    span = f"<start_frame>{clip.first}</start_frame><stop_frame>{clip.number(len(clip.frames) - 1)}</stop_frame>"
     size = f"<original_size><width>{clip.width}</width><height>{clip.height}</height></original_size>"
-    yield meta.replace("</task></meta>", f"{size}</task></meta>")
+    yield meta.replace("</task></meta>", f"{span if clip.frames else ''}{size}</task></meta>")
     number = 0
     for object_id, seen in walk.by_object(clip).items():
         thing = next(each for each in clip.objects if each.object_id == object_id)
         parts = {index: outlines(decode(sights[object_id].mask)) for index, sights in seen}
         hidden = {index: sights[object_id].occluded for index, sights in seen}
         for place in range(max([1, *map(len, parts.values())]) if parts else 0):
-            order = len(clip.objects) - clip.objects.index(thing)
             facts = {"id": number, "label": thing.label, "source": "manual", "group_id": object_id}
             yield opening("track", facts) + "\n"
-            yield from _polygons(thing, parts, hidden, place, order, len(clip.frames))
+            yield from _polygons(clip, thing, parts, hidden, place)
             yield "</track>\n"
             number += 1
     yield "</annotations>\n"
 
 
 def _polygons(
+    clip: AnnotatedClip,
     thing: AnnotatedObject,
     parts: dict[int, list[np.ndarray]],
     hidden: dict[int, bool],
     place: int,
-    order: int,
-    count: int,
 ) -> Iterator[str]:
     """Part `place` of an object through the clip: a keyframe where it is, and one where it ends."""
     points, there = "0.00,0.00;0.00,0.00;0.00,0.00", False
-    for frame in range(count):
+    order = len(clip.objects) - clip.objects.index(thing)
+    for frame in range(len(clip.frames)):
         found = parts.get(frame, [])
         here = place < len(found)
         if not here and not there and not (frame in parts and place == 0):
             continue
         if here:
             points = points_text(found[place])
-        facts = {"frame": frame, "keyframe": 1, "outside": int(not here), "occluded": int(hidden.get(frame, False))}
+        facts = {"frame": clip.number(frame), "keyframe": 1, "outside": int(not here)}
+        facts |= {"occluded": int(hidden.get(frame, False))}
         yield opening("polygon", facts | {"points": points, "z_order": order}) + "\n"
         yield from (f"{line}\n" for line in attribute_elements(thing))
         yield "</polygon>\n"

@@ -16,7 +16,7 @@ from rvos_core.datasets.reading import names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet
 from rvos_core.formats.folders import text_in_part, writing_folder
-from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
+from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written, split_order
 from rvos_core.formats.mask_folders import clip_folders, read_clip, write_clip
 from rvos_core.masks.png import MAX_OBJECT_ID
 
@@ -65,7 +65,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         )
     folders = clip_folders(found[1])
     if options.split:
-        names = _split(davis_root(source), options.split)
+        names = listed_in(davis_root(source), options.split)
         missing = [name for name in names if name not in folders]
         if missing:
             raise UserError(
@@ -75,12 +75,21 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
             )
         folders = {name: folders[name] for name in names}
     pictures = images_for(found[1], davis_root(source))
+    chosen = options.chosen(folders)
     return AnnotationSet(
-        tuple(read_clip(folder, name, options, images=pictures / name) for name, folder in folders.items())
+        tuple(read_clip(folder, name, options, images=pictures / name) for name, folder in chosen.items())
     )
 
 
-def _split(base: Path, split: str) -> tuple[str, ...]:
+def splits(source: Path) -> tuple[str, ...]:
+    """Those whose clips are listed below `ImageSets`; all clips together come first."""
+    lists = davis_root(source) / "ImageSets"
+    found = {path.stem for year in _YEARS for path in (lists / year).glob("*.txt")}
+    return ("", *sorted(found, key=split_order)) if found else ()
+
+
+def listed_in(base: Path, split: str) -> tuple[str, ...]:
+    """The clips of a split. Raises: UserError: there is no list of it, or it is none."""
     lists = [base / "ImageSets" / year / f"{split}.txt" for year in _YEARS]
     there = next((each for each in lists if each.is_file()), None)
     if there is None:
@@ -131,6 +140,7 @@ FORMAT = Format(
     write=write,
     detect=detect,
     needs_size=False,
+    splits=splits,
     splits_objects=True,
     max_object_id=MAX_OBJECT_ID,
 )

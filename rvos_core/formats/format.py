@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet, Sights
@@ -14,6 +14,7 @@ from rvos_core.types import CancelToken
 
 Overlap: TypeAlias = Literal["refuse", "order", "files"]
 Progress: TypeAlias = Callable[[int, int], None]
+_Source = TypeVar("_Source")
 
 
 class Loss(Enum):
@@ -57,12 +58,19 @@ class ReadOptions:
         split: train, val, ...; empty: the only one, or the first that is there.
         size: (width, height) of clips whose format does not say it.
         progress: called with (done, of).
+        wanted: told the names of all clips, says which of them to read, where that takes long; default: all.
     """
 
     split: str = ""
     size: tuple[int, int] | None = None
     progress: Progress | None = field(default=None, compare=False)
     cancel: CancelToken | None = field(default=None, compare=False)
+    wanted: Callable[[tuple[str, ...]], Collection[str]] | None = field(default=None, compare=False)
+
+    def chosen(self, clips: Mapping[str, _Source]) -> dict[str, _Source]:
+        """Those of `clips`, by name, that are wanted."""
+        names = clips if self.wanted is None else self.wanted(tuple(clips))
+        return {name: source for name, source in clips.items() if name in names}
 
     def step(self, done: int, total: int) -> None:
         """One piece of `total` is read. Raises: Cancelled."""
@@ -116,6 +124,8 @@ class Format:
         read: (source, options) -> set. Raises: UserError, Cancelled.
         write: (set, target, options) -> what was written. Raises: UserError, Cancelled.
         detect: whether a path looks like this format; looks at names and at the beginnings of files only.
+        splits: names of a source's splits as `ReadOptions.split` takes them, the empty one first where all of them
+            can be read as one; nothing where it has none.
         max_object_id: largest object number that it can hold.
         needs_size: whether every clip's size must be known.
     """
@@ -129,9 +139,18 @@ class Format:
     read: Callable[[Path, ReadOptions], AnnotationSet]
     write: Callable[[AnnotationSet, Path, WriteOptions], Written]
     detect: Callable[[Path], bool]
+    splits: Callable[[Path], tuple[str, ...]] = lambda _: ()
     splits_objects: bool = False
     max_object_id: int | None = None
     needs_size: bool = True
+
+
+_SPLITS = ("train", "trainval", "val", "valid_u", "valid", "test")
+
+
+def split_order(name: str) -> tuple[int, str]:
+    """A key that puts the split to train on first, and those whose masks are published before the others."""
+    return _SPLITS.index(name) if name in _SPLITS else len(_SPLITS), name
 
 
 class Walk:

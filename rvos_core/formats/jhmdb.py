@@ -27,12 +27,12 @@ from rvos_core.formats.annotations import (
     Sights,
     default_name,
 )
+from rvos_core.formats.coco_members import xywh
 from rvos_core.formats.content import MAX_FRAMES, refuse_bomb, size_in
 from rvos_core.formats.folders import keyed, listed, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.names import safe_names
-from rvos_core.formats.ytvis import xywh
-from rvos_core.masks.rle import Rle, area, bbox, to_coco
+from rvos_core.masks.rle import Rle, area, to_coco
 
 _SAMPLES = "jhmdb_sentences_samples_metadata.json"
 _MASKS = "jhmdb_sentences_gt_annotations_in_coco_format.json"
@@ -86,7 +86,7 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
         for object_id, seen in walk.by_object(clip).items():
             name, text = name_of[clip.name, object_id], _sentence(clip, object_id)
             found += [
-                (name, index + 1, sights[object_id].mask, text, len(clip.frames))
+                (name, clip.number(index) + 1, sights[object_id].mask, text, clip.number(len(clip.frames)))
                 for index, sights in seen
                 if area(sights[object_id].mask)
             ]
@@ -136,7 +136,7 @@ def _annotations(found: list[tuple[str, int, Rle, str, int]]) -> Iterator[dict[s
             "category_id": 1,
             "segmentation": to_coco(mask),
             "area": area(mask),
-            "bbox": xywh(bbox(mask)),
+            "bbox": xywh(mask),
             "iscrowd": 0,
         }
 

@@ -139,7 +139,11 @@ def _members(clip: AnnotatedClip, walk: Walk, options: WriteOptions) -> Iterator
     yield (
         "frames",
         (
-            {"frame": index, "imagePath": f"{name}{options.suffix}", "shapes": list(shapes_of(clip, sights))}
+            {
+                "frame": clip.number(index),
+                "imagePath": f"{name}{options.suffix}",
+                "shapes": list(shapes_of(clip, sights)),
+            }
             for index, name, sights in walk.frames(clip)
         ),
     )

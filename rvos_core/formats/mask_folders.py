@@ -18,7 +18,7 @@ from rvos_core.datasets.reading import names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, Expression, Sight, Sights, default_name
-from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS
+from rvos_core.formats.content import MAX_FRAMES, MAX_PIXELS, require_file
 from rvos_core.formats.folders import put_in_part
 from rvos_core.formats.format import Overlap, ReadOptions, Walk
 from rvos_core.formats.overlap import painted
@@ -125,6 +125,7 @@ def picture_stems(folder: Path) -> tuple[str, ...]:
 
 def png_size(path: Path) -> tuple[int, int]:
     """(width, height) from a PNG's header. Raises: UserError: it is none, or claims more than 50 megapixels."""
+    require_file(path)
     try:
         with path.open("rb") as file:
             head = file.read(_HEADER.size)
@@ -158,6 +159,7 @@ class _Indexed:
     _size: tuple[int, int] | None = field(default=None)
 
     def size(self) -> tuple[int, int] | None:
+        """(width, height) of the first picture; None: there is none."""
         if self._size is None and self.stems:
             self._size = png_size(self._path(min(self.stems, key=natural)))
         return self._size
@@ -196,6 +198,7 @@ class _ByObject:
 
     @property
     def stems(self) -> frozenset[str]:
+        """Names of the frames that any object has a picture of."""
         return frozenset().union(*self.there.values())
 
     def size(self) -> tuple[int, int] | None:
@@ -207,6 +210,7 @@ class _ByObject:
         return self._size
 
     def objects(self, _: ReadOptions) -> tuple[AnnotatedObject, ...]:
+        """One a folder, called by what follows its number; nothing is read for it."""
         return tuple(AnnotatedObject(each, self.names[each] or default_name(each)) for each in self.folders)
 
     def sights(self, index: int) -> Sights:

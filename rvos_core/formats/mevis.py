@@ -40,7 +40,7 @@ from rvos_core.formats.content import (
     size_in,
 )
 from rvos_core.formats.folders import keyed, text_in_part, writing_folder
-from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
+from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written, split_order
 from rvos_core.formats.json_members import JsonMembers
 from rvos_core.masks.rle import area, to_coco
 
@@ -61,14 +61,15 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
     extras: dict[str, Mapping[str, Any]] = {}
 
     def objects_of(entry: Mapping[str, Any], file: Path, where: str) -> tuple[int, ...] | None:
-        """The objects that a sentence means, by annotation."""
+        """The annotations that a sentence means; None: it does not say."""
         extras[where] = entry
         meant = entry.get("anno_id")
         if meant is None:
             return None
         return tuple(whole_number_in(each, file, where=where) for each in list_in(meant, file, where=where))
 
-    videos = read_expression_list(path, images=base / "JPEGImages", objects_of=objects_of)
+    listed = read_expression_list(path, images=base / "JPEGImages", objects_of=objects_of)
+    videos = options.chosen({video.name: video for video in listed}).values()
     entries = video_entries(path)
     masks = JsonMembers(base / _MASKS) if (base / _MASKS).exists() else None
     clips = []
@@ -79,15 +80,23 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
 
 
 def _find(source: Path, split: str) -> Path:
-    bases = [source / each for each in ((split,) if split else _SPLITS)]
-    found = next((each for each in (*bases, source) if _has_list(each)), None)
-    if found is None:
+    name = split or next(iter(splits(source)), "")
+    found = source / name
+    if not _has_list(found):
         raise UserError(
-            f"{source} has no {bases[0].name}/{FILE_NAME}.",
+            f"{source} has no {name or _SPLITS[0]}/{FILE_NAME}.",
             hint="Give the folder of MeViS, or that of one split.",
             code="formats.incomplete",
         )
     return found
+
+
+def splits(source: Path) -> tuple[str, ...]:
+    """The folders that have a list of expressions; nothing where `source` is such a folder itself."""
+    if _has_list(source):
+        return ()
+    found = {each.parent.name for name in _LISTS for each in source.glob(f"*/{name}")}
+    return tuple(sorted(found, key=split_order))
 
 
 def _clip(
@@ -177,6 +186,7 @@ class _Masks:
         return None
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object; null is no mask. Raises: UserError: one is damaged."""
         found = {}
         for object_id, masks in self.lists():
             if masks[index] is not None:
@@ -234,7 +244,7 @@ def _entry(clip: AnnotatedClip, annotation_of: Mapping[int, int]) -> dict[str, A
 
 def detect(path: Path) -> bool:
     """A split with `meta_expressions.json` in it."""
-    return any(_has_list(path / each) for each in (*_SPLITS, "."))
+    return _has_list(path) or bool(splits(path))
 
 
 def _has_list(base: Path) -> bool:
@@ -251,5 +261,6 @@ FORMAT = Format(
     read=read,
     write=write,
     detect=detect,
+    splits=splits,
     needs_size=False,
 )

@@ -22,7 +22,7 @@ from rvos_core.datasets.reading import bad_content, names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights
-from rvos_core.formats.content import count_in, rle_in, size_in
+from rvos_core.formats.content import count_in, require_file, rle_in, size_in
 from rvos_core.formats.folders import put_in_part, text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import natural, png_size
@@ -42,11 +42,11 @@ _LINE = re.compile(r"(\d{1,7}) (\d{1,6}) (\d{1,3}) (\d{1,6}) (\d{1,6}) (\S+)")
 def read_png(source: Path, options: ReadOptions) -> AnnotationSet:
     """Every file is read once for its objects. Raises: UserError: damaged, not 16 bits; Cancelled."""
     base = source / "instances" if (source / "instances").is_dir() else source
-    folders = sorted(each for each in base.iterdir() if each.is_dir()) if base.is_dir() else []
+    folders = {each.name: each for each in sorted(base.iterdir()) if each.is_dir()} if base.is_dir() else {}
     if not folders:
         raise UserError(f"{source} has no instances/CLIP/*.png.", hint="Give MOTS's root.", code="formats.incomplete")
     names = _labels(source)
-    return AnnotationSet(tuple(_png_clip(folder, names, options) for folder in folders))
+    return AnnotationSet(tuple(_png_clip(folder, names, options) for folder in options.chosen(folders).values()))
 
 
 @dataclass
@@ -59,6 +59,7 @@ class _Pictures:
     ids: dict[int, int]
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object, empty ones too."""
         values = png16(self.folder / f"{self.stems[index]}.png", size=self.size)
         return {object_id: Sight(encode(values == value)) for value, object_id in self.ids.items()}
 
@@ -153,6 +154,7 @@ def _txt_clip(path: Path, names: Mapping[int, str]) -> AnnotatedClip:
 
 
 def _text(path: Path) -> str:
+    require_file(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise bad_content(path, "is larger than 512 MB")
@@ -246,7 +248,7 @@ def _lines(clip: AnnotatedClip, walk: Walk, class_of: Mapping[str, int]) -> Iter
             if area(mask):
                 kind = class_of[one_line(each.label)]
                 value = kind * _PER_CLASS + each.object_id
-                yield f"{index} {value} {kind} {mask.height} {mask.width} {mask.counts.decode('ascii')}\n"
+                yield f"{clip.number(index)} {value} {kind} {mask.height} {mask.width} {mask.counts.decode('ascii')}\n"
 
 
 def detect_png(path: Path) -> bool:

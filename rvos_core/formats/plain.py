@@ -25,7 +25,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
     pictures = source / "JPEGImages"
     if base.is_dir() and _is_clip(base):
         return AnnotationSet((read_clip(base, source.name or "clip", options, images=pictures),))
-    found = clip_folders(base)
+    found = options.chosen(clip_folders(base))
     if not found:
         raise UserError(
             f"{source} holds no masks: neither PNG files nor folders of them.",

@@ -21,9 +21,9 @@ from rvos_core.formats.annotations import (
     Sights,
     default_name,
 )
+from rvos_core.formats.clip_matching import clip_pairs
 from rvos_core.formats.format import ReadOptions
-from rvos_core.formats.frame_matching import match_frames
-from rvos_core.formats.names import safe_names
+from rvos_core.formats.frame_matching import FrameMatch, match_frames
 from rvos_core.formats.project_export import clip_name, frame_names
 from rvos_core.masks import area, object_colour
 from rvos_core.project.edits import AddObject, Edit, PutExpression
@@ -36,6 +36,7 @@ from rvos_core.project.store import Project
 # What a person wants of an object of the source: an object of the project, a new one, or nothing.
 Goal: TypeAlias = int | Literal["new", "left out"]
 _LEFT_OUT: Goal = "left out"
+_LONGEST_NAME = 200  # letters
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,17 @@ class ObjectPlan:
 
 @dataclass(frozen=True)
 class ClipPlan:
-    """One clip of the source and the clip of the project that it is. `frame_of`: index there -> frame here."""
+    """One clip of the source and the clip of the project that it is. `match`: which frame is which."""
 
     clip: AnnotatedClip = field(repr=False)
     media: MediaRecord
-    frame_of: tuple[int | None, ...] = field(repr=False)
+    match: FrameMatch
     objects: tuple[ObjectPlan, ...]
+
+    @property
+    def frame_of(self) -> tuple[int | None, ...]:
+        """Index in the source -> frame of the project's clip."""
+        return self.match.frames
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ def plan_import(
     *,
     clip_of: Mapping[str, int] | None = None,
     object_of: Mapping[tuple[str, int], Goal] | None = None,
+    shift: int = 0,
     options: ReadOptions | None = None,
 ) -> ImportPlan:
     """Work out what an import would do; every mask is read and checked, nothing is changed.
@@ -115,18 +122,19 @@ def plan_import(
     Args:
         clip_of: name of a clip in the source -> clip of the project.
         object_of: (name of the clip in the source, object id there) -> object of the project, or else.
+        shift: frames to add, where the source counts its frames otherwise than the clips.
 
     Raises:
         UserError: no clip fits, a size or a number of frames differs, a mask is damaged.
         Cancelled: a person stopped it.
     """
     options = options or ReadOptions()
-    pairs, notes = _pairs(project, annotations, clip_of or {})
+    pairs, notes = clip_pairs(project, annotations, clip_of or {})
     plans = []
     next_object_id = _next_object_id(project)
     done, total = 0, sum(len(clip.frames) for clip, _ in pairs)
     for clip, media in pairs:
-        frame_of = match_frames(clip, frame_names(media, project.path), media.frame_count)
+        match = match_frames(clip, frame_names(media, project.path), media.frame_count, shift=shift)
         if clip.width and (clip.width, clip.height) != (media.width, media.height):
             raise UserError(
                 f"The masks of {clip.name} are {clip.width}x{clip.height}, the clip {clip_name(media)} is "
@@ -135,7 +143,7 @@ def plan_import(
                 code="formats.size",
             )
         targets, next_object_id = _targets(project, clip, media, object_of or {}, next_object_id)
-        plan, left_out = _clip_plan(project, clip, media, frame_of, targets)
+        plan, left_out = _clip_plan(project, clip, media, match, targets)
         notes += left_out
         counted, done = _counted(project, plan, options, done, total)
         plans.append(counted)
@@ -157,7 +165,7 @@ def redirected(project: ProjectReader, plan: ImportPlan, object_of: Mapping[tupl
         clip, known = former.clip, {each.source.object_id: each for each in former.objects}
         goals = {(clip.name, each.object_id): _LEFT_OUT for each in clip.objects if each.object_id not in known}
         targets, next_object_id = _targets(project, clip, former.media, {**object_of, **goals}, next_object_id)
-        made, left_out = _clip_plan(project, clip, former.media, former.frame_of, targets)
+        made, left_out = _clip_plan(project, clip, former.media, former.match, targets)
         counted = ((each, known[each.source.object_id]) for each in made.objects)
         objects = (_judged(project, each, same.frames, same.in_sight) for each, same in counted)
         plans.append(replace(made, objects=tuple(objects)))
@@ -203,39 +211,6 @@ def mask_records(sights: Sights, targets: Mapping[int, int], frame: int) -> list
     return found
 
 
-def _pairs(
-    project: ProjectReader, annotations: AnnotationSet, clip_of: Mapping[str, int]
-) -> tuple[list[tuple[AnnotatedClip, MediaRecord]], list[str]]:
-    media = project.media()
-    by_id = {each.media_id: each for each in media}
-    by_name: dict[str, MediaRecord] = {}
-    for each, safe in zip(media, safe_names(clip_name(one) for one in media), strict=True):
-        by_name.setdefault(clip_name(each), each)
-        by_name.setdefault(safe, each)
-    unknown = next((each for each in clip_of.values() if each not in by_id), None)
-    if unknown is not None:
-        raise UserError(
-            f"{project.path} has no clip {unknown}.", hint="`rvos project info` lists them.", code="project.no_media"
-        )
-    only = media[0] if len(media) == 1 and len(annotations.clips) == 1 else None
-    pairs, lost = [], []
-    for clip in annotations.clips:
-        found = by_id[clip_of[clip.name]] if clip.name in clip_of else by_name.get(clip.name, only)
-        if found is None:
-            lost.append(clip.name)
-        else:
-            pairs.append((clip, found))
-    if not pairs:
-        raise UserError(
-            f"No clip of {project.path} is called {lost[0]!r:.80}"
-            + (f" or like one of {len(lost) - 1} others of the source." if lost[1:] else "."),
-            hint="Say which is which: --clip NAME=NUMBER (`rvos project info` has the numbers).",
-            code="formats.no_clip",
-        )
-    notes = [f"{len(lost)} clips that the project does not have are left out, first: {lost[0]}."] if lost else []
-    return pairs, [*annotations.notes, *notes]
-
-
 def _targets(
     project: ProjectReader,
     clip: AnnotatedClip,
@@ -277,24 +252,30 @@ def _targets(
 
 
 def _name(thing: AnnotatedObject, clip: AnnotatedClip) -> str:
-    """Its own name; its first sentence where it has none; category and number."""
-    if thing.name and thing.name not in (default_name(thing.object_id), thing.category):
-        return thing.name
+    """Its own name; its first sentence where it has none; category and number. On one line, and not endless."""
+    if thing.name.strip() and thing.name not in (default_name(thing.object_id), thing.category):
+        return _short(thing.name)
     said = (each.text for each in clip.expressions if each.object_ids == (thing.object_id,) and each.positive)
-    label = f"{thing.category} {thing.object_id}" if thing.category else default_name(thing.object_id)
-    return next(said, label)
+    label = f"{thing.category} {thing.object_id}" if thing.category.strip() else default_name(thing.object_id)
+    return _short(next((text for text in said if text.strip()), label))
+
+
+def _short(name: str) -> str:
+    name = " ".join(name.split()) if "\n" in name or "\r" in name else name
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _clip_plan(
     project: ProjectReader,
     clip: AnnotatedClip,
     media: MediaRecord,
-    frame_of: tuple[int | None, ...],
+    match: FrameMatch,
     targets: Mapping[int, tuple[ObjectRecord, bool]],
 ) -> tuple[ClipPlan, list[str]]:
     objects = []
     missing = {each.object_id for each in clip.objects} - targets.keys()
-    kept = [one for one in clip.expressions if missing.isdisjoint(one.object_ids or ())]
+    said_of_it = [one for one in clip.expressions if one.text.strip()]
+    kept = [one for one in said_of_it if missing.isdisjoint(one.object_ids or ())]
     for each in clip.objects:
         if each.object_id in missing:
             continue
@@ -303,17 +284,20 @@ def _clip_plan(
         said = [one for one in kept if each.object_id in (one.object_ids or ())]
         new = tuple(one for one in said if (one.text, one.kind) not in known)
         objects.append(ObjectPlan(each, target, is_new, 0, 0, new))
-    about_nothing = sum(1 for each in clip.expressions if not each.object_ids)
+    about_nothing = sum(1 for each in said_of_it if not each.object_ids)
     notes = []
     if about_nothing:
         notes.append(f"{about_nothing} sentences of {clip.name} mean no object and are left out.")
-    if len(kept) < len(clip.expressions):
-        about = len(clip.expressions) - len(kept)
+    if len(said_of_it) < len(clip.expressions):
+        blank = len(clip.expressions) - len(said_of_it)
+        notes.append(f"{blank} sentences of {clip.name} are empty and are left out.")
+    if len(kept) < len(said_of_it):
+        about = len(said_of_it) - len(kept)
         notes.append(f"{about} sentences of {clip.name} mean an object that is left out, and are left out with it.")
-    beyond = sum(1 for each in frame_of if each is None)
+    beyond = match.frames.count(None)
     if beyond:
         notes.append(f"{beyond} frames of {clip.name} lie beyond the clip and are left out.")
-    return ClipPlan(clip, media, frame_of, tuple(objects)), notes
+    return ClipPlan(clip, media, match, tuple(objects)), notes
 
 
 def _counted(

@@ -27,7 +27,8 @@ from rvos_core.formats.annotations import (
     Kind,
     default_name,
 )
-from rvos_core.formats.davis import PALETTE_LOSSES, images_for, masks_below, write_tree
+from rvos_core.formats.content import require_file
+from rvos_core.formats.davis import PALETTE_LOSSES, images_for, listed_in, masks_below, splits, write_tree
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, WriteOptions, Written
 from rvos_core.formats.mask_folders import clip_folders, read_clip
@@ -60,10 +61,13 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         )
     pictures = images_for(found[1], davis_root(source))
     folders = clip_folders(found[1])
+    chosen = options.chosen(folders)
+    if options.split:
+        listed = listed_in(davis_root(source), options.split)
+        chosen = {name: folder for name, folder in chosen.items() if name in listed}
     clips = tuple(
         _with_mentioned(read_clip(folder, name, options, images=pictures / name, expressions=_expressions(name, texts)))
-        for name, folder in folders.items()
-        if any(name in each for each in texts) or not options.split
+        for name, folder in chosen.items()
     )
     without = sorted({clip for each in texts for clip in each} - set(folders))
     notes = (
@@ -81,6 +85,7 @@ def _with_mentioned(clip: AnnotatedClip) -> AnnotatedClip:
 
 
 def _texts(path: Path, encoding: str) -> dict[str, dict[int, str]]:
+    require_file(path)
     if path.stat().st_size > _MAX_BYTES:
         raise UserError(f"{path} is larger than 64 MB.", hint="It is no list of sentences.", code="formats.too_large")
     return read_texts(path, encoding=encoding)
@@ -173,6 +178,7 @@ FORMAT = Format(
     read=read,
     write=write,
     detect=detect,
+    splits=splits,
     splits_objects=True,
     max_object_id=MAX_OBJECT_ID,
     needs_size=False,

@@ -33,7 +33,7 @@ from rvos_core.formats.annotations import (
 from rvos_core.formats.content import expression_entry, expression_of, object_entry, object_of, refuse_bomb
 from rvos_core.formats.davis import PALETTE_LOSSES
 from rvos_core.formats.folders import keyed, text_in_part, writing_folder
-from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
+from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written, split_order
 from rvos_core.formats.mask_folders import natural, read_clip, write_clip
 from rvos_core.masks.png import MAX_OBJECT_ID
 from rvos_core.masks.rle import area
@@ -57,7 +57,8 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         return None if meant is None else (whole_number_in(meant, file, where=f"{where}/obj_id"),)
 
     images = base / "JPEGImages" if base else path.parent
-    videos = read_expression_list(path, images=images, objects_of=objects_of)
+    listed = read_expression_list(path, images=images, objects_of=objects_of)
+    videos = options.chosen({video.name: video for video in listed}).values()
     known = _objects(base / "meta.json") if base else {}
     clips = []
     for number, video in enumerate(videos):
@@ -89,15 +90,19 @@ def _find(source: Path, split: str) -> tuple[Path, Path | None]:
     """The list of expressions, and the folder of its split if there is one."""
     if source.is_file():
         return source, None
-    for each in (split,) if split else _SPLITS:
-        path = expressions_path(source, each)
-        if path.exists():
-            return path, source / each
-    raise UserError(
-        f"{source} has no {expressions_path(Path(), split or _SPLITS[0])}.",
-        hint="Give the folder that holds meta_expressions, or a meta_expressions.json.",
-        code="formats.incomplete",
-    )
+    found = splits(source)
+    if not found or (split and split not in found):
+        raise UserError(
+            f"{source} has no {expressions_path(Path(), split or _SPLITS[0])}.",
+            hint="Give the folder that holds meta_expressions, or a meta_expressions.json.",
+            code="formats.incomplete",
+        )
+    return expressions_path(source, split or found[0]), source / (split or found[0])
+
+
+def splits(source: Path) -> tuple[str, ...]:
+    """Those that have a list of expressions."""
+    return tuple(sorted({path.parent.name for path in source.glob(f"meta_expressions/*/{FILE_NAME}")}, key=split_order))
 
 
 def _objects(path: Path) -> dict[str, dict[int, AnnotatedObject]]:
@@ -199,7 +204,7 @@ def detect(path: Path) -> bool:
     """A tree with `meta_expressions`, or such a list alone."""
     if path.is_file():
         return path.name == FILE_NAME or "meta_expressions" in path.name
-    return any(expressions_path(path, split).exists() for split in _SPLITS)
+    return bool(splits(path))
 
 
 FORMAT = Format(
@@ -213,6 +218,7 @@ FORMAT = Format(
     write=write,
     detect=detect,
     needs_size=False,
+    splits=splits,
     splits_objects=True,
     max_object_id=MAX_OBJECT_ID,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from rvos_core.formats import (
     ytvis,
 )
 from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet
+from rvos_core.formats.content import require_file
 from rvos_core.formats.format import Format, Loss, ReadOptions, WriteOptions, Written
 from rvos_core.formats.names import safe_names
 from rvos_core.formats.overlap import first_shared, refuse_shared, require_ids_below
@@ -70,10 +71,14 @@ def format_of(format_id: str) -> Format:
     return FORMATS[format_id]
 
 
+# How files begin whose annotations have to be taken out first. They are never opened here.
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"7z\xbc\xaf\x27\x1c", b"Rar!", b"BZh", b"\xfd7zXZ")
+_TAR, _TAR_PLACE = b"ustar", 257
+
+
 def detect(path: Path) -> Format:
     """Which format a file or folder is, by names and beginnings. Raises: UserError: it is nothing known."""
-    if not path.exists():
-        raise UserError(f"{path} is not there.", hint="Check the name.", code="formats.missing")
+    _require_readable(path)
     found = next((each for each in FORMATS.values() if each.detect(path)), None)
     if found is None:
         raise UserError(
@@ -91,9 +96,10 @@ def read(path: Path, chosen: Format, options: ReadOptions | None = None) -> Anno
         UserError: naming what is missing or wrong, and where.
         Cancelled: a person stopped it.
     """
-    if not path.exists():
-        raise UserError(f"{path} is not there.", hint="Check the name.", code="formats.missing")
-    found = chosen.read(path, options or ReadOptions())
+    _require_readable(path)
+    options = options or ReadOptions()
+    _require_split(path, chosen, options.split)
+    found = chosen.read(path, options)
     if not found.clips:
         raise UserError(f"{path} holds no clips.", hint="Check the name.", code="formats.empty")
     names = [clip.name for clip in found.clips]
@@ -105,17 +111,62 @@ def read(path: Path, chosen: Format, options: ReadOptions | None = None) -> Anno
     return found
 
 
+def _require_readable(path: Path) -> None:
+    """Raises: UserError: nothing is there, a pipe or a device, or an archive."""
+    if path.is_dir():
+        return
+    require_file(path)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_TAR_PLACE + len(_TAR))
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check its permissions.", code="formats.unreadable"
+        ) from error
+    if head.startswith(_ARCHIVES) or head[_TAR_PLACE:] == _TAR:
+        raise UserError(f"{path} is an archive.", hint="Unpack it and give its folder.", code="formats.archive")
+
+
+def _require_split(path: Path, chosen: Format, split: str) -> None:
+    """Raises: UserError: the source has no split of that name."""
+    there = [each for each in chosen.splits(path) if each]
+    if split and split not in there:
+        raise UserError(
+            f"{path} has no split {split!r:.40}.",
+            hint=f"It has {', '.join(there[:12])}." if there else "It has none: leave the split out.",
+            code="formats.no_split",
+        )
+
+
 def _refuse_nonsense(path: Path, clip: AnnotatedClip) -> None:
-    """Raises: UserError: an object 0 or one twice, a sentence about an object that is not there."""
+    """Raises: UserError: an object 0 or one twice, a sentence about one that is not there, a text that is none."""
     ids = [each.object_id for each in clip.objects]
     if len(set(ids)) != len(ids) or min(ids, default=1) < 1:
         raise bad_content(path, f"has an object 0, or one twice, in {clip.name}")
+    broken = next((text for text in _texts_of(clip) if not _is_text(text)), None)
+    if broken is not None:
+        raise bad_content(path, f"has the text {broken!r:.40} with characters that are none, in {clip.name}")
     known = set(ids)
     for each in clip.expressions:
         if not known.issuperset(each.object_ids or ()):
             raise bad_content(
                 path, f"has the sentence {each.text!r:.60} about an object that {clip.name} does not have"
             )
+
+
+def _texts_of(clip: AnnotatedClip) -> Iterator[str]:
+    for thing in clip.objects:
+        yield from (thing.name, thing.category, *thing.attributes, *thing.attributes.values())
+    for said in clip.expressions:
+        yield from (said.expression_id, said.text, said.annotator)
+
+
+def _is_text(text: str) -> bool:
+    """Whether every program can keep it: no NUL, no half of a pair of surrogates."""
+    try:
+        return b"\0" not in text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
 
 
 def write(annotations: AnnotationSet, chosen: Format, target: Path, options: WriteOptions | None = None) -> Written:

@@ -48,7 +48,7 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         return AnnotationSet(
             tuple(
                 read_clip(folder, name, options, images=source / "JPEGImages_24fps" / name)
-                for name, folder in clip_folders(source / _PNG).items()
+                for name, folder in options.chosen(clip_folders(source / _PNG)).items()
             )
         )
     files = (
@@ -76,6 +76,7 @@ class _Masklets:
     step: int
 
     def sights(self, index: int) -> Sights:
+        """The masks of one frame, by object; nothing on frames between the annotated ones."""
         place, rest = divmod(index, self.step)
         if rest or place >= len(self.masklets) or self.masklets[place] is None:
             return {}

@@ -42,7 +42,7 @@ def _is_same(clip: AnnotatedClip, index: int, back: AnnotatedClip | None, chosen
         meant = _without_holes(clip.sights(index), clip)
     if back is None:
         return not area(meant)
-    place = index
+    place = clip.number(index)  # formats that count frames count those of the source
     if Loss.FRAME_NAMES not in chosen.losses:
         if clip.frames[index] not in back.frames:
             return not area(meant)

@@ -24,10 +24,10 @@ from rvos_core.datasets.reading import bad_content, name_in, names_with_suffix, 
 from rvos_core.errors import UserError
 from rvos_core.files import writing
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights, default_name
-from rvos_core.formats.content import size_in, stem
+from rvos_core.formats.content import require_file, size_in, stem
 from rvos_core.formats.cvat_xml import escaped
 from rvos_core.formats.folders import put_in_part, text_in_part, writing_folder
-from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
+from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written, split_order
 from rvos_core.formats.mask_folders import natural
 from rvos_core.formats.names import safe_names
 from rvos_core.formats.overlap import painted
@@ -60,6 +60,7 @@ class _Clip:
     numbered: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def sights(self, index: int) -> Sights:
+        """The masks of one picture, by object: those that its XML file names."""
         picture = self.pictures[index]
         path = self.folder / f"{picture.image_id}.png"
         if not picture.objects or not path.exists():
@@ -74,6 +75,8 @@ class _Clip:
 def read(source: Path, options: ReadOptions) -> AnnotationSet:
     """Raises: UserError: naming what is missing, or the file that is not as published; Cancelled."""
     listing = source / "ImageSets" / "Segmentation" / f"{options.split}.txt"
+    if options.split:
+        require_file(listing)
     there = names_with_suffix(source / "Annotations", ".xml")
     ids = read_names(listing) if options.split else tuple(sorted(there, key=natural))
     if not ids:
@@ -94,6 +97,12 @@ def read(source: Path, options: ReadOptions) -> AnnotationSet:
         clip.name = name
         clip.pictures.sort(key=lambda each: natural(each.frame))
     return AnnotationSet(tuple(_finished(each) for each in clips.values()))
+
+
+def splits(source: Path) -> tuple[str, ...]:
+    """Those whose pictures are listed below `ImageSets/Segmentation`; all pictures together come first."""
+    found = names_with_suffix(source / "ImageSets" / "Segmentation", ".txt")
+    return ("", *sorted(found, key=split_order)) if found else ()
 
 
 def _finished(made: _Clip) -> AnnotatedClip:
@@ -205,5 +214,6 @@ FORMAT = Format(
     read=read,
     write=write,
     detect=detect,
+    splits=splits,
     max_object_id=2**31 - 1,
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rvos_core.datasets.reading import bad_content
 from rvos_core.errors import UserError
+from rvos_core.formats.content import require_file
 
 _CHUNK = 2**18
 _MAX_DEPTH = 40
@@ -53,6 +54,7 @@ def elements(path: Path, tags: Collection[str]) -> Iterator[Element]:
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import DefusedXMLParser, ParseError
 
+    require_file(path)
     builder = _Builder(path, frozenset(tags))
     parser = DefusedXMLParser(target=builder, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     silence = 0
@@ -121,5 +123,6 @@ class _Builder:
         """The parser asks for a result; there is none beyond what `take` gave."""
 
     def take(self) -> list[Element]:
+        """The elements that were finished since the last call."""
         done, self._done = self._done, []
         return done

@@ -23,7 +23,7 @@ import numpy as np
 from rvos_core.datasets.reading import bad_content, names_with_suffix
 from rvos_core.errors import UserError
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Sight, Sights
-from rvos_core.formats.content import MAX_PIXELS, MAX_VERTICES, count_in, number_in
+from rvos_core.formats.content import MAX_PIXELS, MAX_VERTICES, count_in, number_in, require_file
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import PICTURES, natural
@@ -73,6 +73,7 @@ class _Lines:
     objects: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def sights(self, index: int) -> Sights:
+        """The masks of one picture, by object; one that is new gets the next number."""
         width, height = self.size
         found = {}
         counted: Counter[int] = Counter()
@@ -123,6 +124,7 @@ def _outlines_in(path: Path) -> Iterator[tuple[int, np.ndarray]]:
 
 
 def _text(path: Path) -> str:
+    require_file(path)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise bad_content(path, "is larger than 16 MB")

@@ -27,14 +27,22 @@ from rvos_core.formats.annotations import (
     Sight,
     Sights,
 )
+from rvos_core.formats.coco_members import (
+    INFO,
+    categories_in,
+    categories_of,
+    category_entries,
+    category_in,
+    numbers_of,
+    thing_entry,
+    thing_in,
+    xywh,
+)
 from rvos_core.formats.content import (
     MAX_FRAMES,
-    categories_in,
     document_in,
     expression_entry,
     expression_of,
-    object_entry,
-    object_of,
     path_in,
     rate_in,
     segmentation_in,
@@ -44,7 +52,7 @@ from rvos_core.formats.content import (
 from rvos_core.formats.folders import keyed, writing_text
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.sniffing import beginning
-from rvos_core.masks.rle import area, bbox, to_coco
+from rvos_core.masks.rle import area, to_coco
 
 
 @dataclass
@@ -65,7 +73,7 @@ class _Video:
 def read(source: Path, options: ReadOptions) -> AnnotationSet:
     """Raises: UserError: the file and the place in it that is not as it should be; Cancelled."""
     document = document_in(source)
-    categories = categories_in(document.get("categories", []), source)
+    categories = categories_in(document, source)
     videos: dict[int, _Video] = {}
     for number, value in enumerate(list_in(document.get("videos"), source, where='"videos"')):
         where = f'"videos"[{number}]'
@@ -112,9 +120,6 @@ def _add_annotation(
     video: _Video, entry: Mapping[str, Any], categories: Mapping[int, str], path: Path, where: str
 ) -> None:
     number = whole_number_in(entry.get("id"), path, where=f"{where}/id")
-    category = whole_number_in(entry.get("category_id"), path, where=f"{where}/category_id")
-    if category not in categories:
-        raise bad_content(path, f"has the category {category} that it does not list ({where})")
     masks = list_in(entry.get("segmentations"), path, where=f"{where}/segmentations")
     if len(masks) != len(video.frames):
         raise bad_content(path, f"has {len(masks)} masks for a video of {len(video.frames)} frames ({where})")
@@ -122,10 +127,9 @@ def _add_annotation(
     object_id = whole_number_in(entry.get("object_id", len(taken) + 1), path, where=f"{where}/object_id")
     if not object_id or object_id in taken or number in video.object_of_annotation:
         raise bad_content(path, f"has two annotations of the number {number} or object {object_id} ({where})")
-    known = "" if entry.get("has_category") is False else categories[category]
-    video.objects.append(object_of(object_id, entry, path, where=where, category=known))
+    video.objects.append(thing_in(object_id, entry, categories, path, where=where))
     video.segmentations[object_id] = masks
-    video.categories[object_id] = category
+    video.categories[object_id] = category_in(entry, categories, path, where=where)
     video.object_of_annotation[number] = object_id
 
 
@@ -168,18 +172,15 @@ def _clip(video: _Video, path: Path) -> AnnotatedClip:
 def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Written:
     """Raises: UserError: the disk refuses; Cancelled."""
     walk = Walk(annotations, options)
-    labels = {each.label for clip in annotations.clips for each in clip.objects}
-    labels |= {each.text for clip in annotations.clips for each in clip.expressions}
-    category_of = {label: number for number, label in enumerate(sorted(labels), start=1)}
-    numbers = itertools.count(1)
-    number_of = {(clip.name, each.object_id): next(numbers) for clip in annotations.clips for each in clip.objects}
+    phrases = (each.text for clip in annotations.clips for each in clip.expressions)
+    category_of, number_of = categories_of(annotations, phrases), numbers_of(annotations)
     with writing_text(target, options) as part_file:
         part_file.writelines(
             keyed(
                 (
-                    ("info", {"description": "Written by RVOS Studio"}),
+                    ("info", INFO),
                     ("videos", (_video_entry(i, each, options) for i, each in enumerate(annotations.clips, 1))),
-                    ("categories", [{"id": number, "name": label} for label, number in category_of.items()]),
+                    ("categories", category_entries(category_of)),
                     ("annotations", _annotation_entries(annotations, category_of, number_of, walk)),
                     ("video_np_pairs", _phrase_entries(annotations, category_of, number_of)),
                 )
@@ -213,14 +214,11 @@ def _annotation_entries(
             yield {
                 "id": number_of[clip.name, thing.object_id],
                 "video_id": video,
-                "category_id": category_of[thing.label],
-                "object_id": thing.object_id,
+                **thing_entry(thing, category_of),
                 "segmentations": [None if mask is None else to_coco(mask) for mask in masks],
                 "areas": [None if mask is None else area(mask) for mask in masks],
-                "bboxes": [None if mask is None else xywh(bbox(mask)) for mask in masks],
+                "bboxes": [None if mask is None else xywh(mask) for mask in masks],
                 "iscrowd": 0,
-                **({} if thing.category else {"has_category": False}),
-                **object_entry(thing),
             }
 
 
@@ -241,12 +239,6 @@ def _phrase_entries(
                 "expression_id": each.expression_id,
                 **expression_entry(each),
             }
-
-
-def xywh(box: tuple[int, int, int, int] | None) -> list[int]:
-    """COCO's [x, y, width, height]; zeros for an empty mask."""
-    x0, y0, x1, y1 = box or (0, 0, 0, 0)
-    return [x0, y0, x1 - x0, y1 - y0]
 
 
 def detect(path: Path) -> bool:

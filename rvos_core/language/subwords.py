@@ -11,7 +11,7 @@ from tokenizers import Tokenizer, decoders, pre_tokenizers, processors
 from tokenizers.models import BPE
 
 from rvos_core.errors import UserError
-from rvos_core.language.tokenizer import Encoding, bad_tokenizer, parse_tokenizer, read_text
+from rvos_core.language.tokenizer import Encoding, bad_tokenizer, parse_tokenizer, read_text, whole_letters
 
 _BEGIN, _PAD, _END = ("<s>", 0), ("<pad>", 1), ("</s>", 2)  # RoBERTa's special ids; the text encoder counts on them
 
@@ -81,5 +81,5 @@ class SubwordTokenizer:
 
     def encode(self, text: str) -> Encoding:
         """Ids of `text` with `<s>` and `</s>`; nothing is unknown."""
-        encoded = self._tokenizer.encode(text)
+        encoded = self._tokenizer.encode(whole_letters(text))
         return Encoding(ids=tuple(encoded.ids), stops=tuple(stop for _, stop in encoded.offsets))

@@ -116,11 +116,16 @@ class WordTokenizer:
         """
         if isinstance(self._tokenizer.model, WordLevel):
             text = _AROUND_WORDS.sub(lambda found: " " * len(found[0]), text)
-        encoded = self._tokenizer.encode(text)
+        encoded = self._tokenizer.encode(whole_letters(text))
         spans = zip(encoded.ids, encoded.offsets, strict=True)
         unknown = dict.fromkeys(text[start:stop] for token_id, (start, stop) in spans if token_id == self._unk_id)
         stops = tuple(stop for _, stop in encoded.offsets)
         return Encoding(ids=tuple(encoded.ids), stops=stops, unknown_words=tuple(unknown))
+
+
+def whole_letters(text: str) -> str:
+    """`text`, as long as before, with `?` for every half of a surrogate pair, which a shell makes of broken bytes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def parse_tokenizer(path: str | Path) -> tokenizers.Tokenizer:

@@ -158,6 +158,8 @@ def _decoded(content: bytes, path: Path, *, size: tuple[int, int] | None) -> Ima
 
 def _read(path: Path) -> bytes:
     try:
+        if not path.is_file() and not path.is_dir() and path.exists():  # a pipe or a device might never end
+            raise OSError(0, "it is no file")
         return path.read_bytes()
     except OSError as error:
         raise UserError(

@@ -1,4 +1,4 @@
-"""The objects of an order as annotations of a data set: the whole clip, read back before it gets its name."""
+"""The objects of an order as annotations of a data set, read back before it gets its name."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from rvos_core.orders.source import OrderSource
 from rvos_core.types import CancelToken
 
 if TYPE_CHECKING:
-    from rvos_core.formats.annotations import AnnotationSet
-    from rvos_core.formats.format import Format, Overlap, Written
+    from rvos_core.formats.format import Format, Overlap
+    from rvos_core.formats.project_export import Exported
 
 _LOOKED_THROUGH = 3000  # frames, before the work begins; the rest are looked at when it does
 
 
 def write_annotations(
     source: OrderSource, *, cancel: CancelToken, progress: Callable[[int, int], None] | None
-) -> Written:
+) -> Exported:
     """Write them; `progress` gets frames done and in all.
 
     Raises:
@@ -29,36 +29,40 @@ def write_annotations(
         Cancelled: `cancel` was set, or `progress` raised it; nothing is left.
     """
     from rvos_core.formats.format import WriteOptions
-    from rvos_core.formats.registry import write
+    from rvos_core.formats.project_export import export_annotations
 
     order = source.order
     options = WriteOptions(overlap=cast("Overlap", order.overlap), progress=progress, cancel=cancel)
-    return write(_annotations(source), _format(source), order.target, options)
+    return export_annotations(
+        source.project,
+        _format(source),
+        order.target,
+        media_ids=[order.media_id],
+        object_ids=order.object_ids,
+        span=source.span,
+        options=options,
+    )
 
 
 def annotation_problems(source: OrderSource) -> list[Problem]:
     """What is in the way: a place that cannot be written, objects that share pixels. Raises: UsageError: no format."""
     from rvos_core.formats.overlap import first_shared, refuse_shared
+    from rvos_core.formats.project_export import annotations_of
 
     order, chosen = source.order, _format(source)
     # A folder that is there already is no problem; whether it may be replaced the format itself says.
     place = order.target / "annotations" if chosen.target == "folder" else order.target
     found = check_places([OutputName(place)], still=False)
     if not chosen.can_overlap and order.overlap == "refuse":
-        known = _annotations(source)
+        known = annotations_of(
+            source.project, media_ids=[order.media_id], object_ids=order.object_ids, span=source.span
+        )
         clips = tuple(replace(clip, frames=clip.frames[:_LOOKED_THROUGH]) for clip in known.clips)
         shared = first_shared(replace(known, clips=clips))
         if shared is not None:
             error = refuse_shared(shared, title=chosen.title, can_split=chosen.splits_objects)
             found.append(Problem(error.code, error.message, error.hint))
     return found
-
-
-def _annotations(source: OrderSource) -> AnnotationSet:
-    from rvos_core.formats.project_export import annotations_of
-
-    order = source.order
-    return annotations_of(source.project, media_ids=[order.media_id], object_ids=order.object_ids)
 
 
 def _format(source: OrderSource) -> Format:

@@ -102,8 +102,9 @@ def fulfil(
             beside = write_beside(plan.deliveries, order.target, timelines=order.timelines, recipe=order.recipe)
             return replace(done, beside=beside.paths, notes=(*done.notes, *beside.notes))
         if order.kind == ANNOTATIONS:
-            written = write_annotations(source, cancel=cancel, progress=progress)
-            finding = f"{written.path.name}: read back, {source.info.frame_count} frames, {written.files} files."
+            exported = write_annotations(source, cancel=cancel, progress=progress)
+            written = exported.written
+            finding = f"{written.path.name}: read back, {exported.frames} frames, {written.files} files."
             return Fulfilled((written.path,), findings=(finding,), notes=written.notes)
         tally = _Tally(plan.frames, cancel, progress)
         notes: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ class Order:
     Attributes:
         kind: "masks" (a folder of PNG masks per object), "overlay" (the clip with its masks drawn on it), "matte"
             (mattes and cut-outs, as `specs` say), "effects" (the clip with its objects' effects, as `specs` say),
-            "annotations" (of a data set, in `format`, of the whole clip).
+            "annotations" (of a data set, in `format`).
         title: for people, e.g. "ProRes 4444".
         project, media_id: where the objects are.
         object_ids: from the lowest to the topmost.

@@ -21,7 +21,6 @@ from rvos_core.orders.mattes import ALL_WITH_EFFECTS
 from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, Order
 from rvos_core.orders.plain import mask_folder
 from rvos_core.orders.source import OrderSource
-from rvos_core.types import FrameSpan
 
 _MASK_BYTES_PER_PIXEL = 0.02
 _MASK_FILE_BYTES = 4096
@@ -192,7 +191,6 @@ def _plan_plain(source: OrderSource) -> OrderPlan:
     order, info, span = source.order, source.info, source.span
     pixels = info.width * info.height
     if order.kind == ANNOTATIONS:
-        span = FrameSpan(0, info.frame_count)
         names = [OutputName(order.target)]
         frames = len(span)
         size = frames * len(source.objects) * _ANNOTATION_BYTES

@@ -69,6 +69,22 @@ def test_what_is_chosen_is_written_read_back_and_told(qtbot: QtBot, studio: Stud
     again.reject()
 
 
+def test_annotations_are_of_the_frames_from_in_to_out(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    studio.state.set_span(FrameSpan(2, 6))
+    dialog = open_export(qtbot, studio, "data:davis", tmp_path / "davis")
+    assert dialog.between.isVisible()
+    assert dialog.between.isChecked()
+    assert not dialog.handles.isVisible()
+    assert dialog.plan is not None
+    assert dialog.plan.frames == 4
+    with qtbot.waitSignal(studio.exports.finished, timeout=20_000):
+        qtbot.mouseClick(dialog.export_button, LEFT)
+    masks = tmp_path / "davis" / "Annotations" / "Full-Resolution" / "street"
+    assert sorted(each.name for each in masks.iterdir()) == [f"{number:05}.png" for number in range(2, 6)]
+    (row,) = studio.shipping.panel.rows.values()
+    assert "4 frames" in row.details
+
+
 def test_what_hinders_is_told_before_with_its_remedy(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
     (tmp_path / "in_the_way").write_text("a file")
     dialog = open_export(qtbot, studio, "prores4444", tmp_path / "in_the_way")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,9 +67,9 @@ def asked(qtbot: QtBot, studio: Studio, path: Path) -> ImportDialog:
     """The dialog, opened by its key, with the path typed into it."""
     QTest.keyClick(studio.canvas, Qt.Key.Key_I, _CTRL | _SHIFT)
     found = dialog(qtbot, studio, ImportDialog)
-    found.path.setFocus()
-    found.path.setText(str(path))
-    QTest.keyClick(found.path, Qt.Key.Key_Return)
+    found.where.path.setFocus()
+    found.where.path.setText(str(path))
+    QTest.keyClick(found.where.path, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: not studio.importing.active, timeout=10_000)
     return found
 
@@ -99,8 +100,8 @@ def gone(qtbot: QtBot, studio: Studio) -> None:
 def test_what_is_found_is_shown_mapped_imported_and_taken_back(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
     before = document(studio)
     found = asked(qtbot, studio, written(tmp_path / "a.json", annotated("street")))
-    assert "YouTube-VIS" in found.format.currentText()
-    assert not found.clip.isVisible(), "there is one clip only"
+    assert "YouTube-VIS" in found.where.format.currentText()
+    assert not found.clips.isVisible(), "there is one clip only"
     assert column(found, 0) == ["dog", "bird"]
     assert column(found, 1) == ["8", "3"]
     assert column(found, 2) == ["Goes to “dog”", "New object"]
@@ -108,7 +109,7 @@ def test_what_is_found_is_shown_mapped_imported_and_taken_back(qtbot: QtBot, stu
     assert found.status.endswith("1 locked frame stays as it is.")
     assert found.status.startswith("10 masks and 3 sentences for 1 new object and 1 object that is there.")
     assert found.lists.sentences.count() == 3
-    assert "“both of them”   dog, bird" in found.lists.sentences.item(2).text()
+    assert "“both of them”  →  dog, bird" in found.lists.sentences.item(2).text()
 
     qtbot.waitUntil(lambda: not found.preview.picture.pixmap().isNull())
     picture = found.preview.picture.pixmap().toImage()
@@ -157,13 +158,14 @@ def test_a_clip_without_a_project_gets_one_and_shows_its_masks(qtbot: QtBot, tmp
 def test_one_of_several_clips_without_an_object(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
     other = replace(annotated("other", width=32), objects=(AnnotatedObject(1, "cow"),), expressions=(), sights=_none)
     found = asked(qtbot, studio, written(tmp_path / "a.json", other, annotated("street")))
-    assert found.clip.isVisible()
-    assert found.clip.currentText() == "street", "the one that is called like the open clip"
-    found.clip.setFocus()
-    QTest.keyClick(found.clip, Qt.Key.Key_Up)
+    assert found.clips.isVisible()
+    assert found.clips.current == "street", "the one that is called like the open clip"
+    found.clips.list.setFocus()
+    QTest.keyClick(found.clips.list, Qt.Key.Key_Up)
     qtbot.waitUntil(lambda: "32x48" in found.status and "64x48" in found.status, timeout=10_000)
     assert not found.import_button.isEnabled()
-    QTest.keyClick(found.clip, Qt.Key.Key_Down)
+    assert found.clips.list.hasFocus(), "one can go on along the list"
+    QTest.keyClick(found.clips.list, Qt.Key.Key_Down)
     qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
     choose(found, 0, "Leave out")
     assert column(found, 2) == ["Left out", "New object"]
@@ -176,6 +178,73 @@ def test_one_of_several_clips_without_an_object(qtbot: QtBot, studio: Studio, tm
     with ProjectReader(studio.documents.path) as reader:  # type: ignore[arg-type]
         said_of_it = [each.text for each in reader.expressions(3)]
     assert said_of_it == ["a bird on the left"], "the sentence about both means an object that is left out"
+
+
+def test_a_data_set_of_splits_and_many_clips(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    """The split and the clip are chosen, the clip is searched for, and only its masks are read."""
+    clips = [one_object(name) for name in ("avenue", "park", "street", "street-2")]
+    davis = registry.write(AnnotationSet(tuple(clips)), registry.format_of("davis"), tmp_path / "DAVIS").path
+    (davis / "ImageSets" / "2017" / "val.txt").write_text("park\navenue\n", encoding="utf-8")
+    for path in (davis / "Annotations" / "Full-Resolution" / "street-2").iterdir():
+        path.write_bytes(b"damaged")
+    found = asked(qtbot, studio, davis)
+    qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
+    assert (found.clips.current, found.clips.list.count()) == ("street", 4)
+    assert found.frames.sentence == "street: 24 frames, matched by their names: 0 to 23 of the clip’s 24"
+    assert [found.where.split.itemText(row) for row in range(found.where.split.count())] == [
+        "All clips",
+        "train",
+        "val",
+    ]
+    found.clips.search.setFocus()
+    QTest.keyClicks(found.clips.search, "-2")
+    assert found.clips.shown == ["street-2"]
+    QTest.keyClick(found.clips.search, Qt.Key.Key_Return)
+    assert found.isVisible(), "Enter in the search imports nothing"
+    assert found.clips.list.hasFocus()
+    qtbot.waitUntil(lambda: "00000.png" in found.status, timeout=10_000)
+    assert not found.import_button.isEnabled()
+
+    found.where.split.setFocus()
+    QTest.keyClick(found.where.split, Qt.Key.Key_End)
+    assert found.where.split.currentText() == "val"
+    qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
+    assert found.clips.shown == ["park", "avenue"]
+    assert found.where.split.currentText() == "val"
+    assert "“park” is not called as the open clip is" in found.status
+    found.clips.list.setFocus()
+    QTest.keyClick(found.clips.list, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: "“avenue”" in found.status and found.import_button.isEnabled(), timeout=10_000)
+    assert found.clips.list.hasFocus()
+    QTest.keyClick(found, Qt.Key.Key_Escape)
+    gone(qtbot, studio)
+
+
+def test_frames_are_shifted(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    names = tuple(f"img_{number:03d}" for number in range(1, 13))  # from 1, and fewer than the clip has
+    found = asked(qtbot, studio, written(tmp_path / "a.json", replace(annotated("street"), frames=names)))
+    qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
+    assert found.frames.sentence == "12 frames, matched by their numbers, from 0: 1 to 12 of the clip’s 24"
+    found.frames.shift.setFocus()
+    QTest.keyClick(found.frames.shift, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: found.frames.sentence.endswith("0 to 11 of the clip’s 24"), timeout=10_000)
+    assert found.frames.shift.hasFocus()
+    qtbot.waitUntil(found.import_button.isEnabled, timeout=10_000)
+    choose(found, 0, "New object")
+    qtbot.mouseClick(found.import_button, Qt.MouseButton.LeftButton)
+    gone(qtbot, studio)
+    settled(qtbot, studio)
+    assert frames(studio, studio.state.objects[2].object_id) == list(_DOG)
+
+
+def one_object(name: str) -> AnnotatedClip:
+    whole = annotated(name)
+    return replace(
+        whole,
+        objects=whole.objects[:1],
+        expressions=(),
+        sights=lambda index: {1: Sight(encode(np.eye(_HEIGHT, _WIDTH, dtype=bool)))},
+    )
 
 
 def _none(_: int) -> Sights:
@@ -191,13 +260,13 @@ def test_what_cannot_be_read_says_what_and_what_to_do(qtbot: QtBot, studio: Stud
     assert "Choose its format in the list" in found.status
     broken = tmp_path / "broken.json"
     broken.write_text('{"videos": [{"id": 1, "file_names": ["street/00000.jpg"]}], "annotations": [' + "[" * 5000)
-    found.format.setCurrentIndex(found.format.findData("ytvis"))
+    found.where.format.setCurrentIndex(found.where.format.findData("ytvis"))
     found.take(broken)
     qtbot.waitUntil(lambda: "broken.json" in found.status, timeout=10_000)
     found.take(tmp_path / "gone")
     qtbot.waitUntil(lambda: "is not there" in found.status, timeout=10_000)
     assert not found.import_button.isEnabled()
-    assert found.path.hasFocus()
+    assert found.where.path.hasFocus()
     QTest.keyClick(found, Qt.Key.Key_Escape)
     settled(qtbot, studio)
     assert document(studio) == before
@@ -219,6 +288,8 @@ def test_a_drop_is_shown_and_a_cancelled_import_leaves_nothing(qtbot: QtBot, stu
 
     def sights(index: int) -> Sights:
         if index == 7:
+            while not studio.importing.active:  # the work may begin before `apply` returns
+                time.sleep(0.001)
             studio.importing.cancel()
         return read(index)
 

@@ -71,7 +71,8 @@ def clips(draw: st.DrawFn, name: str, *, letters: str, ids: Collection[int]) -> 
     dice = np.random.default_rng(draw(st.integers(0, 2**20)))
     sights = [_sights(dice, chosen, height, width) for _ in frames]
     rate = draw(st.sampled_from((None, Fraction(24), Fraction(24000, 1001))))
-    return AnnotatedClip(name, width, height, frames, objects, sights.__getitem__, expressions, rate)
+    first = draw(st.sampled_from((0, 0, 3)))  # of a part of a clip
+    return AnnotatedClip(name, width, height, frames, objects, sights.__getitem__, expressions, rate, first=first)
 
 
 def _sights(dice: np.random.Generator, ids: list[int], height: int, width: int) -> dict[int, Sight]:
@@ -114,7 +115,7 @@ def _clip(clip: AnnotatedClip, lost: frozenset[Loss]) -> dict[str, Any]:
     said = []
     for index, name in enumerate(clip.frames):
         sights = dict(clip.sights(index))
-        frame = index if Loss.FRAME_NAMES in lost else name
+        frame = clip.number(index) if Loss.FRAME_NAMES in lost else name
         if sights:
             said.append(frame)
         if Loss.OVERLAP in lost:
@@ -130,7 +131,7 @@ def _clip(clip: AnnotatedClip, lost: frozenset[Loss]) -> dict[str, Any]:
     seen = {object_id for _, object_id in masks}
     if Loss.UNSEEN in lost and not seen:
         said = []
-    frames: list[Any] = list(range(len(clip.frames)) if Loss.FRAME_NAMES in lost else clip.frames)
+    frames: list[Any] = list(range(clip.number(len(clip.frames))) if Loss.FRAME_NAMES in lost else clip.frames)
     if Loss.FRAMES in lost:
         frames = sorted({frame for frame, _ in masks})
     elif Loss.UNSAID_FRAMES in lost:

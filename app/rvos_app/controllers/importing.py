@@ -109,19 +109,22 @@ class Importing(QObject):
     def active(self) -> bool:
         return self._ticket is not None
 
-    def read_from(self, path: Path, format_id: str) -> None:
-        """Read a source. `format_id`: empty where it is to be found out."""
-        clip = self._state.clip
-        if clip is not None:
-            self._begin(ReadAnnotations(path, format_id, (clip.width, clip.height)))
+    def read_from(self, path: Path, format_id: str, split: str = "", clip: str = "") -> None:
+        """Read a source. Empty: the format is to be found out, all splits or the first, the clip called as the open
+        one."""
+        open_clip = self._state.clip
+        if open_clip is not None:
+            own = open_clip.path.name if open_clip.path.is_dir() else open_clip.path.stem
+            size = (open_clip.width, open_clip.height)
+            self._begin(ReadAnnotations(path, format_id, size, own, split, clip))
 
-    def plan(self, source: ImportSource, clip_index: int) -> None:
-        """Work out what becomes of a clip of the source."""
-        document, path = self._documents.document, self._documents.path
-        if document is None or path is None:
+    def plan(self, source: ImportSource, name: str, shift: int = 0) -> None:
+        """Work out what becomes of a clip of the source that was read, with its frames shifted."""
+        document, path, clip = self._documents.document, self._documents.path, source.clip(name)
+        if document is None or path is None or clip is None:
             self._refuse()
         else:
-            self._begin(PlanImport(source, clip_index, document, path, self._state.media_id))
+            self._begin(PlanImport(source, clip, document, path, self._state.media_id, shift))
 
     def draw(
         self, plan: ClipPlan, object_id: int, frame: int, *, colour: tuple[int, int, int], room: tuple[int, int]

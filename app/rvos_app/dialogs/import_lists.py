@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rvos_core.formats.annotations import Expression
     from rvos_core.formats.format import Format
 
-_HEIGHT_PX = 152
+_HEIGHT_PX = 132
 _SENTENCES_SHOWN = 200
 
 
@@ -40,7 +40,7 @@ class ImportLists(QTabWidget):
         for each in said[:_SENTENCES_SHOWN]:
             meant = each.object_ids or ()
             about = ", ".join(names[one] for one in meant) if names.keys() >= set(meant) else tr("left out")
-            self.sentences.addItem(f"“{each.text}”   {about or tr('about no object, left out')}")
+            self.sentences.addItem(f"“{each.text}”  →  {about or tr('no object, left out')}")
         if len(said) > _SENTENCES_SHOWN:
             self.sentences.addItem(tr("… and {number:,} more", number=len(said) - _SENTENCES_SHOWN))
         self.setTabText(0, tr("Sentences ({number})", number=len(said)))
@@ -53,6 +53,7 @@ class ImportLists(QTabWidget):
             lost = "; ".join(sorted(tr(loss.value) for loss in chosen.losses))
             self.notes.addItem(tr("{format} has no room for: {lost}.", format=chosen.title, lost=lost))
         self.setTabText(1, tr("Notes ({number})", number=self.notes.count()))
+        self.setCurrentWidget(self.sentences if self.sentences.count() or not self.notes.count() else self.notes)
 
 
 def _list(name: str) -> QListWidget:

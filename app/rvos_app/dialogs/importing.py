@@ -1,4 +1,4 @@
-"""Import annotations: where from, which clip, what becomes of each object, a picture of it.
+"""Import annotations: where from, which clip and frames, what becomes of each object, a picture of it.
 
 Reading and importing go on in jobs; Cancel stops them. Nothing changes before Import.
 """
@@ -9,36 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import (
-    QComboBox,
-    QDialog,
-    QDialogButtonBox,
-    QFileDialog,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from rvos_app.dialogs.import_clips import ImportClips
+from rvos_app.dialogs.import_frames import ImportFrames
 from rvos_app.dialogs.import_lists import ImportLists
 from rvos_app.dialogs.import_objects import ImportObjects, ImportRow
 from rvos_app.dialogs.import_preview import ROOM, ImportPreview
+from rvos_app.dialogs.import_where import ImportWhere
 from rvos_app.errors import ErrorReport
 from rvos_app.i18n import count, tr
 from rvos_app.jobs.import_jobs import ImportApplied, ImportPicture, ImportSource
 from rvos_app.panels.parts import label, set_role
 from rvos_app.state import StudioState
-from rvos_core.formats import registry
 from rvos_core.formats.project_import import ImportPlan
 
 if TYPE_CHECKING:
     from rvos_app.controllers.importing import Importing
 
-_SIZE = (900, 660)
+_SIZE = (940, 690)
+_WITH_CLIPS = 1140  # pixels of width
 
 
 class ImportDialog(QDialog):
@@ -66,17 +56,12 @@ class ImportDialog(QDialog):
     # -- building ----------------------------------------------------------------------------------------------------
 
     def _make_parts(self) -> None:
-        self.path = QLineEdit()
-        self.path.setAccessibleName(tr("File or folder of annotations"))
-        self.path.setPlaceholderText(tr("A file (.json, .xml, .csv, .txt) or a folder"))
-        self.file_button = QPushButton(tr("&File…"))
-        self.folder_button = QPushButton(tr("F&older…"))
-        self.format = _chooser(tr("Format"))
-        self.format.addItem(tr("Detect"), "")
-        for each in sorted(registry.FORMATS.values(), key=lambda one: one.title.casefold()):
-            self.format.addItem(each.title, each.format_id)
-            self.format.setItemData(self.format.count() - 1, each.layout, Qt.ItemDataRole.ToolTipRole)
-        self.clip = _chooser(tr("Clip of the source"))
+        clip = self._state.clip
+        self.where = ImportWhere(clip.path.parent if clip is not None else Path.home())
+        self.frames = ImportFrames()
+        self.where.add_row(tr("Frames"), self.frames)
+        self.frames.setEnabled(False)
+        self.clips = ImportClips()
         self.objects = ImportObjects(self._state)
         self.preview = ImportPreview(self._state.clip)
         self.lists = ImportLists()
@@ -91,32 +76,20 @@ class ImportDialog(QDialog):
         self.close_button = QPushButton(tr("Cancel"))
 
     def _lay_out(self) -> None:
-        where = QHBoxLayout()
-        where.setSpacing(6)
-        where.addWidget(self.path, stretch=1)
-        where.addWidget(self.file_button)
-        where.addWidget(self.folder_button)
-        form = QFormLayout()
-        form.setHorizontalSpacing(16)
-        form.setVerticalSpacing(8)
-        form.addRow(tr("From"), where)
-        form.addRow(tr("Format"), self.format)
-        self._clip_name = QLabel(tr("Clip"))
-        form.addRow(self._clip_name, self.clip)
         middle = QHBoxLayout()
         middle.setSpacing(16)
+        middle.addWidget(self.clips)
         middle.addWidget(self.objects, stretch=1)
         middle.addWidget(self.preview, alignment=Qt.AlignmentFlag.AlignTop)
         buttons = QDialogButtonBox()
         buttons.addButton(self.import_button, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.close_button, QDialogButtonBox.ButtonRole.ActionRole)
-        for each in (self.file_button, self.folder_button, self.close_button):
-            each.setAutoDefault(False)
+        self.close_button.setAutoDefault(False)
         self.import_button.setDefault(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 18, 18, 14)
         layout.setSpacing(12)
-        layout.addLayout(form)
+        layout.addWidget(self.where)
         layout.addLayout(middle, stretch=1)
         layout.addWidget(self.lists)
         layout.addWidget(self._bar)
@@ -124,12 +97,10 @@ class ImportDialog(QDialog):
         layout.addWidget(buttons)
 
     def _connect(self) -> None:
-        self.path.returnPressed.connect(self._read)
-        self.path.textEdited.connect(self._forget)
-        self.file_button.clicked.connect(self._choose_file)
-        self.folder_button.clicked.connect(self._choose_folder)
-        self.format.activated.connect(self._read)
-        self.clip.activated.connect(self._plan_clip)
+        self.where.asked.connect(self._read)
+        self.where.edited.connect(self._forget)
+        self.clips.chosen.connect(self._on_clip)
+        self.frames.shifted.connect(self._plan_clip)
         self.objects.changed.connect(self._on_goals)
         self.objects.shown.connect(self._on_shown)
         self.preview.asked.connect(self._on_asked)
@@ -149,79 +120,73 @@ class ImportDialog(QDialog):
 
     def take(self, path: Path) -> None:
         """Read this file or folder."""
-        self.path.setText(str(path))
-        self._read()
+        self.where.take(path)
 
-    def _choose_file(self) -> None:
-        self._choose(QFileDialog.FileMode.ExistingFile, tr("Annotations"))
-
-    def _choose_folder(self) -> None:
-        self._choose(QFileDialog.FileMode.Directory, tr("Folder of Annotations"))
-
-    def _choose(self, mode: QFileDialog.FileMode, title: str) -> None:
-        clip = self._state.clip
-        start = self.path.text() or str(clip.path.parent if clip is not None else Path.home())
-        dialog = QFileDialog(self, title, start)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setFileMode(mode)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, False)
-        dialog.fileSelected.connect(self._on_chosen)
-        dialog.open()
-
-    def _on_chosen(self, path: str) -> None:
-        self.take(Path(path))
-
-    def _read(self) -> None:
-        text = self.path.text().strip()
-        if not text:
-            return
-        self._forget()
-        self._begin(tr("Reading …"))
-        self._importing.read_from(Path(text).expanduser(), self.format.currentData())
+    def _read(self, *, clip: str = "") -> None:
+        """Read what is named. `clip`: that is wanted of it; empty: the one that is called as the open clip."""
+        path = self.where.named
+        if path is not None:
+            self._show_plan(None)
+            self._begin(tr("Reading …"))
+            self._importing.read_from(path, self.where.format.currentData(), self.where.split.currentData() or "", clip)
 
     def _forget(self) -> None:
         """Another source is being named: what was read of the former one goes."""
         self._source = None
-        self.clip.clear()
-        self.format.setItemText(0, tr("Detect"))
+        self.where.show_source("", ())
+        self.clips.fill((), "")
+        self.frames.set_shift(0)
+        self.frames.setEnabled(False)
         self._show_plan(None)
         self._say(tr("Press Enter to read it."))
 
     @Slot(object)
     def _on_read(self, source: ImportSource) -> None:
-        self._source = source
-        clips = source.annotations.clips
-        self.format.setItemText(0, tr("Detected: {format}", format=source.format.title))
-        self.clip.addItems([each.name for each in clips])
-        clip = self._state.clip
-        own = "" if clip is None else clip.path.name if clip.path.is_dir() else clip.path.stem
-        self.clip.setCurrentIndex(max(self.clip.findText(own, Qt.MatchFlag.MatchFixedString), 0))
-        self._show_clip_line()
+        self.where.show_source(source.format.title, source.splits, split=source.split)
+        former, self._source = self._source, source
+        if former is None or former.names != source.names:
+            self.clips.fill(source.names, source.suggested)
+            self.frames.set_shift(0)
+            if not self.clips.isHidden() and self.width() < _WITH_CLIPS:
+                self.resize(_WITH_CLIPS, self.height())
         self._plan_clip()
 
+    @Slot(str)
+    def _on_clip(self, name: str) -> None:
+        if self._source is not None and self._source.clip(name) is None:
+            self._read(clip=name)
+        else:
+            self._plan_clip()
+
+    @property
+    def _clip_name(self) -> str:
+        return self.clips.current or (self._source.suggested if self._source is not None else "")
+
     def _plan_clip(self) -> None:
-        if self._source is not None:
+        if self._source is not None and self._source.clip(self._clip_name) is not None:
             self._show_plan(None)
             self._begin(tr("Looking at every mask …"))
-            self._importing.plan(self._source, self.clip.currentIndex())
+            self._importing.plan(self._source, self._clip_name, self.frames.shift.value())
 
     @Slot(object)
     def _on_planned(self, plan: ImportPlan) -> None:
         self._end()
         self._show_plan(plan)
-        self.objects.table.setFocus()
+        self.frames.setEnabled(True)
+        if not self._is_choosing():
+            self.objects.table.setFocus()
+
+    def _is_choosing(self) -> bool:
+        """Whether a person goes along the clips or turns at the frames, which reading must not disturb."""
+        focus = self.focusWidget()
+        return focus is not None and (self.clips.isAncestorOf(focus) or self.frames.isAncestorOf(focus))
 
     # -- what is shown -----------------------------------------------------------------------------------------------
-
-    def _show_clip_line(self) -> None:
-        several = self.clip.count() > 1
-        self.clip.setVisible(several)
-        self._clip_name.setVisible(several)
 
     def _show_plan(self, plan: ImportPlan | None) -> None:
         self._plan = plan
         clip = plan.clips[0] if plan is not None else None
-        self._show_clip_line()
+        self.frames.show_match(clip, with_name=not self.clips.isHidden())
         self.objects.show_plan(clip)
         for each in (self.objects, self.preview, self.lists):
             each.setEnabled(plan is not None)
@@ -251,8 +216,18 @@ class ImportDialog(QDialog):
             self._say(tr("Two objects cannot both go to “{name}”. Choose another for one.", name=doubled), role="warn")
         elif not rows:
             self._say(tr("Everything is left out."), role="warn")
+        elif self._is_another_clip():
+            said = tr("“{clip}” is not called as the open clip is: look whether it is that one.", clip=self._clip_name)
+            self._say(f"{said} {self.objects.summary()}", role="warn")
         else:
             self._say(self.objects.summary())
+
+    def _is_another_clip(self) -> bool:
+        """Whether one of several clips is chosen whose name is not that of the open one."""
+        source = self._source
+        if source is None or len(source.names) < 2:
+            return False
+        return self._clip_name.casefold() != source.own.casefold()
 
     def _say(self, text: str, *, role: str = "muted") -> None:
         self._line.setText(text)
@@ -296,28 +271,29 @@ class ImportDialog(QDialog):
             return
         name = self._plan.clips[0].clip.name
         goals = {(name, row.plan.source.object_id): row.goal for row in self.objects.rows}
-        self._begin(tr("Importing …"))
+        self._begin(tr("Importing …"), stays=False)
         self._importing.apply(self._source, self._plan, goals)
 
-    def _begin(self, sentence: str) -> None:
-        self._enable_source(False)
+    def _begin(self, sentence: str, *, stays: bool = True) -> None:
+        """Work begins. `stays`: another clip or shift may be chosen meanwhile, and takes its place."""
+        choosing = stays and self._is_choosing()
+        self.where.setEnabled(choosing)
+        self.clips.setEnabled(choosing)
         self.objects.setEnabled(False)
         self.lists.setEnabled(False)
         self.import_button.setEnabled(False)
         self._bar.setRange(0, 0)
         self._bar.show()
         self._say(sentence)
-        self.close_button.setFocus()
+        if not choosing:
+            self.close_button.setFocus()
 
     def _end(self) -> None:
-        self._enable_source(True)
+        self.where.setEnabled(True)
+        self.clips.setEnabled(True)
         for each in (self.objects, self.lists):
             each.setEnabled(self._plan is not None)
         self._bar.hide()
-
-    def _enable_source(self, on: bool) -> None:
-        for each in (self.path, self.file_button, self.folder_button, self.format, self.clip):
-            each.setEnabled(on)
 
     @Slot(int, int)
     def _on_progressed(self, done: int, total: int) -> None:
@@ -341,7 +317,8 @@ class ImportDialog(QDialog):
         self._end()
         self._judge()
         self._say(f"{report.message} {report.hint}".strip(), role="error")
-        self.path.setFocus()
+        if not self._is_choosing():
+            self.where.path.setFocus()
 
     @Slot()
     def _on_cancelled(self) -> None:
@@ -356,11 +333,3 @@ class ImportDialog(QDialog):
             self._importing.cancel()
             return
         super().reject()
-
-
-def _chooser(name: str) -> QComboBox:
-    made = QComboBox()
-    made.setAccessibleName(name)
-    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    made.setMinimumContentsLength(40)
-    return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ from rvos_core.project.document import Document
 from rvos_core.project.store import Project
 
 if TYPE_CHECKING:
-    from rvos_core.formats.annotations import AnnotationSet
+    from rvos_core.formats.annotations import AnnotatedClip, AnnotationSet
     from rvos_core.formats.format import Format, ReadOptions
     from rvos_core.formats.project_import import ClipPlan, Goal, ImportPlan
 
@@ -40,11 +40,29 @@ class ImportProgress:
 
 @dataclass(frozen=True)
 class ImportSource:
-    """What was read. Its masks are read when they are needed, so the files must stay."""
+    """What was read. Its masks are read when they are needed, so the files must stay.
+
+    Attributes:
+        annotations: the clips that were read; of formats with files for each clip only the one that was wanted.
+        names: of all clips.
+        suggested: the one that was wanted, else the one that is called as the open clip, else the first.
+        own: what the open clip is called.
+        splits: that there are, see `Format.splits`.
+        split: that was read.
+    """
 
     path: Path
     format: Format = field(repr=False)
     annotations: AnnotationSet = field(repr=False)
+    names: tuple[str, ...] = field(repr=False)
+    suggested: str
+    own: str = ""
+    splits: tuple[str, ...] = ()
+    split: str = ""
+
+    def clip(self, name: str) -> AnnotatedClip | None:
+        """One of those that were read; None: it was not."""
+        return next((each for each in self.annotations.clips if each.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -66,11 +84,22 @@ class ImportApplied:
 
 @dataclass(frozen=True)
 class ReadAnnotations:
-    """Find out what a file or folder is, and read it. `format_id`: empty where it is to be found out."""
+    """Find out what a file or folder is, and read it.
+
+    Attributes:
+        format_id: empty where it is to be found out.
+        size: (width, height) of the open clip, for formats that do not say it.
+        own: what the open clip is called.
+        split: empty: all of them where that can be, else the first.
+        clip: that is wanted; empty: the own one.
+    """
 
     path: Path
     format_id: str
-    size: tuple[int, int]  # width and height of the open clip, for formats that do not say it
+    size: tuple[int, int]
+    own: str = ""
+    split: str = ""
+    clip: str = ""
 
     @property
     def title(self) -> str:
@@ -82,8 +111,27 @@ class ReadAnnotations:
 
         chosen = registry.format_of(self.format_id) if self.format_id else registry.detect(self.path)
         context.checkpoint()
+        names: list[str] = []
+
+        def wanted(there: tuple[str, ...]) -> tuple[str, ...]:
+            names.extend(there)
+            return (self._suggested(there),)
+
         size = self.size if chosen.needs_size else None
-        return ImportSource(self.path, chosen, registry.read(self.path, chosen, _options(context, size)))
+        options = replace(_options(context), split=self.split, size=size, wanted=wanted)
+        read = registry.read(self.path, chosen, options)
+        every = tuple(names) or tuple(each.name for each in read.clips)
+        splits = chosen.splits(self.path)
+        split = self.split or next(iter(splits), "")
+        return ImportSource(self.path, chosen, read, every, self._suggested(every), self.own, splits, split)
+
+    def _suggested(self, names: tuple[str, ...]) -> str:
+        """The clip that is wanted, else the own one, capitals aside; the first where there is none."""
+        for wanted in filter(None, (self.clip, self.own)):
+            found = next((name for name in names if name.casefold() == wanted.casefold()), None)
+            if found is not None:
+                return found
+        return next(iter(names), "")
 
 
 @dataclass(frozen=True)
@@ -91,10 +139,11 @@ class PlanImport:
     """Work out what becomes of one clip of the source in the open clip; every mask of it is read and checked."""
 
     source: ImportSource
-    clip_index: int
+    clip: AnnotatedClip
     document: Document
     project: Path
     media_id: int
+    shift: int = 0  # frames
 
     @property
     def title(self) -> str:
@@ -108,10 +157,11 @@ class PlanImport:
 
         self.document.submit(work.only_ask).result()  # a project that nobody named is made with the first work on it
         context.checkpoint()
-        clip = self.source.annotations.clips[self.clip_index]
+        clip = self.clip
         chosen = AnnotationSet((clip,), self.source.annotations.notes)
         with ProjectReader(self.project) as reader:
-            return plan_import(reader, chosen, clip_of={clip.name: self.media_id}, options=_options(context))
+            here = {clip.name: self.media_id}
+            return plan_import(reader, chosen, clip_of=here, shift=self.shift, options=_options(context))
 
 
 @dataclass(frozen=True)
@@ -176,7 +226,7 @@ class ApplyImport:
         return ImportApplied(plan, work.view(project, self.media_id))
 
 
-def _options(context: JobContext, size: tuple[int, int] | None = None) -> ReadOptions:
+def _options(context: JobContext) -> ReadOptions:
     """Progress goes to the queue now and then, Cancel comes from it."""
     from rvos_core.formats.format import ReadOptions
 
@@ -189,4 +239,4 @@ def _options(context: JobContext, size: tuple[int, int] | None = None) -> ReadOp
             told = now
             context.report(ImportProgress(done, total))
 
-    return ReadOptions("", size, tell, context.cancel)
+    return ReadOptions(progress=tell, cancel=context.cancel)

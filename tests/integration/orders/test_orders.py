@@ -73,9 +73,19 @@ def test_annotations_of_a_data_set_are_orders_too(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))["annotations"]) == 16
     with Project(project, program="test") as changed:
         changed.apply(DrawMask(2, 3, encode(square(3))))
+    part = replace(order, span=FrameSpan(2, 5), target=tmp_path / "part.json")
+    with open_source(part) as source:
+        assert plan_order(source).frames == 3
+    assert "3 frames" in fulfil(part).findings[0]
+    images = json.loads((tmp_path / "part.json").read_text(encoding="utf-8"))["images"]
+    assert [(each["file_name"], each["frame_index"]) for each in images] == [
+        (f"street/{number:05}.jpg", number) for number in (2, 3, 4)
+    ]
     davis = replace(order, format="davis", target=tmp_path / "davis")
     with open_source(davis) as source:
         assert [each.code for each in plan_order(source).blocking] == ["formats.overlap"]
+    with open_source(replace(davis, span=FrameSpan(4, 8))) as source:
+        assert not plan_order(source).blocking, "they overlap on frame 3 alone"
     fulfil(replace(davis, overlap="order"))
     assert len(list((tmp_path / "davis").rglob("*.png"))) == 8
 

@@ -59,6 +59,14 @@ def test_out_and_in_again(capsys, project: Path, tmp_path: Path) -> None:
     assert {each.origin for key, each in verify_file(project).items() if key[0] == "mask"} == {"imported"}
 
 
+def test_a_part_of_a_clip_has_the_frames_that_are_asked_for(capsys, project: Path, tmp_path: Path) -> None:
+    part = ("export", project, "--format", "davis", "-o", tmp_path / "out", "--start", "4", "--end", "7", "--json")
+    said = rvos(capsys, *part)
+    assert said.code == 0 and (said.json["frames"], said.json["span"]) == (3, [4, 7])
+    inside = sorted(path.name for path in (tmp_path / "out" / "Annotations" / "Full-Resolution" / "clip1").iterdir())
+    assert inside == ["00004.png", "00005.png", "00006.png"]
+
+
 def test_a_data_set_becomes_a_project_with_its_clips(capsys, tmp_path: Path) -> None:
     root = write_refytvos(tmp_path / "data", mini_videos(2))
     said = rvos(capsys, "import", tmp_path / "new.rvos", root, "--with-clips", "--clip", "clip1", "--json")
@@ -69,12 +77,41 @@ def test_a_data_set_becomes_a_project_with_its_clips(capsys, tmp_path: Path) -> 
     assert info["objects"][0]["expressions"] == [mini_videos(2)[1].text(1)]
 
 
+def test_a_split_is_chosen_and_clips_of_other_projects_are_not_read(capsys, project: Path, tmp_path: Path) -> None:
+    root = tmp_path / "davis"
+    said = rvos(capsys, "export", project, "--format", "davis", "-o", root, "--start", "2", "--end", "5", "--json")
+    assert said.code == 0
+    (root / "ImageSets" / "2017" / "val.txt").write_text("other\n", encoding="utf-8")
+    other = root / "Annotations" / "Full-Resolution" / "other"
+    other.mkdir()
+    (other / "00000.png").write_bytes(b"damaged")
+    done = rvos(capsys, "import", project, root, "--dry-run", "--json")
+    assert done.code == 0, done.out
+    assert (done.json["split"], done.json["splits"]) == ("", ["train", "val"])
+    assert "There are the splits train, val (--split): read is all." in done.err
+    assert done.json["notes"] == ["1 clips that the project does not have are left out, first: other."]
+    assert done.json["clips"][0]["frames"] == {
+        "matched_by": "name", "shift": 0, "first": 2, "last": 4, "beyond": 0
+    }  # fmt: skip
+    moved = rvos(capsys, "import", project, root, "--split", "train", "--shift", "-3", "--dry-run")
+    assert "clip1 -> clip1.mp4, frames 0 to 1, by their names, shifted by -3" in moved.out
+    assert "1 frames of clip1 lie beyond the clip" in moved.err
+    wrong = rvos(capsys, "import", project, root, "--split", "test", "--json")
+    assert wrong.code == 1 and "It has train, val." in wrong.json["error"]["hint"]
+    named = rvos(capsys, "import", project, root, "--clip", "clip1=1", "--split", "train", "--dry-run", "--json")
+    assert named.json["clips"][0]["media"] == 1
+    assert "other" in rvos(capsys, "import", project, root, "--clip", "x", "--json").json["error"]["hint"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
         (("export", "P", "-o", "O"), 2, "--format"),
         (("export", "P", "--format", "nothing", "-o", "O"), 2, "no annotation format"),
-        (("export", "P", "--format", "coco", "--clip", "x", "-o", "O"), 2, "no such clip"),
+        (("export", "P", "--format", "coco", "--clip", "x", "-o", "O"), 2, "no clip called"),
+        (("export", "P", "--format", "coco", "--start", "200", "-o", "O"), 2, "no span from frame 200"),
+        (("export", "P", "--format", "coco", "--handles", "2", "-o", "O"), 2, "have no handles"),
+        (("export", "P", "--format", "coco", "--plan", "-o", "O"), 2, "no --plan"),
         (("export", "P", "--format", "coco", "--object", "9", "-o", "O"), 1, "no object 9"),
         (("import", "P", "missing"), 1, "is not there"),
         (("import", "P", "P"), 1, "no annotation format that is known"),

@@ -13,14 +13,14 @@ from rvos_core.errors import Cancelled, UserError
 from rvos_core.formats import registry
 from rvos_core.formats.annotations import AnnotatedClip, AnnotatedObject, AnnotationSet, Expression, Sight
 from rvos_core.formats.format import ReadOptions, WriteOptions
-from rvos_core.formats.project_export import annotations_of
+from rvos_core.formats.project_export import annotations_of, export_annotations
 from rvos_core.formats.project_import import ImportPlan, apply_import, plan_import, redirected
 from rvos_core.masks import Rle, empty
 from rvos_core.project.edits import AddObject, PutExpression
 from rvos_core.project.mask_edits import DrawMask, PutMasks
 from rvos_core.project.records import ExpressionRecord, MaskRecord
 from rvos_core.project.store import Project
-from rvos_core.types import CancelToken
+from rvos_core.types import CancelToken, FrameSpan
 
 
 @pytest.fixture
@@ -84,6 +84,19 @@ def test_a_project_as_annotations(project: Project) -> None:
     assert len(annotations_of(project, object_ids=[7]).clips[0].objects) == 1
     with pytest.raises(UserError, match="no object 9"):
         annotations_of(project, object_ids=[9])
+
+
+def test_a_part_of_a_clip_keeps_names_of_frames_numbers_of_objects_and_sentences(project: Project) -> None:
+    filled(project)
+    (whole,), (part,) = annotations_of(project).clips, annotations_of(project, span=FrameSpan(6, 9)).clips
+    assert part.frames == ("00006", "00007", "00008")
+    assert [part.number(index) for index in range(3)] == [6, 7, 8]
+    assert (part.objects, part.expressions) == (whole.objects, whole.expressions)
+    assert [part.sights(index) for index in range(3)] == [whole.sights(index) for index in (6, 7, 8)]
+    (end,) = annotations_of(project, span=FrameSpan(FRAMES - 2, FRAMES + 50)).clips
+    assert end.frames == whole.frames[-2:], "no further than the clip goes"
+    with pytest.raises(UserError, match=rf"clip1 has no frame from {FRAMES} up to 500"):
+        annotations_of(project, span=FrameSpan(FRAMES, 500))
 
 
 def test_out_and_into_a_new_project_it_is_the_same(project: Project, tmp_path: Path) -> None:
@@ -171,6 +184,25 @@ def test_frames_beyond_the_clip_and_sentences_about_nothing_are_said(project: Pr
     assert project.mask(plan.clips[0].objects[0].target.object_id, 30) is not None
 
 
+def test_names_are_a_line_and_none_is_taken_twice(project: Project) -> None:
+    masks = {(0, number): numbered_mask(number) for number in (1, 2, 3, 4, 5)}
+    names = ("thing 1", "thing 1", "x" * 100_000, "two\nlines", " ")
+    things = tuple(AnnotatedObject(number, name) for number, name in enumerate(names, 1))
+    said = (Expression("0", "  ", (5,)), Expression("1", "a dog\nthat runs", (5,)))
+    plan = plan_import(project, annotated(masks, objects=things, expressions=said))
+    targets = [each.target for each in plan.clips[0].objects]
+    assert [each.is_new for each in plan.clips[0].objects] == [False, True, True, True, True]
+    assert [each.name for each in targets] == [
+        "thing 1",
+        "thing 1",
+        "x" * 199 + "…",
+        "two lines",
+        "a dog that runs",
+    ]
+    assert "1 sentences of clip1 are empty and are left out." in plan.notes
+    assert [each.text for each in plan.clips[0].objects[4].expressions] == ["a dog\nthat runs"]
+
+
 def test_a_cancelled_or_failed_import_leaves_the_project_as_it_was(project: Project) -> None:
     before, entries = state_of(project), len(project.edits())
     masks = {(frame, 1): numbered_mask(frame) for frame in range(40)}
@@ -182,20 +214,27 @@ def test_a_cancelled_or_failed_import_leaves_the_project_as_it_was(project: Proj
     assert state_of(project) == before and len(project.edits()) == entries
 
 
+@pytest.mark.parametrize("span", [None, FrameSpan(33, 61)], ids=["whole", "part"])
 @pytest.mark.parametrize("name", sorted(set(registry.FORMATS) - {"csv"}))
-def test_every_format_brings_a_projects_masks_back(project: Project, tmp_path: Path, name: str) -> None:
+def test_every_format_brings_a_projects_masks_back(
+    project: Project, tmp_path: Path, name: str, span: FrameSpan | None
+) -> None:
+    """Of a part of a clip too: to the frames where they were, also where a format counts its frames."""
     masks = tuple(MaskRecord(1, frame, numbered_mask(frame), "model") for frame in range(0, FRAMES, 5))
     project.apply(PutMasks(masks))
     chosen = registry.format_of(name)
     target = tmp_path / ("out" if chosen.target == "folder" else f"out{Path(chosen.layout).suffix}")
-    registry.write(annotations_of(project), chosen, target, WriteOptions(overlap="order"))
+    done = export_annotations(project, chosen, target, span=span, options=WriteOptions(overlap="order"))
+    assert done.frames == (FRAMES if span is None else 28)
     found = registry.read(target, registry.detect(target), ReadOptions(size=(WIDTH, HEIGHT)))
-    plan = brought_in(project, found)
+    goals = {(clip.name, each.object_id): "new" for clip in found.clips for each in clip.objects}
+    plan = brought_in(project, found, object_of=goals)
     (only,) = plan.clips[0].objects
-    for frame in range(0, FRAMES, 5):
+    meant = range(0, FRAMES, 5) if span is None else range(35, 61, 5)
+    for frame in meant:
         back = project.mask(only.target.object_id, frame)
         assert back is not None and back.mask == numbered_mask(frame), frame
-    assert np.count_nonzero(project.lane(only.target.object_id).visible) == FRAMES // 5
+    assert np.count_nonzero(project.lane(only.target.object_id).visible) == len(meant)
 
 
 def test_a_plan_that_is_redirected_is_the_plan_that_was_asked_for_at_once(project: Project) -> None:

@@ -188,14 +188,19 @@ def test_long_clips_stream(tmp_path: Path, name: str, frames: int) -> None:
 def test_frames_are_matched_by_name_by_order_or_by_number() -> None:
     names = tuple(f"frame_{index:04d}" for index in range(6))
 
-    def match(*frames: str) -> tuple[int | None, ...]:
-        return match_frames(AnnotatedClip("a", 1, 1, frames, (), lambda _: {}), names, 6)
+    def match(*frames: str, shift: int = 0) -> tuple[tuple[int | None, ...], str]:
+        found = match_frames(AnnotatedClip("a", 1, 1, frames, (), lambda _: {}), names, 6, shift=shift)
+        assert found.shift == shift
+        return found.frames, found.way
 
-    assert match("frame_0004", "frame_0001") == (4, 1)
-    assert match(*"abcdef") == (0, 1, 2, 3, 4, 5)
-    assert match("00000", "00005", "00009") == (0, 5, None)
-    assert match("1", "6") == (0, 5)
-    assert match("2", "3") == (2, 3)
+    assert match("frame_0004", "frame_0001") == ((4, 1), "name")
+    assert match(*"abcdef") == ((0, 1, 2, 3, 4, 5), "order")
+    assert match("00000", "00005", "00009") == ((0, 5, None), "number")
+    assert match("1", "6") == ((0, 5), "number from 1")
+    assert match("2", "3") == ((2, 3), "number")
+    assert match("2", "3", shift=-1) == ((1, 2), "number")
+    assert match("frame_0000", "frame_0004", shift=-1) == ((None, 3), "name")
+    assert match("00000", "00009", shift=-4) == ((None, 5), "number"), "what lay beyond may come in"
     with pytest.raises(UserError, match="cannot be matched"):
         match("left", "right")
     with pytest.raises(UserError, match="cannot be matched"):

@@ -1,5 +1,6 @@
 """The word tokeniser: stable ids, unknown words named as typed."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,26 @@ def test_any_text_encodes_to_ids_of_the_vocabulary(text: str) -> None:
     tokenizer = WordTokenizer.from_words(WORDS)
     encoding = tokenizer.encode(text)
     assert all(0 <= token < tokenizer.vocab_size for token in encoding.ids)
+    assert all(word in text for word in encoding.unknown_words)
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("a" * 100_000, 0),
+        ("the red bike " * 8000, 24_000),
+        ("\0red\0bike", 2),
+        ("\u202e\u0631\u062c\u0644 red", 1),
+        ("\ud800 red \udcff", 1),
+        ("--" * 50_000, 0),
+    ],
+    ids=["a word without an end", "many words", "zero bytes", "right to left", "broken bytes of a shell", "dashes"],
+)
+def test_odd_texts_are_encoded_at_once(tokenizer: WordTokenizer, text: str, known: int) -> None:
+    begun = time.monotonic()
+    encoding = tokenizer.encode(text)
+    assert time.monotonic() - begun < 5
+    assert len([each for each in encoding.ids if each > 3]) == known
     assert all(word in text for word in encoding.unknown_words)
 
 

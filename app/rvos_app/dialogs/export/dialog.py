@@ -168,8 +168,7 @@ class ExportDialog(QDialog):
         self._rest.setVerticalSpacing(10)
         self._rest.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._rest.addRow(tr("Which"), self.objects)
-        self._frames = column_of(self.whole, self.between)
-        self._rest.addRow(tr("Frames"), self._frames)
+        self._rest.addRow(tr("Frames"), column_of(self.whole, self.between))
         self._rest.addRow(tr("Handles"), self.handles)
         self._rest.addRow(tr("Overlaps"), self.overlap)
         self._rest.addRow(tr("Names"), self.naming)
@@ -253,7 +252,6 @@ class ExportDialog(QDialog):
         self.form.show_specs(offer.specs, is_free=offer.is_free, cutouts_only=offer.kind == EFFECTS)
         self.form.setVisible(has_specs)
         self.sound.setVisible(offer.kind == OVERLAY and self._clip.has_audio)
-        self._rest.setRowVisible(self._frames, offer.kind != ANNOTATIONS)
         self._rest.setRowVisible(self.handles, has_specs)
         self.overlap.clear()
         for words, way in overlap_choices(offer):
