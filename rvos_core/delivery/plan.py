@@ -32,6 +32,8 @@ from rvos_core.types import FrameSpan, MediaInfo
 _STILL_OVERHEAD_BYTES = 1024
 _MATTE_SHARE = 0.1  # of a cut-out's time
 _USUALLY_COVERED = 0.2  # of the frame, where the masks are not known
+_MOST_COMPARED = 7  # frames that reading back compares
+_COMPARED_BYTES_PER_PIXEL = 7  # colours of 8 bits, alpha in float
 _WORK_FACTOR = 2  # finished frames and the file made of them lie side by side for a while
 
 
@@ -190,7 +192,9 @@ def make_plan(
         *check_damage(info, span),
         *check_kept(spec, info, source),
         *check_places([each.name for each in outputs], still=spec.kind.still),
-        *check_space(folder, free, int(sum(sizes) + (_WORK_FACTOR - 1) * max(sizes))),
+        *check_space(
+            folder, free, int(sum(sizes) + (_WORK_FACTOR - 1) * max(sizes)) + _kept_bytes(width, height, frames)
+        ),
     ]
     return DeliveryPlan(
         spec=spec,
@@ -213,6 +217,11 @@ def make_plan(
         source=source,
         revision=revision,
     )
+
+
+def _kept_bytes(width: int, height: int, frames: FrameMap) -> int:
+    """Of the pictures that wait beside the work for reading back."""
+    return min(_MOST_COMPARED, len(frames.sources)) * width * height * _COMPARED_BYTES_PER_PIXEL
 
 
 def _span(spec: DeliverySpec, info: MediaInfo, objects: Sequence[DeliveryObject]) -> FrameSpan:
