@@ -69,6 +69,20 @@ def test_what_is_chosen_is_written_read_back_and_told(qtbot: QtBot, studio: Stud
     again.reject()
 
 
+def test_what_an_unfinished_export_makes_too_is_told(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
+    first = open_export(qtbot, studio, "png16", tmp_path / "out")
+    assert "not finished" not in first.status
+    names = [path.name for path in first.plan.outputs] if first.plan is not None else []
+    qtbot.mouseClick(first.export_button, LEFT)
+    (entry,) = studio.exports.entries
+    studio.exports.pause(entry.order.order_id)
+    again = open_export(qtbot, studio, "png16", tmp_path / "out")
+    assert f"not finished makes {', '.join(names)}, too" in again.status
+    studio.exports.remove(entry.order.order_id)
+    assert "not finished" not in again.status
+    again.reject()
+
+
 def test_annotations_are_of_the_frames_from_in_to_out(qtbot: QtBot, studio: Studio, tmp_path: Path) -> None:
     studio.state.set_span(FrameSpan(2, 6))
     dialog = open_export(qtbot, studio, "data:davis", tmp_path / "davis")

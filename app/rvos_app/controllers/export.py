@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -69,6 +71,7 @@ class ExportController(QObject):
         self._kept_s = 0.0
         self._entries: dict[str, Entry] = {}
         self._work: dict[str, _Work] = {}
+        self._promised: dict[str, frozenset[Path]] = {}  # outputs of orders whose work has not begun
         self._project = documents.path
         self._closed = False
         queue.started.connect(self._on_started)
@@ -95,6 +98,14 @@ class ExportController(QObject):
         """Whether an order is at work or waits for it."""
         return any(each.state in (State.WAITING, State.RUNNING) for each in self._entries.values())
 
+    def awaited(self, outputs: Iterable[Path]) -> list[Path]:
+        """Those of `outputs` that an order makes which is not finished yet."""
+        made: set[Path] = set()
+        for order_id, entry in self._entries.items():
+            if entry.state.is_open:
+                made |= self._promised.get(order_id, frozenset()) | set(entry.outputs)
+        return [path for path in outputs if path in made]
+
     def seconds_left(self, order_id: str) -> float | None:
         """How long an order at work will take yet; None: it cannot be told."""
         entry, work = self._entries.get(order_id), self._work.get(order_id)
@@ -117,9 +128,14 @@ class ExportController(QObject):
 
     # -- what a person does ------------------------------------------------------------------------------------------
 
-    def start(self, order: Order) -> None:
-        """Put an order at the end of the line; what was drawn just before comes along."""
+    def start(self, order: Order, outputs: Sequence[Path] = ()) -> None:
+        """Put an order at the end of the line; what was drawn just before comes along.
+
+        Args:
+            outputs: what it makes, where that is known already.
+        """
         self._entries[order.order_id] = Entry(order)
+        self._promised[order.order_id] = frozenset(outputs)
         self._keep(order.order_id)
         self.changed.emit()
         if self._documents.document is not None and self._documents.path == order.project:
@@ -175,6 +191,7 @@ class ExportController(QObject):
         elif entry.state is State.FAILED:
             self._forget_work(entry)
         del self._entries[order_id]
+        self._promised.pop(order_id, None)
         self._writer.submit(self._book.remove, order_id)
         self.changed.emit()
 
@@ -194,7 +211,7 @@ class ExportController(QObject):
 
     def _submit(self, order_id: str) -> None:
         entry = self._entries.get(order_id)
-        if entry is None or entry.state is not State.WAITING or self._closed:
+        if entry is None or entry.state is not State.WAITING or order_id in self._work or self._closed:
             return
         job = FulfilOrder(entry.order, self._reader_for(entry.order))
         # The queue's own thread may tell of it before this returns, but its signals come through the event loop.

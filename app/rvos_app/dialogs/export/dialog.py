@@ -194,6 +194,7 @@ class ExportDialog(QDialog):
         self.presets.said.connect(self.foot.say)
         self._preview.planned.connect(self._on_planned)
         self._preview.unplanned.connect(self._on_unplanned)
+        self._exports.changed.connect(self._show_plan)
         self._preview.computing.connect(self.pane.say_busy)
         self._preview.previewed.connect(self._on_previewed)
         self._preview.unpreviewed.connect(self._on_unpreviewed)
@@ -350,9 +351,11 @@ class ExportDialog(QDialog):
         self._frame_s = preview.seconds
         self._show_plan()
 
+    @Slot()
     def _show_plan(self) -> None:
         if self._plan is not None:
-            self.foot.show_plan(self._plan, frame_s=self._frame_s)
+            awaited = self._exports.awaited(self._plan.outputs)
+            self.foot.show_plan(self._plan, frame_s=self._frame_s, awaited=awaited)
 
     @Slot(object)
     def _on_unpreviewed(self, report: ErrorReport) -> None:
@@ -379,7 +382,7 @@ class ExportDialog(QDialog):
             return
         self._settings.export_folder = str(order.target.parent)
         self._settings.export_offer = self.list.offer.key
-        self._exports.start(order)
+        self._exports.start(order, self._plan.outputs if self._plan is not None else ())
         self.accept()
 
     def done(self, result: int) -> None:

@@ -85,8 +85,13 @@ class PlanFoot(QFrame):
         words = f"{report.message} {report.hint}".strip()
         self._show([(words, "error", self._buttons(report.code, ()))])
 
-    def show_plan(self, plan: OrderPlan, *, frame_s: float) -> None:
-        """What an order would do. `frame_s`: what computing a frame with all its objects takes."""
+    def show_plan(self, plan: OrderPlan, *, frame_s: float, awaited: Sequence[Path] = ()) -> None:
+        """What an order would do.
+
+        Args:
+            frame_s: what computing a frame with all its objects takes.
+            awaited: outputs that an order in the line makes, too.
+        """
         pictures = sum(len(each.frames.sources) for each in plan.deliveries)
         parts = [
             count(len(plan.outputs), "output", "outputs"),
@@ -104,6 +109,11 @@ class PlanFoot(QFrame):
             names = _named(plan.replaces)
             what = count(len(plan.replaces), "finished output", "finished outputs")
             lines.append((tr("Replaces {what}: {names}", what=what, names=names), "warn", ()))
+        if awaited:
+            words = tr(
+                "An export that is not finished makes {names}, too; the later one replaces it.", names=_named(awaited)
+            )
+            lines.append((words, "warn", ()))
         if plan.unlooked:
             words = tr(
                 "{missing} of the frames have no result yet and are written without a mask.", missing=plan.unlooked
