@@ -11,19 +11,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import chdir
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from PySide6.QtCore import QBuffer, QSize, Qt
+from PySide6.QtCore import QBuffer, QPoint, QSize, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QDockWidget, QWidget
 
 from rvos_app.bootstrap import Studio
 from rvos_app.controllers.front import demo_expressions
 from rvos_app.dialogs.commands import CommandList
 from rvos_app.dialogs.export import ExportDialog
+from rvos_app.dialogs.importing import ImportDialog
 from rvos_app.settings import Settings
 from rvos_core.errors import UserError
+from rvos_core.formats import registry
+from rvos_core.formats.annotations import AnnotationSet
+from rvos_core.formats.format import WriteOptions
+from rvos_core.formats.project_export import annotations_of
+from rvos_core.project.reading import ProjectReader
 
 _SIZE = QSize(1360, 860)
 _COLOURS = 256
@@ -76,6 +85,7 @@ def take_all(app: QApplication, folder: Path, *, model: str | None = None) -> No
     Args:
         model: the model to run; None: the bundled one.
     """
+    folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(export_folder="~/Videos")
     settings.model = model or settings.model
@@ -88,8 +98,10 @@ def take_all(app: QApplication, folder: Path, *, model: str | None = None) -> No
         _take_runs(studio, camera)
         _take_views(studio, camera)
         _take_looks(studio, camera)
+        _take_trimap(studio, camera)
         _take_history(studio, camera)
         _take_dialogs(studio, camera)
+        _take_import(studio, camera)
     finally:
         studio.window.close()
 
@@ -152,6 +164,43 @@ def _take_looks(studio: Studio, camera: Camera) -> None:
         camera.take(studio.window, mode.replace("_", "-"))
     for command in ("edit.undo", "edit.undo", "view.overlay"):
         studio.hub.trigger(command)
+
+
+def _take_trimap(studio: Studio, camera: Camera) -> None:
+    """The trimap of the selected object with two strokes, drawn as a hand would."""
+    studio.hub.trigger("mask.trimap")
+    camera.wait(lambda: not studio.looking.painting.busy)
+    view = studio.canvas.viewport()
+    middle = view.rect().center()
+    for brush, x, y in (("unknown", -75, -40), ("outside", 30, -60)):
+        studio.hub.trigger(f"matte.trimap_{brush}")
+        places = [middle + QPoint(x + step * 2, y + step * 8) for step in range(12)]
+        QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=places[0])
+        for place in places[1:]:
+            QTest.mouseMove(view, place)
+        QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=places[-1])
+        camera.wait(lambda: not studio.looking.painting.busy)
+    camera.take(studio.window, "trimap")
+    for command in ("edit.undo", "edit.undo", "mask.select"):
+        studio.hub.trigger(command)
+
+
+def _take_import(studio: Studio, camera: Camera) -> None:
+    """The project's own objects as a data set of two clips, of which the dialog finds the one that is open."""
+    path = studio.documents.path
+    assert path is not None
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), ProjectReader(path) as reader:
+        known = annotations_of(reader)
+        clips = tuple(replace(each, name=name) for each in known.clips for name in (each.name, "another"))
+        place = Path("Ref-YouTube-VOS")
+        registry.write(AnnotationSet(clips), registry.format_of("refytvos"), place, WriteOptions(overlap="order"))
+        studio.importing.ask(studio.window)
+        dialog = studio.window.findChildren(ImportDialog)[-1]
+        dialog.take(place)
+        camera.rest(0.5)
+        camera.wait(lambda: not studio.importing.active)
+        camera.take(dialog, "import")
+        dialog.reject()
 
 
 def _take_dialogs(studio: Studio, camera: Camera) -> None:
