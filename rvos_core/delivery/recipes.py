@@ -136,9 +136,9 @@ def _inventory(info: MediaInfo, files: Sequence[DeliveredFile], folder: Path, ti
         facts = [each.title, f"{each.alpha} alpha" if each.alpha != "none" else "", f"{each.frames} frames"]
         if each.timecode is not None:
             facts.append(f"from {each.timecode}")
-        whose = f": {each.object_name}" if each.object_name else ""
-        typed = f", “{each.expression}”" if each.expression else ""
-        lines.append(f"{kind:<9} {_shown(each, folder)}{whose}{typed}")
+        name = each.object_name if each.object_name != each.expression else ""  # usually the sentence is the name
+        whose = ", ".join(filter(None, (name, f"“{each.expression}”" if each.expression else "")))
+        lines.append(f"{kind:<9} {_shown(each, folder)}{f': {whose}' if whose else ''}")
         lines.append(f"{'':<9} {', '.join(fact for fact in facts if fact)}; {_covered(each.span)}")
     lines += [f"Timeline  {_from(path, folder)}" for path in timelines]
     return lines
