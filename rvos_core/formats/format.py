@@ -29,7 +29,6 @@ class Loss(Enum):
     UNSEEN = "objects without a pixel in any frame"
     OCCLUSION = "that an object in sight is partly hidden"
     ABSENCE = "why an object is out of sight"
-    PARTS = "which parts that do not touch are one object"
     HOLES = "holes in masks (filled)"
     MASKS = "masks"
     EXPRESSIONS = "sentences"

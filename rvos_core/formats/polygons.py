@@ -12,6 +12,7 @@ from rvos_core.errors import UserError
 from rvos_core.masks.ops import fill_holes
 
 _MAX_CROSSINGS = 20_000_000
+_LOOKED_AT = 1000  # corners of an outline, where two are joined
 _STEPS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])  # right, down, left, up in x, y
 
 
@@ -39,6 +40,23 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
     return found
 
 
+def joined(parts: list[np.ndarray]) -> np.ndarray:
+    """One outline of several, (n, 2) each, for formats with one outline an object: `filled` gives the same pixels.
+
+    A bridge without width leads to each further part and back, near where it is nearest. YOLO's own converter of COCO's
+    annotations joins parts in the same way.
+    """
+    ring, *others = sorted(parts, key=len, reverse=True)
+    for part in others:
+        from_step, to_step = (-(-len(points) // _LOOKED_AT) for points in (ring, part))
+        distances = np.abs(ring[::from_step, None] - part[None, ::to_step]).sum(axis=2)
+        here, there = np.unravel_index(int(distances.argmin()), distances.shape)
+        here, there = int(here) * from_step, int(there) * to_step
+        round_trip = np.roll(part, -there, axis=0)
+        ring = np.concatenate([ring[: here + 1], round_trip, round_trip[:1], ring[here:]])
+    return ring
+
+
 def filled(polygons: list[np.ndarray], *, height: int, width: int) -> np.ndarray:
     """The pixels whose middles lie in any of the polygons ((n, 2) of x, y in pixels, finite): (H, W) bool.
 
@@ -58,10 +76,14 @@ def filled(polygons: list[np.ndarray], *, height: int, width: int) -> np.ndarray
 
 
 def _crossings(corners: np.ndarray, *, top: int, stop: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where the sides cross the middles of rows `top` to `stop`: row, and the first column to the right of it."""
-    x0, y0 = corners.T
-    x1, y1 = np.roll(corners, -1, axis=0).T
-    low, high = np.minimum(y0, y1), np.maximum(y0, y1)
+    """Where the sides cross the middles of rows `top` to `stop`: row, and the first column to the right of it.
+
+    A side crosses at the same places whichever way it is gone, to the bit: so bridges there and back leave no trace.
+    """
+    ends = np.stack([corners, np.roll(corners, -1, axis=0)])
+    (x0, low), (x1, high) = (
+        np.where(ends[0, :, 1] <= ends[1, :, 1], ends[a].T, ends[b].T) for a, b in ((0, 1), (1, 0))
+    )
     first = np.clip(np.ceil(low - 0.5), top, stop).astype(np.int64)
     count = np.clip(np.ceil(high - 0.5), first, stop).astype(np.int64) - first
     total = int(count.sum())
@@ -73,7 +95,7 @@ def _crossings(corners: np.ndarray, *, top: int, stop: int, width: int) -> tuple
         )
     side = np.repeat(np.arange(len(corners)), count)
     rows = np.arange(total) - np.repeat(np.cumsum(count) - count, count) + first[side]
-    share = (rows + 0.5 - y0[side]) / (y1 - y0)[side]
+    share = (rows + 0.5 - low[side]) / (high - low)[side]
     columns = np.ceil(x0[side] + share * (x1 - x0)[side] - 0.5)
     return rows, np.clip(columns, 0, width).astype(np.int64)
 

@@ -6,7 +6,7 @@
 
 It knows neither the size of a picture nor which line is the same object in the next one. Ours adds `sizes` to
 data.yaml; otherwise the size is that of the pictures, or of the project's clip. The n-th line of a class becomes one
-object.
+object. A line is one object: parts that do not touch are joined by bridges without width, as YOLO's own tools do it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rvos_core.formats.content import MAX_PIXELS, MAX_VERTICES, count_in, number
 from rvos_core.formats.folders import text_in_part, writing_folder
 from rvos_core.formats.format import Format, Loss, ReadOptions, Walk, WriteOptions, Written
 from rvos_core.formats.mask_folders import PICTURES, natural
-from rvos_core.formats.polygons import filled, outlines
+from rvos_core.formats.polygons import filled, joined, outlines
 from rvos_core.masks.rle import area, decode, encode
 
 _YAML = "data.yaml"
@@ -215,10 +215,9 @@ def _lines(clip: AnnotatedClip, sights: Sights, class_of: Mapping[str, int]) -> 
     for thing in clip.objects:
         if thing.object_id not in sights or not area(sights[thing.object_id].mask):
             continue
-        for points in outlines(decode(sights[thing.object_id].mask)):
-            relative = (points / (clip.width, clip.height)).ravel()
-            numbers = " ".join(f"{value:.6f}" for value in relative)
-            yield f"{class_of[one_line(thing.label)]} {numbers}\n"
+        points = joined(outlines(decode(sights[thing.object_id].mask)))
+        numbers = " ".join(f"{value:.6f}" for value in (points / (clip.width, clip.height)).ravel())
+        yield f"{class_of[one_line(thing.label)]} {numbers}\n"
 
 
 def detect(path: Path) -> bool:
@@ -234,7 +233,7 @@ FORMAT = Format(
     can_overlap=True,
     losses=frozenset(
         {
-            *(Loss.IDS, Loss.TRACKS, Loss.PARTS, Loss.HOLES, Loss.NAMES, Loss.ATTRIBUTES, Loss.UNSEEN),
+            *(Loss.IDS, Loss.TRACKS, Loss.HOLES, Loss.NAMES, Loss.ATTRIBUTES, Loss.UNSEEN),
             *(Loss.OCCLUSION, Loss.ABSENCE, Loss.EXPRESSIONS, Loss.RATE),
         }
     ),

@@ -7,7 +7,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from hypothesis import strategies as st
 
@@ -202,16 +201,11 @@ def _without_tracks(values: dict[str, Any], clip: AnnotatedClip) -> dict[str, An
     """Labels and masks of each frame, in any order."""
     label_of = {each.object_id: each.label for each in clip.objects}
     loose = sorted(
-        (str(frame), one_line(label_of[i]), part.counts)
+        (str(frame), one_line(label_of[i]), mask.counts)
         for (frame, i), (mask, *_) in values["masks"].items()
-        for part in _parts(mask)
+        if area(mask)
     )
     return values | {"objects": {}, "masks": loose}
-
-
-def _parts(mask: Rle) -> list[Rle]:
-    count, labels = cv2.connectedComponents(decode(mask).astype(np.uint8), connectivity=8)
-    return [encode(labels == number) for number in range(1, count)]
 
 
 def read_any(path: Path, **options: Any) -> tuple[str, AnnotationSet]:

@@ -9,7 +9,7 @@ from pycocotools import mask as coco_tools
 
 from helpers_formats import random_mask
 from rvos_core.errors import UserError
-from rvos_core.formats.polygons import filled, outlines
+from rvos_core.formats.polygons import filled, joined, outlines
 from rvos_core.masks import fill_holes
 
 
@@ -23,6 +23,16 @@ def test_outlines_filled_are_the_mask_without_holes(seed: int) -> None:
     assert len(found) == cv2.connectedComponents(fill_holes(mask).astype(np.uint8), connectivity=8)[0] - 1
     area = sum(abs(np.dot(p[:, 0], np.roll(p[:, 1], -1)) - np.dot(p[:, 1], np.roll(p[:, 0], -1))) / 2 for p in found)
     assert area == fill_holes(mask).sum()
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_parts_joined_to_one_outline_keep_their_pixels_after_rounding(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    height, width = dice.integers(1, 200 if seed % 10 == 0 else 40, 2)
+    mask = dice.random((height, width)) < dice.random() * 0.3
+    mask[0, 0] = True
+    written = np.round(joined(outlines(mask)) / (width, height), 6) * (width, height)
+    np.testing.assert_array_equal(filled([written], height=height, width=width), fill_holes(mask))
 
 
 def test_pycocotools_draws_our_outlines_as_we_do() -> None:
