@@ -56,7 +56,7 @@ def export_annotations(project: Path, wish: AnnotationWish, output: Output) -> N
         done = project_export.export_annotations(
             reader,
             chosen,
-            wish.target,
+            _with_suffix(wish.target, chosen.file_suffix),
             media_ids=[each.media_id for each in clips],
             object_ids=wish.objects or None,
             span=span,
@@ -67,6 +67,11 @@ def export_annotations(project: Path, wish: AnnotationWish, output: Output) -> N
     counted = f"{len(done.annotations.clips)} clips, {done.frames} frames, {done.written.files} files"
     output.say(f"{done.written.path}: {chosen.title}, {counted}")
     output.result({**done.as_dict(), "span": None if span is None else [span.start, span.stop]})
+
+
+def _with_suffix(target: Path, suffix: str) -> Path:
+    """A name without a suffix gets the format's, by which it is known again."""
+    return target if target.suffix or target.is_dir() else target.with_name(target.name + suffix)
 
 
 def _span(clips: list[MediaRecord], wish: AnnotationWish) -> FrameSpan | None:

@@ -143,6 +143,11 @@ class Format:
     max_object_id: int | None = None
     needs_size: bool = True
 
+    @property
+    def file_suffix(self) -> str:
+        """Of the one file that it makes, with its dot; empty: it goes into a folder."""
+        return Path(self.layout).suffix if self.target == "file" else ""
+
 
 _SPLITS = ("train", "trainval", "val", "valid_u", "valid", "test")
 

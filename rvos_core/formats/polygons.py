@@ -50,9 +50,9 @@ def joined(parts: list[np.ndarray]) -> np.ndarray:
     for part in others:
         from_step, to_step = (-(-len(points) // _LOOKED_AT) for points in (ring, part))
         distances = np.abs(ring[::from_step, None] - part[None, ::to_step]).sum(axis=2)
-        here, there = np.unravel_index(int(distances.argmin()), distances.shape)
-        here, there = int(here) * from_step, int(there) * to_step
-        round_trip = np.roll(part, -there, axis=0)
+        nearest, its_nearest = divmod(int(distances.argmin()), distances.shape[1])
+        here = nearest * from_step
+        round_trip = np.roll(part, -its_nearest * to_step, axis=0)
         ring = np.concatenate([ring[: here + 1], round_trip, round_trip[:1], ring[here:]])
     return ring
 

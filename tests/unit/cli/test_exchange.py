@@ -67,6 +67,16 @@ def test_a_part_of_a_clip_has_the_frames_that_are_asked_for(capsys, project: Pat
     assert inside == ["00004.png", "00005.png", "00006.png"]
 
 
+@pytest.mark.parametrize(("name", "written"), [("ann", "ann.json"), ("ann.txt", "ann.txt")])
+def test_a_file_without_a_suffix_gets_the_formats(
+    capsys, project: Path, tmp_path: Path, name: str, written: str
+) -> None:
+    said = rvos(capsys, "export", project, "--format", "ytvis", "-o", tmp_path / name, "--json")
+    assert said.code == 0
+    assert said.json["outputs"]["ytvis"] == str(tmp_path / written)
+    assert (tmp_path / written).is_file()
+
+
 def test_a_data_set_becomes_a_project_with_its_clips(capsys, tmp_path: Path) -> None:
     root = write_refytvos(tmp_path / "data", mini_videos(2))
     said = rvos(capsys, "import", tmp_path / "new.rvos", root, "--with-clips", "--clip", "clip1", "--json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -53,9 +52,7 @@ class Offer:
         """Of the one file that it makes, with its dot; empty: it goes into a folder."""
         if self.kind == OVERLAY:
             return ".mp4"
-        if self.annotations is None or self.annotations.target != "file":
-            return ""
-        return Path(self.annotations.layout.partition(",")[0]).suffix
+        return self.annotations.file_suffix if self.annotations is not None else ""
 
     @property
     def is_own(self) -> bool:
