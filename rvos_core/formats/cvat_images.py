@@ -148,14 +148,14 @@ def write(annotations: AnnotationSet, target: Path, options: WriteOptions) -> Wr
 
 
 def _shapes(clip: AnnotatedClip, sights: Sights) -> Iterator[str]:
-    """Masks of one frame; the first object of the list is on top: the largest z_order."""
-    for order, thing in enumerate(clip.objects):
+    """Masks of one frame; the last object of the list is on top: the largest z_order."""
+    for order, thing in enumerate(clip.objects, start=1):
         sight = sights.get(thing.object_id)
         if sight is None or not area(sight.mask):
             continue
         runs, (left, top, wide, high) = box_runs(sight.mask)
         facts = {"label": thing.label, "source": "manual", "occluded": int(sight.occluded), "rle": runs}
-        facts |= {"left": left, "top": top, "width": wide, "height": high, "z_order": len(clip.objects) - order}
+        facts |= {"left": left, "top": top, "width": wide, "height": high, "z_order": order}
         yield opening("mask", facts) + "\n"
         yield from (f"{line}\n" for line in attribute_elements(thing))
         yield "</mask>\n"

@@ -186,7 +186,7 @@ def _polygons(
 ) -> Iterator[str]:
     """Part `place` of an object through the clip: a keyframe where it is, and one where it ends."""
     points, there = "0.00,0.00;0.00,0.00;0.00,0.00", False
-    order = len(clip.objects) - clip.objects.index(thing)
+    order = 1 + clip.objects.index(thing)  # the last of the list is on top
     for frame in range(len(clip.frames)):
         found = parts.get(frame, [])
         here = place < len(found)

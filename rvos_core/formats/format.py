@@ -85,7 +85,7 @@ class WriteOptions:
 
     Attributes:
         split: name of the split, where the layout has splits.
-        overlap: where the format has one object a pixel: refuse, put the first object of the list on top, or write
+        overlap: where the format has one object a pixel: refuse, put the last object of the list on top, or write
             a file per object.
         suffix: of the pictures that the files speak of.
         progress: called with (frames done, of).

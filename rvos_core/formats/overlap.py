@@ -59,15 +59,15 @@ def refuse_shared(found: Shared, *, title: str, can_split: bool) -> UserError:
     return UserError(
         f"{title} has room for one object a pixel; on frame {found.frame} of {found.clip} objects {found.first} and "
         f"{found.second} share {found.pixels} pixels.",
-        hint=f"Choose --overlap order to put the first object of the list on top{split}.",
+        hint=f"Choose --overlap order to put the last object of the list on top, as the window shows it{split}.",
         code="formats.overlap",
     )
 
 
 def painted(clip: AnnotatedClip, sights: Sights, *, kind: type = np.uint8) -> np.ndarray:
-    """(H, W) object ids, 0 for none; where objects share a pixel, the first of the clip's list is on top."""
+    """(H, W) object ids, 0 for none; where objects share a pixel, the last of the clip's list is on top."""
     labels: np.ndarray = np.zeros((clip.height, clip.width), dtype=kind)
-    for thing in reversed(clip.objects):
+    for thing in clip.objects:
         if thing.object_id in sights:
             labels[decode(sights[thing.object_id].mask)] = thing.object_id
     return labels

@@ -118,7 +118,7 @@ def _clip(clip: AnnotatedClip, lost: frozenset[Loss]) -> dict[str, Any]:
         if sights:
             said.append(frame)
         if Loss.OVERLAP in lost:
-            sights = _first_on_top(clip, sights)
+            sights = _last_on_top(clip, sights)
         for object_id, sight in sights.items():
             mask = encode(fill_holes(decode(sight.mask))) if Loss.HOLES in lost else sight.mask
             hidden = Loss.OCCLUSION if area(mask) else Loss.ABSENCE
@@ -158,10 +158,10 @@ def _clip(clip: AnnotatedClip, lost: frozenset[Loss]) -> dict[str, Any]:
     return _without_tracks(values, clip) if Loss.TRACKS in lost else values
 
 
-def _first_on_top(clip: AnnotatedClip, sights: dict[int, Sight]) -> dict[int, Sight]:
+def _last_on_top(clip: AnnotatedClip, sights: dict[int, Sight]) -> dict[int, Sight]:
     free = np.ones((clip.height, clip.width), dtype=bool)
     found = {}
-    for each in clip.objects:
+    for each in reversed(clip.objects):
         if each.object_id in sights:
             mask = decode(sights[each.object_id].mask)
             found[each.object_id] = Sight(encode(mask & free))

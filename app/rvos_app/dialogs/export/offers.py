@@ -151,7 +151,7 @@ def overlap_choices(offer: Offer) -> list[tuple[str, str]]:
     chosen = offer.annotations
     if chosen is None or chosen.can_overlap:
         return []
-    found = [(tr("Stop and say so"), "refuse"), (tr("The first of the list on top"), "order")]
+    found = [(tr("Stop and say so"), "refuse"), (tr("The last of the list on top"), "order")]
     return [*found, (tr("A file for each object"), "files")] if chosen.splits_objects else found
 
 

@@ -140,7 +140,7 @@ class PlanFoot(QFrame):
         if code in _USUAL_NAMES:
             found.append((tr("Take the Usual Names"), self.usual_names_wanted.emit))
         if code == "formats.overlap":
-            found.append((tr("First One on Top"), partial(self.overlap_chosen.emit, "order")))
+            found.append((tr("Last One on Top"), partial(self.overlap_chosen.emit, "order")))
         if code == "delivery.variable_rate":
             found.append((tr("Make the Rate Even"), self.even_rate_wanted.emit))
         return found
