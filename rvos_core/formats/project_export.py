@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from rvos_core.formats.annotations import (
     Sight,
     Sights,
 )
-from rvos_core.formats.format import Format, WriteOptions, Written
+from rvos_core.formats.format import Format, Loss, WriteOptions, Written
 from rvos_core.formats.mask_folders import picture_stems
 from rvos_core.formats.registry import write
 from rvos_core.masks.rle import empty
@@ -76,7 +76,29 @@ def export_annotations(
         Cancelled: a person stopped it; nothing is left.
     """
     found = annotations_of(reader, media_ids=media_ids, object_ids=object_ids, span=span)
-    return Exported(found, chosen, write(found, chosen, target, options))
+    written = write(found, chosen, target, options)
+    if Loss.MASKS not in chosen.losses:
+        unseen = names_without_masks(reader, media_ids=media_ids, object_ids=object_ids, span=span)
+        notes = (f"“{name}” has no mask on any of the frames." for name in unseen)
+        written = replace(written, notes=(*written.notes, *notes))
+    return Exported(found, chosen, written)
+
+
+def names_without_masks(
+    reader: ProjectReader,
+    *,
+    media_ids: Collection[int] | None = None,
+    object_ids: Collection[int] | None = None,
+    span: FrameSpan | None = None,
+) -> list[str]:
+    """Names of objects that are in sight on no frame. Arguments as of `annotations_of`."""
+    return [
+        each.name
+        for clip in reader.media()
+        if media_ids is None or clip.media_id in media_ids
+        for each in reader.objects(clip.media_id)
+        if (object_ids is None or each.object_id in object_ids) and not reader.lane(each.object_id, span).visible.any()
+    ]
 
 
 def annotations_of(

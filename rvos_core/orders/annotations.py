@@ -46,8 +46,9 @@ def write_annotations(
 
 def annotation_problems(source: OrderSource) -> list[Problem]:
     """What is in the way: a place that cannot be written, objects that share pixels. Raises: UsageError: no format."""
+    from rvos_core.formats.format import Loss
     from rvos_core.formats.overlap import first_shared, refuse_shared
-    from rvos_core.formats.project_export import annotations_of
+    from rvos_core.formats.project_export import annotations_of, names_without_masks
 
     order, chosen = source.order, _format(source)
     # A folder that is there already is no problem; whether it may be replaced the format itself says.
@@ -62,7 +63,21 @@ def annotation_problems(source: OrderSource) -> list[Problem]:
         if shared is not None:
             error = refuse_shared(shared, title=chosen.title, can_split=chosen.splits_objects)
             found.append(Problem(error.code, error.message, error.hint))
+    if Loss.MASKS not in chosen.losses:
+        unseen = names_without_masks(
+            source.project, media_ids=[order.media_id], object_ids=order.object_ids, span=source.span
+        )
+        found += [_no_masks(name) for name in unseen]
     return found
+
+
+def _no_masks(name: str) -> Problem:
+    return Problem(
+        "delivery.no_masks",
+        f"“{name}” has no mask on any of the frames.",
+        "Look for it first, or leave it out.",
+        blocks=False,
+    )
 
 
 def _format(source: OrderSource) -> Format:

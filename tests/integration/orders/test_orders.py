@@ -90,6 +90,16 @@ def test_annotations_of_a_data_set_are_orders_too(tmp_path: Path) -> None:
     assert len(list((tmp_path / "davis").rglob("*.png"))) == 8
 
 
+def test_annotations_of_objects_that_are_nowhere_in_sight_are_told_before_and_after(tmp_path: Path) -> None:
+    project = write_project(tmp_path, masked=3)
+    order = Order(ANNOTATIONS, "DAVIS", project, 1, (1, 2), tmp_path / "out", format="davis", span=FrameSpan(4, 8))
+    with open_source(order) as source:
+        plan = plan_order(source)
+    assert [each.code for each in plan.problems] == ["delivery.no_masks"] * 2
+    assert not plan.blocking
+    assert fulfil(order).notes == tuple(f"“{name}” has no mask on any of the frames." for name in ("red car", "dog"))
+
+
 def test_the_clip_with_its_effects_is_a_video(tmp_path: Path) -> None:
     project = write_project(tmp_path, names=("car",))
     order = Order(EFFECTS, "effects", project, 1, (1,), tmp_path / "out", specs=(NAMED_SPECS["pngcutout8"],))
