@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -41,26 +42,25 @@ class BrushOptions:
         return self.size
 
 
-def brush_radius(options: BrushOptions, at: Pointer) -> float:
-    """Of a brush under the hand, frame pixels: a pen that presses less makes it smaller."""
-    return options.size / 2 * (_LIGHTEST + (1 - _LIGHTEST) * at.pressure)
+class SweepingTool(RestingTool, ABC):
+    """A round tool that leaves something wherever the hand leads it; what that is, its kinds say."""
 
-
-class BrushTool(RestingTool):
-    """Brush, or with `erases` the eraser. Alt and the other end of a pen make one the other; pressure scales it."""
-
-    def __init__(self, options: BrushOptions, *, erases: bool = False) -> None:
+    def __init__(self, options: BrushOptions) -> None:
         super().__init__()
-        self.name = "eraser" if erases else "brush"
         self._options = options
-        self._erases = erases
-        self._adds = True
         self._at: Pointer | None = None
-        self._painted = QRectF()  # by the gesture under way
+
+    @abstractmethod
+    def _begin(self, at: Pointer) -> None:
+        """A gesture begins."""
+
+    @abstractmethod
+    def _sweep(self, start: Pointer, stop: Pointer) -> None:
+        """The hand went from `start` to `stop`."""
 
     def press(self, at: Pointer, sheet: Sheet) -> Outcome | None:
         self._sheet = sheet
-        self._adds = self._erases == at.inverts
+        self._begin(at)
         self._sweep(at, at)
         return None
 
@@ -70,6 +70,35 @@ class BrushTool(RestingTool):
     def release(self, at: Pointer) -> Outcome | None:
         self._sweep(self._at or at, at)
         return self.finish()
+
+    def hover(self, at: Pointer | None) -> None:
+        self._spoil(self._rim(self._at))
+        self._at = at
+        self._spoil(self._rim(at))
+
+    def _radius(self, at: Pointer) -> float:
+        """In frame pixels: a pen that presses less makes it smaller."""
+        return self._options.size / 2 * (_LIGHTEST + (1 - _LIGHTEST) * at.pressure)
+
+    def _rim(self, at: Pointer | None) -> QRectF:
+        if at is None:
+            return QRectF()
+        radius = self._radius(at)
+        return QRectF(at.x - radius, at.y - radius, 2 * radius, 2 * radius)
+
+
+class BrushTool(SweepingTool):
+    """Brush, or with `erases` the eraser. Alt and the other end of a pen make one the other; pressure scales it."""
+
+    def __init__(self, options: BrushOptions, *, erases: bool = False) -> None:
+        super().__init__(options)
+        self.name = "eraser" if erases else "brush"
+        self._erases = erases
+        self._adds = True
+        self._painted = QRectF()  # by the gesture under way
+
+    def _begin(self, at: Pointer) -> None:
+        self._adds = self._erases == at.inverts
 
     def finish(self) -> Outcome | None:
         sheet = self._sheet
@@ -87,11 +116,6 @@ class BrushTool(RestingTool):
         """The gesture is over: what it has painted is painted anew, whatever comes of it."""
         self._spoil(self._painted)
         self._sheet, self._painted = None, QRectF()
-
-    def hover(self, at: Pointer | None) -> None:
-        self._spoil(self._rim(self._at))
-        self._at = at
-        self._spoil(self._rim(at))
 
     def _sweep(self, start: Pointer, stop: Pointer) -> None:
         self.hover(stop)
@@ -116,15 +140,6 @@ class BrushTool(RestingTool):
                 centre = start.x + (stop.x - start.x) * share, start.y + (stop.y - start.y) * share
                 found.append(alike(sheet.picture, centre, radius, hardness))
         return [patch for patch in found if patch is not None]
-
-    def _radius(self, at: Pointer) -> float:
-        return brush_radius(self._options, at)
-
-    def _rim(self, at: Pointer | None) -> QRectF:
-        if at is None:
-            return QRectF()
-        radius = self._radius(at)
-        return QRectF(at.x - radius, at.y - radius, 2 * radius, 2 * radius)
 
     def paint(self, painter: QPainter, scale: float) -> None:
         """The rim, and where it is soft, the core."""

@@ -8,10 +8,10 @@ from typing import ClassVar
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 
-from rvos_app.canvas.tools.brush import BrushOptions, brush_radius
+from rvos_app.canvas.tools.brush import BrushOptions, SweepingTool
 from rvos_app.canvas.tools.shapes import capsule
 from rvos_app.canvas.tools.sheet import Sheet
-from rvos_app.canvas.tools.tool import Outcome, Pointer, Refused, RestingTool, TrimapDrawn, cosmetic_pens
+from rvos_app.canvas.tools.tool import Outcome, Pointer, Refused, TrimapDrawn, cosmetic_pens
 from rvos_app.canvas.tools.trimap_layer import COLOURS, KINDS, TrimapLayer
 from rvos_app.i18n import tr
 from rvos_core.masks import TrimapStrokes
@@ -36,30 +36,18 @@ class TrimapOptions:
     label: int
 
 
-class TrimapTool(RestingTool):
+class TrimapTool(SweepingTool):
     """One stroke a gesture. Alt and the other end of a pen make any brush the eraser; pressure scales it."""
 
     name = "trimap"
 
     def __init__(self, size: BrushOptions, options: TrimapOptions) -> None:
-        super().__init__()
-        self._size = size
-        self._options = options
+        super().__init__(size)
+        self._in_hand = options
         self._label = UNPAINTED
-        self._at: Pointer | None = None
 
-    def press(self, at: Pointer, sheet: Sheet) -> Outcome | None:
-        self._sheet = sheet
+    def _begin(self, at: Pointer) -> None:
         self._label = self._meant(at)
-        self._sweep(at, at)
-        return None
-
-    def move(self, at: Pointer) -> None:
-        self._sweep(self._at or at, at)
-
-    def release(self, at: Pointer) -> Outcome | None:
-        self._sweep(self._at or at, at)
-        return self.finish()
 
     def finish(self) -> Outcome | None:
         sheet, self._sheet = self._sheet, None
@@ -76,20 +64,15 @@ class TrimapTool(RestingTool):
             height, width = sheet.size
             self._spoil(QRectF(0, 0, width, height))
 
-    def hover(self, at: Pointer | None) -> None:
-        self._spoil(self._rim(self._at))
-        self._at = at
-        self._spoil(self._rim(at))
-
     def _meant(self, at: Pointer) -> int:
-        return UNPAINTED if at.inverts else self._options.label
+        return UNPAINTED if at.inverts else self._in_hand.label
 
     def _sweep(self, start: Pointer, stop: Pointer) -> None:
         self.hover(stop)
         sheet = self._sheet
         if not isinstance(sheet, TrimapSheet):
             return
-        radius = brush_radius(self._size, stop)
+        radius = self._radius(stop)
         patch = capsule((start.x, start.y), (stop.x, stop.y), radius, size=sheet.size)
         if patch is not None:
             sheet.layer.paint(patch, self._label)
@@ -97,18 +80,12 @@ class TrimapTool(RestingTool):
             rows, columns = patch.pixels.shape
             self._spoil(QRectF(patch.left, patch.top, columns, rows))
 
-    def _rim(self, at: Pointer | None) -> QRectF:
-        if at is None:
-            return QRectF()
-        radius = brush_radius(self._size, at)
-        return QRectF(at.x - radius, at.y - radius, 2 * radius, 2 * radius)
-
     def paint(self, painter: QPainter, scale: float) -> None:
         """The rim, dashed for the eraser; in it the colour that is painted."""
         if self._at is None:
             return
         label = self._meant(self._at) if self._sheet is None else self._label
-        centre, radius = QPointF(self._at.x, self._at.y), brush_radius(self._size, self._at)
+        centre, radius = QPointF(self._at.x, self._at.y), self._radius(self._at)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for pen in cosmetic_pens(_RIM, dashed=label == UNPAINTED):
             painter.setPen(pen)
