@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Section:
-    """Steps for one way. `needs`: of "timeline", "cutout", "matte", "cutout pictures", "matte pictures", "exr"."""
+    """Steps for one way. `needs`: of "timeline", "cutout", "matte", "cutout pictures", "matte pictures", "exr",
+    "source pictures"."""
 
     title: str
     needs: str
@@ -180,6 +181,14 @@ _RESOLVE = Editor(
 _FINAL_CUT = Editor(
     "Final Cut Pro",
     (
+        Section(
+            "The clip",
+            "source pictures",
+            (
+                "{clip} is a folder of pictures, which Final Cut Pro imports as single stills: make a movie of them "
+                "first, at the same rate and with the same first frame, and take it wherever {clip} stands below.",
+            ),
+        ),
         Section(
             "With the timeline",
             "timeline",

@@ -97,7 +97,7 @@ def recipe(
     lines = [title, "=" * len(title), "", *_inventory(info, files, folder, timelines)]
     lines += [f"Earlier   {_from(path, folder)}" for path in earlier]
     for section in known.sections:
-        if _has(section, files, timelines):
+        if _has(section, info, files, timelines):
             lines += ["", section.title, "-" * len(section.title)]
             for number, step in enumerate(section.steps, start=1):
                 lines += _wrapped(step.format_map(words), first=f"{number}. ")
@@ -111,7 +111,7 @@ def recipe(
     return "\n".join([*lines, "", *_wrapped(_UNTRIED)]) + "\n"
 
 
-def _has(section: Section, files: Sequence[DeliveredFile], timelines: Sequence[Path]) -> bool:
+def _has(section: Section, info: MediaInfo, files: Sequence[DeliveredFile], timelines: Sequence[Path]) -> bool:
     """Whether the delivery has what a section is about."""
     pictures = {each.content for each in files if each.pictures is not None}
     movies = {each.content for each in files if each.pictures is None}
@@ -125,6 +125,7 @@ def _has(section: Section, files: Sequence[DeliveredFile], timelines: Sequence[P
         "cutout pictures": CUTOUT in pictures,
         "matte pictures": MATTE in pictures,
         "exr": exr,
+        "source pictures": info.kind == "images",
     }[section.needs]
 
 

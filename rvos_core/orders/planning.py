@@ -16,7 +16,7 @@ from rvos_core.errors import UserError
 from rvos_core.files import remove_part
 from rvos_core.matte.look import read_looks
 from rvos_core.orders.annotations import annotation_problems
-from rvos_core.orders.beside import beside_paths
+from rvos_core.orders.beside import expected_beside
 from rvos_core.orders.mattes import ALL_WITH_EFFECTS
 from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, Order
 from rvos_core.orders.plain import mask_folder
@@ -162,23 +162,23 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
             )
             for _, later in collisions(outputs)[:1]
         ]
-    beside = beside_paths(plans[0], order.target, timelines=order.timelines, recipe=order.recipe)
+    beside = expected_beside(plans, order.target, timelines=order.timelines, recipe=order.recipe)
     return OrderPlan(
         order=order,
         deliveries=plans,
         outputs=outputs,
         frames=sum(len(plan.frames.sources) * len(plan.outputs) for plan in plans),
         unlooked=source.unlooked_frames(plans[0].span),
-        problems=tuple(problems),
+        problems=(*problems, *beside.refused),
         notes=tuple(dict.fromkeys(note for plan in plans for note in plan.notes)),
         replaces=(
             *(path for plan in plans for path in plan.replaces),
-            *(path for path in beside if path.exists()),
+            *(path for path in beside.paths if path.exists()),
         ),
         expected_bytes=sum(plan.expected_bytes for plan in plans),
         expected_s=sum(plan.expected_s for plan in plans),
         free_bytes=plans[0].free_bytes,
-        beside=tuple(beside),
+        beside=beside.paths,
     )
 
 

@@ -35,13 +35,14 @@ def write_project(
     height: int = 48,
     names: tuple[str, ...] = ("red car", "dog"),
     masked: int | None = None,
+    clip: Path | None = None,
 ) -> Path:
-    """`p.rvos` with `street.mp4` and objects 1, 2, ... that have a mask on the first `masked` frames (all)."""
+    """`p.rvos` with `street.mp4`, or `clip`; objects 1, 2, ... have a mask on the first `masked` frames (all)."""
     # A coding without loss that takes odd sizes.
     lossless = {"codec": "ffv1", "pixel_format": "yuv444p"} if width % 2 or height % 2 else {}
-    clip = write_clip(
-        folder / ("street.mkv" if lossless else "street.mp4"), frames=frames, width=width, height=height, **lossless
-    )
+    if clip is None:
+        name = "street.mkv" if lossless else "street.mp4"
+        clip = write_clip(folder / name, frames=frames, width=width, height=height, **lossless)
     path = folder / "p.rvos"
     with Project.create(path, program="test") as project, open_media(clip) as reader:
         record = take_in(project, reader.info)

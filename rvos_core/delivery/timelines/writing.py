@@ -17,7 +17,7 @@ from rvos_core.delivery.timelines.xml_text import check_clips
 from rvos_core.errors import UserError
 from rvos_core.files import atomic_file, writing
 
-_REFUSED = "delivery.timeline_"  # how codes begin of what a format cannot hold
+REFUSED = "delivery.timeline_"  # how codes begin of what a format cannot hold
 
 
 @dataclass(frozen=True)
@@ -65,20 +65,32 @@ def write_timeline(timeline: Timeline, folder: Path, *, stem: str, kind: str, re
         UserError: the format cannot hold it, or the disk refuses; what was at the name stays.
     """
     path = timeline_path(folder, stem, kind)
-    beside = folder if relative else None
-    wanted = len(timeline.clips)
-    verify: Callable[[Path], None]
-    if kind == "otio":
-        content, verify = otio(timeline, beside=beside), partial(check_otio, wanted=wanted)
-    elif kind == "fcpxml":
-        content = fcpxml_format.fcpxml(timeline, beside=beside)
-        verify = partial(check_clips, count=fcpxml_format.count_clips, wanted=wanted)
-    else:
-        content = xmeml_format.xmeml(timeline)
-        verify = partial(check_clips, count=xmeml_format.count_clips, wanted=wanted)
+    content, verify = _made(timeline, kind, beside=folder if relative else None)
     with atomic_file(path, verify=verify) as part, writing(path):
         part.write_bytes(content)
     return path
+
+
+def refusal(timeline: Timeline, kind: str) -> UserError | None:
+    """Why this kind of timeline cannot hold it, known without writing anything; None: it can."""
+    try:
+        _made(timeline, kind, beside=None)
+    except UserError as error:
+        if not error.code.startswith(REFUSED):
+            raise
+        return error
+    return None
+
+
+def _made(timeline: Timeline, kind: str, *, beside: Path | None) -> tuple[bytes, Callable[[Path], None]]:
+    """A timeline's content, and what reads it back. Raises: UserError: the format cannot hold it."""
+    wanted = len(timeline.clips)
+    if kind == "otio":
+        return otio(timeline, beside=beside), partial(check_otio, wanted=wanted)
+    if kind == "fcpxml":
+        content = fcpxml_format.fcpxml(timeline, beside=beside)
+        return content, partial(check_clips, count=fcpxml_format.count_clips, wanted=wanted)
+    return xmeml_format.xmeml(timeline), partial(check_clips, count=xmeml_format.count_clips, wanted=wanted)
 
 
 def write_timelines(
@@ -94,7 +106,7 @@ def write_timelines(
         try:
             paths.append(write_timeline(timeline, folder, stem=stem, kind=kind, relative=relative))
         except UserError as error:
-            if not error.code.startswith(_REFUSED):
+            if not error.code.startswith(REFUSED):
                 raise
             notes.append(f"No {TIMELINE_FORMATS[kind].title} was written. {error}")
     return WrittenTimelines(tuple(paths), tuple(notes))
