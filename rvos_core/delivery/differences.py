@@ -51,12 +51,15 @@ class Differences:
         self.largest = 0.0
         self.means: list[float] = []
 
-    def compare(self, place: int, plane: np.ndarray, colours: np.ndarray | None) -> None:
+    def compare(
+        self, place: int, plane: np.ndarray, colours: np.ndarray | None, *, channels: np.ndarray | None = None
+    ) -> None:
         """Count one output frame, where it is one that is compared.
 
         Args:
             plane: (H, W) float32, as `Meant.plane`.
             colours: (H, W, 3) float32; None: the file has none.
+            channels: (objects, H, W) float32, as `Meant.channels`; their error counts as alpha's.
         """
         if place not in self._meant:
             return
@@ -67,6 +70,8 @@ class Differences:
             error = np.abs(plane - meant.plane)
             if meant.colours is not None and colours is not None:
                 self._colours.append(_colour_error(meant, colours))
+            if channels is not None and meant.channels is not None:
+                error = np.concatenate([error[None], np.abs(channels - meant.channels)])
         self.compared.append(place)
         self.largest = max(self.largest, float(error.max()))
         self.means.append(float(error.mean()))

@@ -31,11 +31,13 @@ class Meant:
         colours: (H, W, 3) float32 in 0..1: as they lie in the file, premultiplied or in linear light where that is
             asked for; None: a matte.
         counts: (H, W) bool: where colours are compared.
+        channels: (objects, H, W) float32: alpha of each, where each has a channel of its own; None: they have none.
     """
 
     plane: np.ndarray
     colours: np.ndarray | None
     counts: np.ndarray
+    channels: np.ndarray | None = None
 
 
 class MeantFrames:
@@ -68,12 +70,15 @@ class MeantFrames:
             taken = True
         if not taken:
             return
-        shown = pictures[0] if _is_named_channel(self._spec) else together(pictures)
+        has_channels_only = has_named_channels(self._spec) and self._spec.chosen_content != CUTOUT
+        shown = pictures[0] if has_channels_only else together(pictures)
+        kept = {"alpha": shown.alpha}
+        if shown.rgb is not None:
+            kept["rgb"] = shown.rgb
+        if has_named_channels(self._spec):
+            kept["channels"] = np.stack([each.alpha for each in pictures])
         buffer = BytesIO()  # NumPy itself does not say that a disk is full
-        if shown.rgb is None:
-            np.savez(buffer, alpha=shown.alpha)
-        else:
-            np.savez(buffer, alpha=shown.alpha, rgb=shown.rgb)
+        np.savez(buffer, allow_pickle=False, **kept)
         self._path(place).write_bytes(buffer.getbuffer())
 
     def _path(self, place: int) -> Path:
@@ -85,8 +90,9 @@ def read_meant(path: Path, spec: DeliverySpec) -> Meant:
     with np.load(path, allow_pickle=False) as kept:
         alpha = np.clip(kept["alpha"], 0, 1)
         rgb = kept.get("rgb")
+        channels = np.clip(kept["channels"], 0, 1) if "channels" in kept else None
     if rgb is None or spec.chosen_content != CUTOUT:
-        return Meant(alpha, None, alpha > 0)
+        return Meant(alpha, None, alpha > 0, channels)
     straight = unit(rgb)
     if not spec.kind.has_alpha:
         under = np.asarray(spec.background, np.float32) / 255
@@ -95,10 +101,10 @@ def read_meant(path: Path, spec: DeliverySpec) -> Meant:
     if spec.format == "exr" and spec.linear:
         straight = linear_light(straight)
     if spec.premultiplied:
-        return Meant(alpha, straight * alpha[..., None], np.ones_like(alpha, bool))
-    return Meant(alpha, straight, alpha > 0)
+        return Meant(alpha, straight * alpha[..., None], np.ones_like(alpha, bool), channels)
+    return Meant(alpha, straight, alpha > 0, channels)
 
 
-def _is_named_channel(spec: DeliverySpec) -> bool:
-    """EXR mattes have a channel an object; that of the first is compared."""
-    return spec.format == "exr" and spec.chosen_content != CUTOUT
+def has_named_channels(spec: DeliverySpec) -> bool:
+    """EXR has a channel an object, of mattes no other."""
+    return spec.format == "exr"

@@ -71,18 +71,21 @@ def channel_names(objects: Sequence[DeliveryObject]) -> list[str]:
     return names
 
 
-def read_still(path: Path, spec: DeliverySpec, *, channel: str | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+def read_named_channels(path: Path, names: Sequence[str]) -> np.ndarray:
+    """Channels of an EXR picture, (names, H, W) float32. Only OpenEXR itself can give them. Raises: ValueError."""
+    return np.stack([_exr_channel(path, name) for name in names])
+
+
+def read_still(path: Path, spec: DeliverySpec) -> tuple[np.ndarray, np.ndarray | None]:
     """A picture as another reader sees it: alpha of a cut-out, or a matte, (H, W) float32; and a cut-out's colours.
 
-    FFmpeg reads what OpenCV, tifffile and OpenEXR wrote. A named channel of EXR only OpenEXR itself can give; DWAA
-    with more channels than R, G, B and A it alone reads rightly (FFmpeg 8 mistakes colours, and alpha of 32 bits).
+    FFmpeg reads what OpenCV, tifffile and OpenEXR wrote, but for EXR of mattes, see `read_named_channels`; DWAA with
+    more channels than R, G, B and A it alone reads rightly (FFmpeg 8 mistakes colours, and alpha of 32 bits).
     Colours are (H, W, 3) float32, as they lie in the file.
 
     Raises:
         ValueError: it cannot be read, or has no alpha.
     """
-    if channel is not None:
-        return _exr_channel(path, channel), None
     if spec.format == "exr" and spec.compression == "dwaa":
         pixels = _exr_channel(path, "RGBA")
         return pixels[..., 3], pixels[..., :3]

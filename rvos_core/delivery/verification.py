@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
@@ -21,10 +22,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from rvos_core.delivery.differences import ColourError, Differences
+from rvos_core.delivery.meant import has_named_channels
 from rvos_core.delivery.outputs import CUTOUT, ColourLimit, Encoding
 from rvos_core.delivery.pixels import shown_colours, shown_plane
 from rvos_core.delivery.plan import DeliveryPlan, PlannedOutput
-from rvos_core.delivery.stills import channel_names, read_still
+from rvos_core.delivery.stills import channel_names, read_named_channels, read_still
 from rvos_core.errors import UserError
 from rvos_core.media.container import MEDIA_ERRORS, open_container, timecode_text
 
@@ -209,19 +211,17 @@ def verify_stills(
         found.append(zlib.crc32((folder / name).read_bytes()) if name in present else -1)
         step(place + 1)
     shape = f"{plan.width}x{plan.height}"
-    named = plan.spec.format == "exr" and plan.spec.chosen_content != CUTOUT
-    channel = channel_names(output.objects)[0] if named else None
     for place in meant:
         if names[place] not in present:
             continue
         try:
-            alpha, colours = read_still(folder / names[place], plan.spec, channel=channel)
+            alpha, colours, channels = _still(folder / names[place], plan, output)
         except ValueError as error:
             raise _unreadable(output.path / names[place], str(error)) from error
         if alpha.shape != (plan.height, plan.width):
             shape = f"{alpha.shape[1]}x{alpha.shape[0]}"
             continue
-        errors.compare(place, alpha, colours)
+        errors.compare(place, alpha, colours, channels=channels)
     checks = [
         Check("the number of pictures", str(count), str(sum(name in present for name in names))),
         Check("the size", f"{plan.width}x{plan.height}", shape),
@@ -229,6 +229,18 @@ def verify_stills(
         _sums_check([checksums.get(place, -2) for place in range(count)], found),
     ]
     return _result(errors, checks, meant, plan)
+
+
+def _still(
+    path: Path, plan: DeliveryPlan, output: PlannedOutput
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Alpha (of mattes in named channels the first one), colours, named channels. Raises: ValueError."""
+    if not has_named_channels(plan.spec):
+        return *read_still(path, plan.spec), None
+    channels = read_named_channels(path, channel_names(output.objects))
+    if plan.spec.chosen_content == CUTOUT:
+        return *read_still(path, plan.spec), channels
+    return channels[0], None, channels
 
 
 def _result(

@@ -15,6 +15,7 @@ import pytest
 
 from helpers_cli import write_clip
 from helpers_delivery import DOG, moving_disc, noisy_colours, picture_clip, plan_for, soft_disc
+from rvos_core.delivery import stills
 from rvos_core.delivery.exporter import FrameOf, deliver, unfinished
 from rvos_core.delivery.pixels import linear_light, unit
 from rvos_core.delivery.plan import DeliveryObject
@@ -131,6 +132,23 @@ def test_exr_has_a_named_channel_an_object_and_says_what_they_are(tmp_path: Path
     expected = linear_light(unit(noisy_colours(48, 64, 0))) * alpha[..., None]
     assert np.abs(pixels["RGBA"][..., :3] - expected).max() < 3e-3
     assert header["rvos/transfer"] == "linear"
+
+
+@pytest.mark.parametrize("content", ["matte", "cutout"])
+def test_every_named_channel_of_exr_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    info = picture_clip(tmp_path, frames=3)
+    plan = plan_for(tmp_path, info, items=(DOG, CAT), format="exr", content=content, objects="together")
+    right = stills.channel_names
+
+    def exchanged(objects: Sequence[DeliveryObject]) -> list[str]:
+        return right(objects)[::-1]
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="alpha is off"):
+        patch.setattr(stills, "channel_names", exchanged)
+        deliver(plan, moving_disc(info))
+    assert not plan.outputs[0].path.exists()
+    (done,) = deliver(plan, moving_disc(info))
+    assert done.verification.largest_error < 2**-11
 
 
 def test_tiff_says_how_its_alpha_is_meant(tmp_path: Path) -> None:
