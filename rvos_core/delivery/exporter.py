@@ -6,6 +6,7 @@ hidden folder beside the target and is used again where settings, source and mas
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,7 +32,7 @@ from rvos_core.delivery.pixels import (
     together,
 )
 from rvos_core.delivery.plan import DeliveryObject, DeliveryPlan, PlannedOutput
-from rvos_core.delivery.plan_checks import DAMAGED
+from rvos_core.delivery.plan_checks import REPORTED
 from rvos_core.delivery.report import DeliveredOutput, report_path, write_report
 from rvos_core.delivery.source import check_same_source
 from rvos_core.delivery.stills import write_still
@@ -52,7 +53,8 @@ FrameOf: TypeAlias = tuple[int, np.ndarray | None, np.ndarray]
 FrameSource: TypeAlias = Callable[[DeliveryObject, Sequence[int]], Iterable[FrameOf]]
 Progress: TypeAlias = Callable[[int, int], None]
 
-DEFAULT_THREADS = 2
+_CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+DEFAULT_THREADS = min(8, max(2, _CPUS))
 
 
 def deliver(
@@ -71,7 +73,7 @@ def deliver(
         cancel: checked at every frame, those that are read back among them; what is finished stays for the next time.
         progress: gets output frames done and in all.
         read_back: gets frames of the output at work that were read back, and how many it has.
-        threads: that encode stills side by side.
+        threads: that encode stills side by side; twice as many frames are in memory at most.
 
     Raises:
         UserError: the plan is blocked, the source has changed, the disk or an encoder refuses, or an output does not
@@ -192,8 +194,8 @@ class _Work:
     def finished(self, found: Verification, *, notes: Sequence[str], resumed: int) -> DeliveredOutput:
         """What is told of the output once it has its name."""
         spec = self.plan.spec
-        damage = (each.message for each in self.plan.problems if each.code == DAMAGED)
-        told = [*damage, *self.plan.notes, *notes]
+        warned = (each.message for each in self.plan.problems if each.code in REPORTED)
+        told = [*warned, *self.plan.notes, *notes]
         if found.limit is None:
             what = "alpha" if spec.kind.has_alpha else "the matte" if spec.chosen_content != CUTOUT else "brightness"
             told.append(

@@ -125,8 +125,9 @@ def safe_name(text: str, *, room: int = 0) -> str:
 
 def name_problem(path: Path) -> str | None:
     """Why some system refuses a path, as the end of a sentence; None where all take it."""
-    if len(str(path)) > MAX_PATH:
-        return f"is {len(str(path))} characters long; many programs take {MAX_PATH}"
+    length = len(str(path.absolute()))
+    if length > MAX_PATH:
+        return f"is {length} characters long; many programs take {MAX_PATH}"
     return None
 
 

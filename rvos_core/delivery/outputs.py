@@ -281,7 +281,7 @@ _ALL = (
         colour_error={16: ColourLimit(2**-12 + 1e-6, 2**-12 + 1e-6), 32: ColourLimit(1e-6, 1e-6)},
         bytes_per_covered_pixel=5.4,
         megapixels_per_s=7.0,
-        note="One channel matte.<object> an object; colour is linear light, multiplied by alpha.",
+        note="One channel matte.<object> an object. Colour, where there is any, is linear light multiplied by alpha.",
     ),
 )
 

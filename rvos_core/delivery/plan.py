@@ -14,6 +14,7 @@ from rvos_core.delivery.naming import OutputName, clip_name, output_name
 from rvos_core.delivery.outputs import CUTOUT, MATTE
 from rvos_core.delivery.plan_checks import (
     Problem,
+    check_colours,
     check_damage,
     check_kept,
     check_places,
@@ -30,6 +31,7 @@ from rvos_core.errors import UserError
 from rvos_core.types import FrameSpan, MediaInfo
 
 _STILL_OVERHEAD_BYTES = 1024
+_COLOUR_BITS = 8  # of frames as they are read
 _MATTE_SHARE = 0.1  # of a cut-out's time
 _USUALLY_COVERED = 0.2  # of the frame, where the masks are not known
 _MOST_COMPARED = 7  # frames that reading back compares
@@ -190,6 +192,7 @@ def make_plan(
         *check_settings(spec, frames, info, width=inner[0], height=inner[1]),
         *check_source(info, source, identity, {each.object_id: each.name for each in objects}, masked_frames),
         *check_damage(info, span),
+        *check_colours(spec, info, source),
         *check_kept(spec, info, source),
         *check_places([each.name for each in outputs], still=spec.kind.still),
         *check_space(
@@ -209,7 +212,7 @@ def make_plan(
         first_number=first,
         timecode=_timecode(source.timecode, info, span, frames, changed=spec.rate is not None),
         problems=tuple(problems),
-        notes=tuple(_notes(spec, info, frames, inner=inner, outer=(width, height))),
+        notes=tuple(_notes(spec, info, frames, source, inner=inner, outer=(width, height))),
         replaces=tuple(each.path for each in outputs if each.path.exists()),
         expected_bytes=sum(sizes),
         expected_s=_expected_s(spec, pixels) * len(outputs),
@@ -317,9 +320,19 @@ def _timecode(
 
 
 def _notes(
-    spec: DeliverySpec, info: MediaInfo, frames: FrameMap, *, inner: Sequence[int], outer: tuple[int, int]
+    spec: DeliverySpec,
+    info: MediaInfo,
+    frames: FrameMap,
+    source: SourceFacts,
+    *,
+    inner: Sequence[int],
+    outer: tuple[int, int],
 ) -> list[str]:
     notes = []
+    if source.bits > _COLOUR_BITS and spec.chosen_content == CUTOUT:
+        notes.append(
+            f"Colours are made of {_COLOUR_BITS} of the {source.bits} bits that the source has; alpha keeps its depth."
+        )
     if info.rotation_deg:
         notes.append(f"The source is turned by {info.rotation_deg} degrees when shown; so is what is written.")
     if info.sample_aspect != 1:

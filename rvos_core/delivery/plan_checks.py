@@ -16,6 +16,7 @@ import av
 
 from rvos_core.delivery.audio import sound_fits
 from rvos_core.delivery.naming import OutputName, collisions, name_problem
+from rvos_core.delivery.outputs import CUTOUT
 from rvos_core.delivery.source import SourceFacts
 from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.delivery.timing import FrameMap
@@ -24,6 +25,8 @@ from rvos_core.files import refuse_foreign_files, write_error
 from rvos_core.types import FrameSpan, MediaInfo
 
 DAMAGED = "delivery.damaged_source"
+WIDE = "delivery.wide_colours"
+REPORTED = frozenset({DAMAGED, WIDE})  # problems that the report beside an output tells again
 _SPACE_FACTOR = 1.2
 _SHOWN_PARTS = 3
 
@@ -134,6 +137,21 @@ def check_source(
     return found
 
 
+def check_colours(spec: DeliverySpec, info: MediaInfo, source: SourceFacts) -> list[Problem]:
+    """Colours of the source that a picture of BT.709 does not have; mattes have none."""
+    if not source.wide or spec.chosen_content != CUTOUT:
+        return []
+    return [
+        Problem(
+            WIDE,
+            f"The colours of {info.path.name} are {source.wide}; cut-outs are made of 8 bits of them, unchanged, and "
+            "are called BT.709: they will look wrong.",
+            "Deliver the matte, and put it over the clip itself in the editing program.",
+            blocks=False,
+        )
+    ]
+
+
 def check_damage(info: MediaInfo, span: FrameSpan) -> list[Problem]:
     """Frames of `span` that lie in damaged parts of the clip: they are written as they can be decoded."""
     parts = [
@@ -161,14 +179,12 @@ def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
     found = []
     paths = [each.path for each in names]
     for earlier, later in collisions(paths):
-        found.append(
-            Problem(
-                "delivery.same_name",
-                f"Two outputs would have the name {paths[later].name}"
-                + (f" ({paths[earlier].name})." if paths[earlier] != paths[later] else "."),
-                "Put {id} or {object} into the naming.",
-            )
-        )
+        one = paths[later].name + (f" ({paths[earlier].name})" if paths[earlier] != paths[later] else "")
+        message, hint = f"Two outputs would have the name {one}.", "Put {id} or {object} into the naming."
+        if still:
+            message = f"Two sequences would lie in the folder {one}; each needs one of its own."
+            hint = "Put {id} or {object} into the folder's name, as in {object}/{object}.{frame:04}."
+        found.append(Problem("delivery.same_name", message, hint))
     for name in names:
         path = name.path / name.picture(0) if still else name.path
         trouble = name_problem(path)

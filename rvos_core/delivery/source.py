@@ -6,12 +6,17 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from av.container import InputContainer
+from av.video.format import VideoFormat
+
 from rvos_core.delivery.timecode import Timecode
 from rvos_core.errors import UserError
 from rvos_core.media.container import open_container, timecodes_of
 from rvos_core.media.images import picture_files
 from rvos_core.media.sniff import file_identity
 from rvos_core.types import MediaInfo
+
+_PQ, _HLG, _BT2020 = 16, 18, 9  # of ITU-T H.273
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,15 @@ class SourceFacts:
         identity: see `source_identity`; None: there is no file that could change.
         timecode: of the first frame; None where the file has none.
         sound: its codec's name; None where there is no sound, or an unknown one.
+        wide: what its colours are beyond BT.709, for people: "PQ (HDR)", "HLG (HDR)", "BT.2020"; "": nothing.
+        bits: of a sample.
     """
 
     identity: tuple[int, int] | None
     timecode: Timecode | None
     sound: str | None = None
+    wide: str = ""
+    bits: int = 8
 
 
 def source_facts(info: MediaInfo) -> SourceFacts:
@@ -38,8 +47,23 @@ def source_facts(info: MediaInfo) -> SourceFacts:
         texts = list(timecodes_of(container))
         track = next(iter(container.streams.audio), None)
         sound = track.codec_context.name if track is not None and track.codec_context is not None else None
+        wide = _wide_colours(container)
     found = (Timecode.parse(text, info.rate) for text in texts)
-    return SourceFacts(identity, next((each for each in found if each is not None), None), sound)
+    timecode = next((each for each in found if each is not None), None)
+    return SourceFacts(identity, timecode, sound, wide, _bits(info.pixel_format))
+
+
+def _wide_colours(container: InputContainer) -> str:
+    context = next(iter(container.streams.video)).codec_context
+    curve = {_PQ: "PQ (HDR)", _HLG: "HLG (HDR)"}.get(context.color_trc, "")
+    return curve or ("BT.2020" if context.color_primaries == _BT2020 else "")
+
+
+def _bits(pixel_format: str) -> int:
+    try:
+        return max(each.bits for each in VideoFormat(pixel_format).components)
+    except ValueError:  # a name that FFmpeg does not have
+        return 8
 
 
 def source_identity(path: Path) -> tuple[int, int]:

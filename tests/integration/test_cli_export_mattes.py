@@ -101,7 +101,7 @@ def test_options_reach_the_files(capsys: pytest.CaptureFixture[str], project: Pa
         (("--format", "png8", "--start", "9"), "no span"),
         (("--format", "png8", "--proxy", "3"), "scale is 3"),
         (("--format", "png8", "--naming", "{nonsense}"), "nonsense"),
-        (("--format", "png8", "--naming", "same"), "Two outputs"),
+        (("--format", "png8", "--naming", "same"), "Two sequences"),
         (("--format", "prores4444", "--odd-size", "stretch"), "odd_size"),
     ],
 )

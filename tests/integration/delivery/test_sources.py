@@ -191,3 +191,27 @@ def test_objects_together_lie_over_each_other(tmp_path: Path) -> None:
     assert np.abs(pixels[0, [0, 60, 120], 3] - [0.75, 0.5, 0]).max() < 1e-4
     mixed = (100 * 0.5 + 200 * 0.25) / 0.75 / 255
     assert np.abs(pixels[0, [0, 60], 0] - [mixed, 200 / 255]).max() < 0.003
+
+
+@pytest.mark.parametrize(
+    ("transfer", "primaries", "named"), [(16, 9, "PQ (HDR)"), (18, 9, "HLG (HDR)"), (1, 9, "BT.2020"), (1, 1, "")]
+)
+def test_colours_beyond_what_is_written_are_told_before_and_in_the_report(
+    tmp_path: Path, transfer: int, primaries: int, named: str
+) -> None:
+    def tag(stream) -> None:
+        stream.codec_context.color_trc, stream.codec_context.color_primaries = transfer, primaries
+
+    path = write_clip(tmp_path, ClipSpec("deep.mov", pix_fmt="yuv420p10le", stream=tag, **SMALL))
+    with open_media(path) as reader:
+        cutout = plan_for(tmp_path / "out", reader.info, format="prores4444")
+        matte = plan_for(tmp_path / "out", reader.info, format="png")
+    told = [each for each in cutout.problems if each.code == "delivery.wide_colours"]
+    assert [named in each.message and not each.blocks for each in told] == [True] * bool(named)
+    assert not matte.problems
+    deep = "Colours are made of 8 of the 10 bits that the source has; alpha keeps its depth."
+    assert deep in cutout.notes
+    assert deep not in matte.notes
+    if named:
+        done = export(path, tmp_path / "out", format="prores4444", stop=2)
+        assert named in done.path.with_name(f"{done.path.name}.report.txt").read_text(encoding="utf-8")
