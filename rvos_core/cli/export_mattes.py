@@ -7,17 +7,17 @@ again.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rvos_core.cli.delivering import changed, find_preset, refuse_blocked, refuse_one_place_for_two, told_apart
 from rvos_core.cli.output import Output, seconds_in_words
-from rvos_core.delivery.naming import collisions, safe_token
+from rvos_core.delivery.naming import safe_token
 from rvos_core.delivery.presets import PRESETS
 from rvos_core.delivery.spec import NAMED_SPECS
-from rvos_core.errors import UsageError, UserError
+from rvos_core.errors import UsageError
 from rvos_core.types import CancelToken, FrameSpan
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class MatteWish:
         presets: ids or titles.
         objects, clips: names or numbers; empty: all.
         start, stop: frames, half open; None: the clip's ends.
-        changes: fields of `DeliverySpec` that take the place of those of the formats.
+        changes: values for `DeliverySpec.changed` that take the place of those of the formats.
         plan_only: say what would be done.
     """
 
@@ -49,13 +49,13 @@ class MatteWish:
     clips: tuple[str, ...] = ()
     start: int | None = None
     stop: int | None = None
-    changes: tuple[tuple[str, Any], ...] = ()
+    changes: Mapping[str, Any] = field(default_factory=dict)
     plan_only: bool = False
 
     @property
     def with_audio(self) -> bool:
         """Whether overlays have sound."""
-        return dict(self.changes).get("audio", True) is True
+        return self.changes.get("audio", True) is True
 
 
 def is_matte_format(name: str) -> bool:
@@ -66,33 +66,6 @@ def is_matte_format(name: str) -> bool:
 def matte_formats() -> str:
     """All of them, for help and hints."""
     return ", ".join((*PLAIN_FORMATS, *NAMED_SPECS))
-
-
-def spec_changes(
-    *,
-    naming: str | None = None,
-    start_number: int | None = None,
-    handles: int = 0,
-    odd_size: str | None = None,
-    rate: Fraction | None = None,
-    even_rate: bool = False,
-    together: bool = False,
-    proxy: int = 1,
-    sound: bool = True,
-) -> tuple[tuple[str, Any], ...]:
-    """Options as changes of a specification; those that were not given change nothing."""
-    given = {
-        "naming": naming or None,
-        "start_number": start_number,
-        "handles": handles or None,
-        "odd_size": odd_size,
-        "rate": rate,
-        "timing": "constant" if even_rate else None,
-        "objects": "together" if together else None,
-        "scale": proxy if proxy != 1 else None,
-        "audio": None if sound else False,
-    }
-    return tuple((name, value) for name, value in given.items() if value is not None)
 
 
 def export_mattes(
@@ -130,25 +103,11 @@ def export_mattes(
 
 def _raise_if_blocked(plans: Sequence[OrderPlan]) -> None:
     """All of them before the first begins. Raises: UserError: something is in the way, or two would have one name."""
-    for plan in plans:
-        plan.raise_if_blocked()
+    refuse_blocked(problem for plan in plans for problem in plan.problems)
     refuse_one_place_for_two(
         [(path, (plan.order.media_id, what)) for plan in plans for path, what in _made(plan)],
-        hint="Export clips one by one (--clip) into folders of their own, or put {format} or {id} into --naming.",
+        hint="Put {format}, {clip} or {id} into --naming, or export the clips one by one (--clip) elsewhere.",
     )
-
-
-def refuse_one_place_for_two(made: Sequence[tuple[Path, object]], *, hint: str) -> None:
-    """Where several are written by one call: `made` is each place and what it will hold, which two may share.
-
-    Raises:
-        UserError: two different things would have one name; with `hint`.
-    """
-    for earlier, later in collisions([path for path, _ in made]):
-        if made[earlier][1] != made[later][1]:  # presets may want the very same file
-            raise UserError(
-                f"Two of the exports would both be written to {made[later][0]}.", hint=hint, code="delivery.same_name"
-            )
 
 
 def _made(plan: OrderPlan) -> list[tuple[Path, object]]:
@@ -172,6 +131,8 @@ def orders_of(project: Path, wish: MatteWish, *, folder: Path) -> list[Order]:
             code="usage.format",
         )
     presets = [find_preset(name) for name in wish.presets]
+    named = [(name, changed(NAMED_SPECS[name], wish.changes)) for name in wish.formats if name in NAMED_SPECS]
+    specs = dict(told_apart(named))
     made: list[Order] = []
     with ProjectReader(project) as reader:
         for clip, things in _chosen(reader, wish):
@@ -182,7 +143,7 @@ def orders_of(project: Path, wish: MatteWish, *, folder: Path) -> list[Order]:
                 span_of(clip, wish.start, wish.stop),
                 folder,
             )
-            made += [_order_of_format(name, common, wish) for name in wish.formats]
+            made += [_order_of_format(name, common, wish, specs) for name in wish.formats]
             made += [_order_of_preset(each, common, wish) for each in presets]
     return made
 
@@ -196,14 +157,6 @@ def object_ids(project: Path, names: Sequence[str]) -> list[int]:
     with ProjectReader(project) as reader:
         known = reader.objects()
         return [each.object_id for name in names for each in _objects(known, name, project)]
-
-
-def find_preset(name: str) -> Preset:
-    """One of the program's or of the person's own. Raises: UserError: there is none."""
-    from rvos_core.delivery.preset_files import load_presets
-    from rvos_core.project.library import Library
-
-    return load_presets(Library().folder / "presets").find(name)
 
 
 @dataclass(frozen=True)
@@ -232,7 +185,7 @@ class _Common:
         )
 
 
-def _order_of_format(name: str, common: _Common, wish: MatteWish) -> Order:
+def _order_of_format(name: str, common: _Common, wish: MatteWish, specs: Mapping[str, DeliverySpec]) -> Order:
     from rvos_core.orders import EFFECTS, MASKS, MATTE, OVERLAY
 
     stem = safe_token(common.clip.absolute_path.stem)
@@ -241,19 +194,15 @@ def _order_of_format(name: str, common: _Common, wish: MatteWish) -> Order:
     if name == "overlay":
         return common.order(OVERLAY, name, target=f"{stem}_overlay.mp4", with_audio=wish.with_audio)
     if name == "effects":
-        return common.order(EFFECTS, name, specs=(_changed(NAMED_SPECS["h264"], wish),))
-    return common.order(MATTE, name, specs=(_changed(NAMED_SPECS[name], wish),))
+        return common.order(EFFECTS, name, specs=(changed(NAMED_SPECS["h264"], wish.changes),))
+    return common.order(MATTE, name, specs=(specs[name],))
 
 
 def _order_of_preset(preset: Preset, common: _Common, wish: MatteWish) -> Order:
     from rvos_core.orders import MATTE
 
-    specs = tuple(_changed(each, wish) for each in preset.specs)
+    specs = tuple(changed(each, wish.changes) for each in preset.specs)
     return common.order(MATTE, preset.id, specs=specs, timelines=preset.timelines, recipe=preset.recipe)
-
-
-def _changed(spec: DeliverySpec, wish: MatteWish) -> DeliverySpec:
-    return replace(spec, **dict(wish.changes))
 
 
 def _chosen(reader: ProjectReader, wish: MatteWish) -> list[tuple[MediaRecord, list[ObjectRecord]]]:

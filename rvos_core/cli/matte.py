@@ -11,14 +11,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rvos_core.cli.export import (
+from rvos_core.cli.delivering import (
+    EvenRateOption,
     FirstNumberOption,
+    HandlesOption,
     NamingOption,
     OddSizeOption,
+    PlanOption,
     PresetOption,
+    Proxy,
+    ProxyOption,
+    SettingOption,
+    SoundOption,
     TogetherOption,
+    changed,
+    find_preset,
+    refuse_blocked,
+    refuse_one_place_for_two,
+    spec_changes,
+    split_names,
+    told_apart,
 )
-from rvos_core.cli.export_mattes import find_preset, refuse_one_place_for_two, spec_changes, tell_fulfilled
+from rvos_core.cli.export_mattes import tell_fulfilled
 from rvos_core.cli.options import EndOption, JsonOption, OutputOption, RateOption, StartOption, read_rate
 from rvos_core.cli.output import Output, seconds_in_words
 from rvos_core.cli.session import cancel_on_interrupt, checked_span, media_notes
@@ -26,7 +40,7 @@ from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.errors import UsageError, UserError
 
 if TYPE_CHECKING:
-    from rvos_core.delivery.plan import DeliveryPlan
+    from rvos_core.delivery.plan import DeliveryObject, DeliveryPlan
     from rvos_core.delivery.spec import DeliverySpec
     from rvos_core.matte.look import Look
     from rvos_core.media import MediaReader
@@ -72,10 +86,19 @@ def matte(
     start: StartOption = None,
     end: EndOption = None,
     fps: RateOption = None,
+    objects: Annotated[
+        list[int] | None, typer.Option("--object", metavar="N", help="Only this one of the masks; may be repeated.")
+    ] = None,
+    handles: HandlesOption = 0,
     naming: NamingOption = None,
     start_number: FirstNumberOption = None,
     odd_size: OddSizeOption = None,
+    even_rate: EvenRateOption = False,
     together: TogetherOption = False,
+    proxy: ProxyOption = Proxy.FULL,
+    sound: SoundOption = True,
+    settings: SettingOption = None,
+    plan_only: PlanOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Make soft mattes and cut-outs of the masks in MASKS, for the frames of VIDEO.
@@ -85,8 +108,19 @@ def matte(
     output = Output(as_json=as_json)
     began = time.monotonic()
     look = _look(look_file, knobs or [], grow=grow, feather=feather, refine=refine, hard=hard, steady=steady)
-    changes = spec_changes(naming=naming, start_number=start_number, odd_size=odd_size, together=together)
-    specs = [(name, replace(each, **dict(changes))) for name, each in _specs(formats or [], presets or [])]
+    changes = spec_changes(
+        naming=naming,
+        start_number=start_number,
+        handles=handles,
+        odd_size=odd_size,
+        even_rate=even_rate,
+        together=together,
+        proxy=proxy,
+        sound=sound,
+        settings=settings,
+    )
+    named = _specs(split_names(formats), presets or [])
+    specs = told_apart([(name, changed(each, changes)) for name, each in named])
     from rvos_core.media import open_media
 
     with cancel_on_interrupt() as cancel, open_media(video, fps=read_rate(fps)) as reader:
@@ -94,7 +128,11 @@ def matte(
             output.note(note)
         span = checked_span(reader.info, start=start, end=end)
         files = _mask_files(masks, reader.info, span, output)
-        plans = [_plan(each, reader.info, files, look, span=span, folder=folder) for _, each in specs]
+        things = _things(files, objects or [])
+        plans = [_plan(each, reader.info, files, look, things=things, span=span, folder=folder) for _, each in specs]
+        if plan_only:
+            output.result({"plans": [_tell_plan(each, output) for each in plans]})
+            return
         done = _made(plans, reader, files, look, output=output, cancel=cancel)
         done = _with_presets(done, presets or [], plans, folder)
     tell_fulfilled(done, output)
@@ -103,7 +141,7 @@ def matte(
     output.result(
         {
             "frames": len(span),
-            "objects": [each.object_id for each in files.objects],
+            "objects": [each.object_id for each in things],
             "look": json.loads(look.to_json() or "{}"),
             **done.as_dict(),
             "outputs": _by_name([name for name, _ in specs], plans),
@@ -122,6 +160,30 @@ def _mask_files(folder: Path, info: MediaInfo, span: FrameSpan, output: Output) 
     return files
 
 
+def _things(files: MaskFiles, numbers: Sequence[int]) -> tuple[DeliveryObject, ...]:
+    """The objects that are meant. Raises: UsageError: the masks do not have one."""
+    known = [each.object_id for each in files.objects]
+    missing = next((each for each in numbers if each not in known), None)
+    if missing is not None:
+        raise UsageError(
+            f"--object {missing} is not in the masks.",
+            hint=f"There are {', '.join(map(str, known))}.",
+            code="usage.object",
+        )
+    return tuple(each for each in files.objects if not numbers or each.object_id in numbers)
+
+
+def _tell_plan(plan: DeliveryPlan, output: Output) -> dict[str, Any]:
+    for each in plan.outputs:
+        output.say(f"{each.path}{'  (replaced)' if each.path in plan.replaces else ''}")
+    output.say(f"  about {plan.expected_bytes / 1e6:,.1f} MB, {seconds_in_words(plan.expected_s)}")
+    for problem in plan.problems:
+        output.say(f"  {'in the way: ' if problem.blocks else ''}{problem.message} {problem.hint}")
+    for note in plan.notes:
+        output.say(f"  {note}")
+    return plan.as_dict()
+
+
 def _made(
     plans: Sequence[DeliveryPlan],
     reader: MediaReader,
@@ -135,8 +197,7 @@ def _made(
     from rvos_core.orders.fulfilling import deliver_plans
     from rvos_core.orders.mattes import MatteFrames
 
-    for plan in plans:
-        plan.raise_if_blocked()
+    refuse_blocked(problem for plan in plans for problem in plan.problems)
     refuse_one_place_for_two(
         [(output.path, plan.spec) for plan in plans for output in plan.outputs],
         hint="Put {format} into --naming, for example {clip}_{object}_{kind}_{format}.{frame:04}.",
@@ -193,12 +254,21 @@ def _look(
     if file is not None:
         try:
             look = Look.from_json(file.read_text(encoding="utf-8-sig"))
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise UserError(f"{file} cannot be read: {why}.", hint="Check the name.", code="matte.bad_look") from error
+        except UnicodeDecodeError as error:
             raise UserError(
-                f"{file} cannot be read: {error}.", hint="Check the name.", code="matte.bad_look"
+                f"{file} is not text in UTF-8.", hint="Give a look as JSON.", code="matte.bad_look"
             ) from error
         except UserError as error:
             raise UserError(f"{file}: {error.message}", hint=error.hint, code=error.code) from error
+    if look.effects.effects:
+        raise UserError(
+            f"{file} has effects, which this command does not make: it makes mattes and cut-outs.",
+            hint="Take them out of the file, or export the project that has them: rvos export --format effects.",
+            code="matte.effects",
+        )
     given: dict[str, Any] = {
         "grow_px": grow,
         "feather_px": feather,
@@ -224,14 +294,21 @@ def _knob(text: str) -> tuple[str, Any]:
 
 
 def _plan(
-    spec: DeliverySpec, info: MediaInfo, files: MaskFiles, look: Look, *, span: FrameSpan, folder: Path
+    spec: DeliverySpec,
+    info: MediaInfo,
+    files: MaskFiles,
+    look: Look,
+    *,
+    things: Sequence[DeliveryObject],
+    span: FrameSpan,
+    folder: Path,
 ) -> DeliveryPlan:
     from rvos_core.delivery.plan import make_plan
 
     return make_plan(
         replace(spec, start=span.start, stop=span.stop),
         info=info,
-        objects=files.objects,
+        objects=things,
         folder=folder,
         masked_frames=files.seen,
         covered=files.covered,

@@ -201,6 +201,10 @@ class DeliverySpec:
             plain["background"] = tuple(plain["background"])
         return cls(**plain)
 
+    def changed(self, values: Mapping[str, Any]) -> DeliverySpec:
+        """With other values, as `as_dict` has them. Raises: UserError: as `from_dict`."""
+        return DeliverySpec.from_dict({**self.as_dict(), **values}) if values else self
+
     @classmethod
     def from_json(cls, text: str) -> DeliverySpec:
         """The inverse of `to_json`. Raises: UserError: no JSON object, or as `from_dict`."""
@@ -227,6 +231,8 @@ NAMED_SPECS: Mapping[str, DeliverySpec] = MappingProxyType(
         "pngcutout16": DeliverySpec("png", content=CUTOUT, depth=16),
         "tiff8": DeliverySpec("tiff", content=MATTE, depth=8),
         "tiff16": DeliverySpec("tiff", content=MATTE, depth=16),
+        "tiffcutout8": DeliverySpec("tiff", content=CUTOUT, depth=8),
+        "tiffcutout16": DeliverySpec("tiff", content=CUTOUT, depth=16),
         "exr": DeliverySpec("exr", content=CUTOUT),
         "exrmatte": DeliverySpec("exr", content=MATTE),
         "ffv1": DeliverySpec("ffv1"),

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from helpers_cli import rvos, write_clip
 from ordered_projects import write_project
+from rvos_core.delivery.preset_files import write_preset
+from rvos_core.delivery.presets import Preset
+from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.masks import object_colour
 from rvos_core.media import open_media
 from rvos_core.project.edits import AddObject
@@ -99,10 +104,13 @@ def test_options_reach_the_files(capsys: pytest.CaptureFixture[str], project: Pa
         (("--format", "png8", "--object", "cat"), "no object 'cat'"),
         (("--format", "png8", "--clip", "cat"), "no clip called 'cat'"),
         (("--format", "png8", "--start", "9"), "no span"),
-        (("--format", "png8", "--proxy", "3"), "scale is 3"),
+        (("--format", "png8", "--proxy", "3"), "--proxy"),
         (("--format", "png8", "--naming", "{nonsense}"), "nonsense"),
+        (("--format", "png8", "--spec", "depth=7"), "8 bits"),
+        (("--format", "png8", "--spec", "codec=x"), "There are content, depth"),
+        (("--format", "png8", "--spec", "depth"), "has no value"),
         (("--format", "png8", "--naming", "same"), "Two sequences"),
-        (("--format", "prores4444", "--odd-size", "stretch"), "odd_size"),
+        (("--format", "prores4444", "--odd-size", "stretch"), "--odd-size"),
     ],
 )
 def test_a_wrong_call_is_told_before_anything_is_written(
@@ -120,7 +128,7 @@ def test_an_odd_size_names_the_option_that_helps(capsys: pytest.CaptureFixture[s
     said = rvos(capsys, *call)
     assert said.code == 1
     assert "63x48" in said.err
-    assert "pad or crop or 444" in said.err
+    assert "--odd-size pad|crop|444" in said.err
     assert rvos(capsys, *call, "--odd-size", "pad").code == 0
 
 
@@ -152,3 +160,34 @@ def test_clips_that_would_have_one_name_are_told_before_the_first_is_written(
         capsys, "export", project, "--preset", "premiere", "--preset", "resolve", "-o", out, "--clip", "a street"
     )
     assert both.code == 0, "two presets may want the very same file"
+
+
+def test_settings_reach_what_formats_have_no_name_for(
+    capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path
+) -> None:
+    call = ("export", project, "--format", "pngcutout8,tiffcutout8", "-o", tmp_path, "--object", "1", "--end", "2")
+    said = rvos(capsys, *call, "--spec", "alpha=premultiplied", "--json")
+    assert said.code == 0, said.err
+    places = [Path(path) for paths in said.json["outputs"].values() for path in paths]
+    assert [path.name for path in places] == [
+        "street_red_car_cutout_premult_png8",
+        "street_red_car_cutout_premult_tiff8",
+    ], "told apart, as both would have one folder"
+    for place in places:
+        pixels = cv2.imread(str(sorted(place.iterdir())[0]), -1)
+        assert (pixels[..., :3].max(axis=2) <= pixels[..., 3]).all(), "multiplied by alpha"
+    green = (*call[:3], "h264", *call[4:], "--spec", "background=#00ff00", "--json")
+    (path,) = rvos(capsys, *green).json["outputs"]["h264"]
+    with open_media(Path(path)) as reader:
+        assert np.abs(reader.frame(0)[-1, -1].astype(int) - (0, 255, 0)).max() < 12
+
+
+def test_a_preset_that_was_sent_is_a_file(capsys: pytest.CaptureFixture[str], project: Path, tmp_path: Path) -> None:
+    write_preset(tmp_path / "theirs.rvospreset", Preset("theirs", "Theirs", (NAMED_SPECS["png8"],)))
+    call = ("export", project, "-o", tmp_path / "out", "--object", "1", "--end", "1", "--json")
+    said = rvos(capsys, *call, "--preset", tmp_path / "theirs.rvospreset")
+    assert said.code == 0, said.err
+    assert [Path(path).name for path in said.json["outputs"]["theirs"]] == ["street_red_car_matte"]
+    said = rvos(capsys, *call, "--preset", tmp_path / "nobodys.rvospreset")
+    assert said.code == 1
+    assert "nobodys.rvospreset" in said.json["error"]["message"]

@@ -12,6 +12,8 @@ import pytest
 from helpers_cli import rvos, write_clip
 from ordered_projects import square
 from rvos_core.masks import write_indexed_png, write_mask_png
+from rvos_core.matte.effects import EffectChain, GreyBackground
+from rvos_core.matte.look import Look
 
 _FRAMES = 5
 
@@ -137,18 +139,48 @@ def test_masks_that_fit_nothing_are_named(
     assert "cannot be read" in rvos(capsys, "matte", clip, tmp_path / "nowhere", "-o", tmp_path / "out").err
 
 
-def test_two_formats_of_one_name_are_refused_before_the_work_and_told_apart_by_a_token(
+def test_two_formats_of_one_name_are_told_apart_or_refused_before_the_work(
     capsys: pytest.CaptureFixture[str], clip: Path, masks: Path, tmp_path: Path
 ) -> None:
-    call = ("matte", clip, masks, "-o", tmp_path / "out", "--format", "png8", "--format", "png16", "--json")
-    said = rvos(capsys, *call)
+    call = ("matte", clip, masks, "-o", tmp_path / "out", "--format", "png8,png16", "--json")
+    said = rvos(capsys, *call, "--naming", "{clip}_{kind}.{frame:04}")
     assert said.code == 1
     assert said.json["error"]["code"] == "delivery.same_name"
     assert "{format}" in said.json["error"]["hint"]
     assert not (tmp_path / "out").exists()
-    said = rvos(capsys, *call, "--naming", "{clip}_{format}.{frame:04}")
+    said = rvos(capsys, *call)
     assert said.code == 0, said.err
     assert [Path(path).name for paths in said.json["outputs"].values() for path in paths] == [
-        "street_png8",
-        "street_png16",
+        "street_object_matte_png8",
+        "street_object_matte_png16",
     ]
+
+
+def test_a_plan_writes_nothing_and_one_object_can_be_chosen(
+    capsys: pytest.CaptureFixture[str], clip: Path, tmp_path: Path
+) -> None:
+    labels = np.zeros((48, 64), np.uint8)
+    labels[square(0)], labels[square(0, row=2)] = 1, 7
+    write_indexed_png(tmp_path / "masks" / "00000.png", labels)
+    call = ("matte", clip, tmp_path / "masks", "-o", tmp_path / "out", "--end", "1", "--object", "7", "--json")
+    said = rvos(capsys, *call, "--plan", "--proxy", "2")
+    (plan,) = said.json["plans"]
+    assert [Path(each).name for each in plan["outputs"]] == ["street_object_7_matte"]
+    assert not (tmp_path / "out").exists()
+    assert rvos(capsys, *call).json["objects"] == [7]
+    wrong = rvos(capsys, *call[:-3], "--object", "3")
+    assert wrong.code == 2
+    assert "There are 1, 7" in wrong.err
+
+
+def test_a_look_that_cannot_be_used_says_why(
+    capsys: pytest.CaptureFixture[str], clip: Path, masks: Path, tmp_path: Path
+) -> None:
+    call = ("matte", clip, masks, "-o", tmp_path / "out", "--look")
+    said = rvos(capsys, *call, tmp_path / "nope.json")
+    assert said.code == 1
+    assert "nope.json cannot be read: no such file or directory." in said.err
+    (tmp_path / "grey.json").write_text(Look(effects=EffectChain((GreyBackground(),))).to_json(), encoding="utf-8")
+    said = rvos(capsys, *call, tmp_path / "grey.json")
+    assert said.code == 1
+    assert "has effects" in said.err

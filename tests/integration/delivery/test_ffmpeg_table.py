@@ -59,6 +59,8 @@ TABLE = {
     "pngcutout16": Seen("rgba64be", ">u2", 65535, "packed", SIXTEEN),
     "tiff8": Seen("gray", "u1", 255, "gray", EIGHT),
     "tiff16": Seen("gray16le", "<u2", 65535, "gray", SIXTEEN),
+    "tiffcutout8": Seen("rgba", "u1", 255, "packed", EIGHT),
+    "tiffcutout16": Seen("rgba64le", "<u2", 65535, "packed", SIXTEEN),
     "exr": Seen("gbrapf32le", "<f4", 1, "last plane", 2**-12 + 1e-7),
 }
 

@@ -35,6 +35,8 @@ LIMITS = {
     "pngcutout16": 0.51 / 65535,
     "tiff8": 0.501 / 255,
     "tiff16": 0.51 / 65535,
+    "tiffcutout8": 0.501 / 255,
+    "tiffcutout16": 0.51 / 65535,
     "exr": 2**-11,
     "exrmatte": 2**-11,
     "ffv1": 0.51 / 65535,
