@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from rvos_core.cli.exchange import OverlapChoice
 from rvos_core.cli.export_mattes import clip_called, span_of
-from rvos_core.cli.output import Output
+from rvos_core.cli.output import Output, plural
 from rvos_core.cli.session import cancel_on_interrupt
+from rvos_core.errors import UsageError
 from rvos_core.types import FrameSpan
 
 if TYPE_CHECKING:
     from rvos_core.project.records import MediaRecord
+
+
+_OF_FILES = (".json", ".xml", ".csv", ".txt", ".zip", ".yaml")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,12 @@ def export_annotations(project: Path, wish: AnnotationWish, output: Output) -> N
     from rvos_core.project.reading import ProjectReader
 
     chosen = registry.format_of(wish.format_name)
+    if chosen.target == "folder" and wish.target.suffix.lower() in _OF_FILES and not wish.target.is_dir():
+        raise UsageError(
+            f"{chosen.title} is a folder ({chosen.layout}), and {wish.target.name} is called like a file.",
+            hint="Give -o a folder.",
+            code="usage.output",
+        )
     with cancel_on_interrupt() as cancel, ProjectReader(project) as reader, output.progress("writing") as meter:
         reader.hold()
         known = reader.media()
@@ -64,7 +74,8 @@ def export_annotations(project: Path, wish: AnnotationWish, output: Output) -> N
         )
     for note in done.written.notes:
         output.note(note)
-    counted = f"{len(done.annotations.clips)} clips, {done.frames} frames, {done.written.files} files"
+    clip_count = len(done.annotations.clips)
+    counted = ", ".join([plural(clip_count, "clip"), plural(done.frames, "frame"), plural(done.written.files, "file")])
     output.say(f"{done.written.path}: {chosen.title}, {counted}")
     output.result({**done.as_dict(), "span": None if span is None else [span.start, span.stop]})
 

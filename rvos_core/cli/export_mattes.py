@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rvos_core.cli.delivering import changed, find_preset, refuse_blocked, refuse_one_place_for_two, told_apart
-from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.cli.output import Output, plural, seconds_in_words
 from rvos_core.delivery.naming import safe_token
 from rvos_core.delivery.presets import PRESETS
 from rvos_core.delivery.spec import NAMED_SPECS
@@ -92,7 +92,7 @@ def export_mattes(
     outputs: dict[str, list[str]] = {}
     for each in exports:
         outputs.setdefault(each["format"], []).extend(each["outputs"])
-    output.say(f"{sum(map(len, outputs.values()))} outputs in {seconds_in_words(seconds)}.")
+    output.say(f"{plural(sum(map(len, outputs.values())), 'output')} in {seconds_in_words(seconds)}.")
     return {
         "project": str(project),
         "outputs": outputs,
@@ -271,7 +271,7 @@ def _plan(order: Order) -> OrderPlan:
 
 def _tell_plan(plan: OrderPlan, output: Output) -> OrderPlan:
     size = f"about {plan.expected_bytes / 1e6:,.1f} MB, {seconds_in_words(plan.expected_s)}"
-    output.say(f"{plan.order.title}: {plan.frames} frames, {size}")
+    output.say(f"{plan.order.title}: {plural(plan.frames, 'frame')}, {size}")
     for path in plan.outputs:
         output.say(f"  {path}{'  (replaced)' if path in plan.replaces else ''}")
     for path in plan.beside:

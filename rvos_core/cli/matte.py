@@ -34,7 +34,7 @@ from rvos_core.cli.delivering import (
 )
 from rvos_core.cli.export_mattes import tell_fulfilled
 from rvos_core.cli.options import EndOption, JsonOption, OutputOption, RateOption, StartOption, read_rate
-from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.cli.output import Output, plural, seconds_in_words
 from rvos_core.cli.session import cancel_on_interrupt, checked_span, media_notes
 from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.errors import UsageError, UserError
@@ -137,7 +137,7 @@ def matte(
         done = _with_presets(done, presets or [], plans, folder)
     tell_fulfilled(done, output)
     seconds = time.monotonic() - began
-    output.say(f"{len(span)} frames in {seconds_in_words(seconds)}")
+    output.say(f"{plural(len(span), 'frame')} in {seconds_in_words(seconds)}")
     output.result(
         {
             "frames": len(span),

@@ -101,6 +101,11 @@ def report_error(error: UserError, *, as_json: bool) -> None:
         sys.stderr.write(f"rvos: {error}\n")
 
 
+def plural(number: int, noun: str) -> str:
+    """`1 frame`, `2 frames`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def seconds_in_words(seconds: float) -> str:
     """`3.2 s`, `48 s`, `12 min`, `1 h 05 min`: as exact as it is useful."""
     if seconds < 10:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from rvos_core.cli.output import Output, seconds_in_words
+from rvos_core.cli.output import Output, plural, seconds_in_words
 from rvos_core.errors import UsageError
 from rvos_core.types import CancelToken, FrameSpan, MediaInfo
 
@@ -71,7 +71,7 @@ def checked_span(info: MediaInfo, *, start: int | None, end: int | None) -> Fram
     first = 0 if start is None else start
     stop = info.frame_count if end is None else end
     if not 0 <= first < stop <= info.frame_count:
-        frames = "1 frame" if info.frame_count == 1 else f"{info.frame_count} frames"
+        frames = plural(info.frame_count, "frame")
         raise UsageError(
             f"There is no span from frame {first} up to frame {stop} in {info.path}, which has {frames}.",
             hint=f"--start is 0 to {info.frame_count - 1}; --end, the first frame left out, up to {info.frame_count}.",

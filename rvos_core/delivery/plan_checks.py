@@ -124,17 +124,21 @@ def check_source(
                 "Open it again and look whether the masks still fit.",
             )
         )
-    for object_id, name in objects.items():
-        if masked_frames is not None and not masked_frames.get(object_id, 0):
-            found.append(
-                Problem(
-                    "delivery.no_masks",
-                    f"“{name}” has no mask on any frame: all of its output will be empty.",
-                    "Look for it first, or leave it out.",
-                    blocks=False,
-                )
-            )
-    return found
+    return [*found, *check_masks(objects, masked_frames)]
+
+
+def check_masks(objects: Mapping[int, str], masked_frames: Mapping[int, int] | None) -> list[Problem]:
+    """Objects (id -> name) that are in sight on no frame; `masked_frames`: id -> number of frames, None: not known."""
+    return [
+        Problem(
+            "delivery.no_masks",
+            f"“{name}” has no mask on any frame: all of its output will be empty.",
+            "Look for it first, or leave it out.",
+            blocks=False,
+        )
+        for object_id, name in objects.items()
+        if masked_frames is not None and not masked_frames.get(object_id, 0)
+    ]
 
 
 def check_colours(spec: DeliverySpec, info: MediaInfo, source: SourceFacts) -> list[Problem]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from rvos_core.delivery.naming import OutputName
-from rvos_core.delivery.plan_checks import Problem, check_places
+from rvos_core.delivery.plan_checks import Problem, check_masks, check_places
 from rvos_core.orders.source import OrderSource
 from rvos_core.types import CancelToken
 
@@ -48,7 +48,7 @@ def annotation_problems(source: OrderSource) -> list[Problem]:
     """What is in the way: a place that cannot be written, objects that share pixels. Raises: UsageError: no format."""
     from rvos_core.formats.format import Loss
     from rvos_core.formats.overlap import first_shared, refuse_shared
-    from rvos_core.formats.project_export import annotations_of, names_without_masks
+    from rvos_core.formats.project_export import annotations_of
 
     order, chosen = source.order, _format(source)
     # A folder that is there already is no problem; whether it may be replaced the format itself says.
@@ -64,20 +64,9 @@ def annotation_problems(source: OrderSource) -> list[Problem]:
             error = refuse_shared(shared, title=chosen.title, can_split=chosen.splits_objects)
             found.append(Problem(error.code, error.message, error.hint))
     if Loss.MASKS not in chosen.losses:
-        unseen = names_without_masks(
-            source.project, media_ids=[order.media_id], object_ids=order.object_ids, span=source.span
-        )
-        found += [_no_masks(name) for name in unseen]
+        things = {each.object_id: each.name for each in source.objects}
+        found += check_masks(things, source.masked_frames(source.span))
     return found
-
-
-def _no_masks(name: str) -> Problem:
-    return Problem(
-        "delivery.no_masks",
-        f"“{name}” has no mask on any of the frames.",
-        "Look for it first, or leave it out.",
-        blocks=False,
-    )
 
 
 def _format(source: OrderSource) -> Format:

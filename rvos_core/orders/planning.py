@@ -11,7 +11,7 @@ from rvos_core.delivery.journal import job_folders
 from rvos_core.delivery.naming import OutputName, collisions
 from rvos_core.delivery.outputs import OUTPUT_FORMATS
 from rvos_core.delivery.plan import DeliveryPlan, make_plan
-from rvos_core.delivery.plan_checks import Problem, check_damage, check_places, free_bytes
+from rvos_core.delivery.plan_checks import Problem, check_damage, check_masks, check_places, free_bytes
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
 from rvos_core.matte.look import read_looks
@@ -209,7 +209,8 @@ def _plan_plain(source: OrderSource) -> OrderPlan:
     if order.kind == ANNOTATIONS:
         problems = annotation_problems(source)
     else:
-        problems = check_places(names, still=order.kind == MASKS)
+        masked, things = source.masked_frames(span), {each.object_id: each.name for each in source.objects}
+        problems = [*check_masks(things, masked), *check_places(names, still=order.kind == MASKS)]
     free = free_bytes(folder)
     if free is not None and free < size * _SPARE:
         problems.append(

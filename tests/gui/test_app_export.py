@@ -149,7 +149,8 @@ def test_the_preview_shows_the_edge_over_a_ground_of_ones_choice(qtbot: QtBot, s
     dialog.list.choose("preset:resolve")
     answered(qtbot, studio)
     assert "; with " in dialog.status
-    assert "_timeline.fcpxml" in dialog.status
+    assert "_timeline.otio" in dialog.status
+    assert "No Final Cut Pro XML will be written" in dialog.status, "at this rate it cannot be"
     dialog.list.choose("png16")
     answered(qtbot, studio)
     assert not pane.buttons["black"].isVisible()

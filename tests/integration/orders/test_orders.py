@@ -99,6 +99,10 @@ def test_annotations_of_objects_that_are_nowhere_in_sight_are_told_before_and_af
         plan = plan_order(source)
     assert [each.code for each in plan.problems] == ["delivery.no_masks"] * 2
     assert not plan.blocking
+    for kind in (MASKS, OVERLAY):
+        plain = replace(order, kind=kind, target=tmp_path / kind, format="")
+        with open_source(plain) as source:
+            assert [each.code for each in plan_order(source).problems] == ["delivery.no_masks"] * 2
     assert fulfil(order).notes == tuple(f"“{name}” has no mask on any of the frames." for name in ("red car", "dog"))
 
 

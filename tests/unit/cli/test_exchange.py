@@ -77,6 +77,13 @@ def test_a_file_without_a_suffix_gets_the_formats(
     assert (tmp_path / written).is_file()
 
 
+def test_a_folder_is_not_called_like_a_file(capsys, project: Path, tmp_path: Path) -> None:
+    said = rvos(capsys, "export", project, "--format", "cvat-video", "-o", tmp_path / "cv.xml")
+    assert said.code == 2
+    assert "is a folder" in said.err
+    assert not (tmp_path / "cv.xml").exists()
+
+
 def test_a_data_set_becomes_a_project_with_its_clips(capsys, tmp_path: Path) -> None:
     root = write_refytvos(tmp_path / "data", mini_videos(2))
     said = rvos(capsys, "import", tmp_path / "new.rvos", root, "--with-clips", "--clip", "clip1", "--json")
