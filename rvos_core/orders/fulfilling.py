@@ -136,9 +136,16 @@ def deliver_plans(
         outputs=tuple(each.path for each in done),
         reports=tuple(each.report for each in done),
         findings=tuple(_finding(each) for each in done),
-        notes=tuple(dict.fromkeys(note for each in done for note in each.notes)),
+        notes=_notes(done),
         resumed=sum(each.resumed for each in done),
     )
+
+
+def _notes(done: Sequence[DeliveredOutput]) -> tuple[str, ...]:
+    """What outputs are to be told of; what is not true of all names its output."""
+    common = set(done[0].notes).intersection(*(each.notes for each in done))
+    told = (note if note in common else f"{each.path.name}: {note}" for each in done for note in each.notes)
+    return tuple(dict.fromkeys(told))
 
 
 def _checked(cancel: CancelToken, read_back: Progress | None) -> Progress:

@@ -337,3 +337,12 @@ def test_timelines_that_cannot_name_the_pictures_of_a_clip_are_told_before(
     assert done.beside == plan.beside, "what is promised is there"
     (page,) = (path for path in done.beside if path.name.startswith("HOWTO"))
     assert ("make a movie of them" in " ".join(page.read_text(encoding="utf-8").split())) == (preset == "finalcut")
+
+
+def test_a_note_that_is_not_true_of_all_outputs_names_its_own(project: Path, tmp_path: Path) -> None:
+    note = "The matte is a picture in video range: black 64, white 940 of 1023."
+    alone = fulfil(matte_order(project, tmp_path / "one", "prores422hq"))
+    assert note in alone.notes
+    both = fulfil(matte_order(project, tmp_path / "two", "prores422hq", "pngcutout8"))
+    assert f"street_red_car_matte.mov: {note}" in both.notes
+    assert note not in both.notes
