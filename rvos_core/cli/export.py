@@ -121,9 +121,9 @@ def _annotations(project: Path, wish: MatteWish, target: Path, *, overlap: Overl
         raise UsageError(
             "Annotations are exported one format at a time.", hint="Give one --format.", code="usage.format"
         )
-    if wish.changes or wish.plan_only:
+    if wish.changes:
         raise UsageError(
-            f"Annotations ({wish.formats[0]}) have no handles, names, rate, size or sound of their own, and no --plan.",
+            f"Annotations ({wish.formats[0]}) have no handles, names, rate, size or sound of their own.",
             hint="Of the options for frames, --start and --end are for them too.",
             code="usage.option",
         )
@@ -136,4 +136,5 @@ def _annotations(project: Path, wish: MatteWish, target: Path, *, overlap: Overl
         stop=wish.stop,
         overlap=overlap,
         split=split,
+        plan_only=wish.plan_only,
     )

@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from documents import numbered_mask, small_project, state_of, verify_file
+from documents import numbered_mask, small_project, state_of, thing, verify_file
 from helpers_cli import rvos
 from helpers_datasets import mini_videos, write_refytvos
 from rvos_core.cli.exchange import FORMAT_NAMES
 from rvos_core.formats.registry import FORMATS
+from rvos_core.project.edits import AddObject
 from rvos_core.project.mask_edits import PutMasks
 from rvos_core.project.records import MaskRecord
+from rvos_core.project.store import Project
 
 
 @pytest.fixture
@@ -75,6 +77,25 @@ def test_a_file_without_a_suffix_gets_the_formats(
     assert said.code == 0
     assert said.json["outputs"]["ytvis"] == str(tmp_path / written)
     assert (tmp_path / written).is_file()
+
+
+def test_a_plan_of_annotations_says_what_hinders_and_writes_nothing(capsys, project: Path, tmp_path: Path) -> None:
+    with Project(project, program="test") as changed:
+        for number in (2, 3):
+            changed.apply(AddObject(thing(number)))
+        changed.apply(PutMasks((MaskRecord(2, 4, numbered_mask(4), "model"),)))
+    before = verify_file(project)
+    call = ("export", project, "--format", "davis", "-o", tmp_path / "out", "--plan")
+    said = rvos(capsys, *call, "--json")
+    assert said.code == 0, said.err
+    assert [each["code"] for each in said.json["problems"]] == ["formats.overlap", "delivery.no_masks"]
+    assert [each["blocks"] for each in said.json["problems"]] == [True, False]
+    assert (said.json["clips"], said.json["objects"], said.json["frames"]) == (["clip1"], 3, 120)
+    assert said.json["replaces"] == []
+    assert "in the way" in rvos(capsys, *call).out
+    assert rvos(capsys, *call, "--overlap", "order", "--start", "5", "--json").json["frames"] == 115
+    assert not (tmp_path / "out").exists()
+    assert verify_file(project) == before
 
 
 def test_a_folder_is_not_called_like_a_file(capsys, project: Path, tmp_path: Path) -> None:
