@@ -149,7 +149,7 @@ def test_a_split_is_chosen_and_clips_of_other_projects_are_not_read(capsys, proj
         (("export", "P", "--format", "coco", "--clip", "x", "-o", "O"), 2, "no clip called"),
         (("export", "P", "--format", "coco", "--start", "200", "-o", "O"), 2, "no span from frame 200"),
         (("export", "P", "--format", "coco", "--handles", "2", "-o", "O"), 2, "have no handles"),
-        (("export", "P", "--format", "coco", "--plan", "-o", "O"), 2, "no --plan"),
+        (("export", "P", "--format", "coco", "--proxy", "2", "-o", "O"), 2, "have no handles"),
         (("export", "P", "--format", "coco", "--object", "9", "-o", "O"), 1, "no object 9"),
         (("import", "P", "missing"), 1, "is not there"),
         (("import", "P", "P"), 1, "no annotation format that is known"),
