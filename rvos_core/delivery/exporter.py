@@ -55,6 +55,10 @@ Progress: TypeAlias = Callable[[int, int], None]
 
 _CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 DEFAULT_THREADS = min(8, max(2, _CPUS))
+_MOST_AT_WORK_BYTES = 3 << 30
+# Of a pixel, measured: what writing a picture takes at most (EXR of two objects), and what waits of an object.
+_WRITING_BYTES = {True: 80, False: 20}  # cut-outs, mattes
+_WAITING_BYTES = {True: 10, False: 4}
 
 
 def deliver(
@@ -73,7 +77,7 @@ def deliver(
         cancel: checked at every frame, those that are read back among them; what is finished stays for the next time.
         progress: gets output frames done and in all.
         read_back: gets frames of the output at work that were read back, and how many it has.
-        threads: that encode stills side by side; twice as many frames are in memory at most.
+        threads: that encode stills side by side, see `side_by_side`; as many frames again wait for them.
 
     Raises:
         UserError: the plan is blocked, the source has changed, the disk or an encoder refuses, or an output does not
@@ -96,6 +100,16 @@ def deliver(
             job.keep = False
         write_report(plan, output, done[-1])
     return tuple(done)
+
+
+def side_by_side(plan: DeliveryPlan, objects: int, threads: int = DEFAULT_THREADS) -> int:
+    """How many stills of a plan are written at once: `threads`, or as many as 3 GiB hold, at least one.
+
+    A frame at work or waiting is all `objects` of an output; twice as many frames as are written at once are in memory.
+    """
+    is_cutout = plan.spec.chosen_content == CUTOUT
+    bytes_per_pixel = _WRITING_BYTES[is_cutout] + 2 * objects * _WAITING_BYTES[is_cutout]
+    return max(1, min(threads, _MOST_AT_WORK_BYTES // (plan.width * plan.height * bytes_per_pixel)))
 
 
 def unfinished(plan: DeliveryPlan) -> tuple[Path, ...]:
@@ -315,6 +329,7 @@ def _proving(work: _Work) -> Iterator[None]:
 def _deliver_stills(work: _Work, threads: int) -> DeliveredOutput:
     """A sequence; some pictures are encoded side by side."""
     plan, output = work.plan, work.output
+    threads = side_by_side(plan, len(output.objects), threads)
     with writing(output.path):
         journal = StillJournal(work.job.path / "frames", work.job.path / "journal.txt")
     with journal:
@@ -322,7 +337,7 @@ def _deliver_stills(work: _Work, threads: int) -> DeliveredOutput:
         work.job.keep = resumed > 0
         work.tally.add(resumed)
         missing = [place for place in range(work.count) if place not in journal.checksums]
-        with ThreadPoolExecutor(max_workers=max(1, threads), thread_name_prefix="rvos-stills") as pool:
+        with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rvos-stills") as pool:
             under_way: deque[tuple[int, str, Future[tuple[int, int]]]] = deque()
 
             def settle(limit: int) -> None:
@@ -339,7 +354,7 @@ def _deliver_stills(work: _Work, threads: int) -> DeliveredOutput:
                 name = output.name.picture(plan.first_number + place)
                 future = pool.submit(write_still, journal.folder / name, plan.spec, output.objects, pictures)
                 under_way.append((place, name, future))
-                settle(2 * threads)
+                settle(2 * threads - 1)  # and the next one is made meanwhile
             settle(0)
         with _proving(work):
             found = verify_stills(

@@ -45,6 +45,11 @@ class OutputName:
     suffix: str = ""
     tail: str = ""
 
+    @property
+    def is_sequence(self) -> bool:
+        """Whether `path` is a folder of numbered pictures."""
+        return self.digits > 0
+
     def picture(self, number: int) -> str:
         """Name of picture `number` of a sequence."""
         return f"{self.stem}{number:0{self.digits}d}{self.tail}{self.suffix}"

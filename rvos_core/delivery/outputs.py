@@ -69,6 +69,7 @@ class OutputFormat:
         matte_share: the same of a matte, by that of a cut-out.
         megapixels_per_s: usual speed on one core.
         note: what a person should know before choosing it.
+        content_notes: the same by content, where that matters.
     """
 
     name: str
@@ -86,6 +87,7 @@ class OutputFormat:
     matte_share: float = 0.13
     megapixels_per_s: float = 10.0
     note: str = ""
+    content_notes: Mapping[str, str] = field(default_factory=dict)
 
     def encoding(self, content: str, depth: int) -> Encoding | None:
         """How FFmpeg writes this; None for stills. Raises: KeyError: it does not."""
@@ -145,6 +147,10 @@ _EXACT_COLOUR = {bits: ColourLimit(step, step) for bits, step in ((8, 0.502 / 25
 _PRORES_COLOUR = {10: ColourLimit(0.03, 0.01)}
 _LOSSY_COLOUR = {8: ColourLimit(2, 0.08)}
 DWAA_COLOUR = ColourLimit(0.06, 0.01)
+_WITHOUT_ALPHA = {
+    CUTOUT: "Lossy and without alpha: it lies on a background.",
+    MATTE: "Lossy: the matte is a picture in video range.",
+}
 
 _ALL = (
     OutputFormat(
@@ -228,7 +234,7 @@ _ALL = (
         bytes_per_covered_pixel=0.1,
         matte_share=1.0,
         megapixels_per_s=20.0,
-        note="Lossy and without alpha: cut-outs lie on a background, mattes are pictures in video range.",
+        content_notes=_WITHOUT_ALPHA,
     ),
     OutputFormat(
         "h265",
@@ -242,7 +248,7 @@ _ALL = (
         bytes_per_covered_pixel=0.1,
         matte_share=1.6,
         megapixels_per_s=10.0,
-        note="Lossy and without alpha: cut-outs lie on a background, mattes are pictures in video range.",
+        content_notes=_WITHOUT_ALPHA,
     ),
     OutputFormat(
         "png",
@@ -281,7 +287,7 @@ _ALL = (
         colour_error={16: ColourLimit(2**-12 + 1e-6, 2**-12 + 1e-6), 32: ColourLimit(1e-6, 1e-6)},
         bytes_per_covered_pixel=5.4,
         megapixels_per_s=7.0,
-        note="One channel matte.<object> an object. Colour, where there is any, is linear light multiplied by alpha.",
+        note="One channel matte.<object> an object.",
     ),
 )
 

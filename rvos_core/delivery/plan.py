@@ -352,6 +352,13 @@ def _notes(
         )
     if not frames.times.kept:
         notes.append("The source's time stamps are broken; the frames follow each other evenly.")
-    if spec.kind.note:
-        notes.append(spec.kind.note)
+    notes += filter(None, (spec.kind.note, spec.kind.content_notes.get(spec.chosen_content), _exr_colours(spec)))
     return notes
+
+
+def _exr_colours(spec: DeliverySpec) -> str:
+    """How colours lie in EXR, which programs take for linear and premultiplied; "": there are none."""
+    if spec.format != "exr" or spec.chosen_content != CUTOUT:
+        return ""
+    light = "linear light" if spec.linear else "as displayed (sRGB), not linear"
+    return f"Colour is {light}, {'multiplied by alpha' if spec.premultiplied else 'straight'}."

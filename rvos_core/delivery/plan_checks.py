@@ -29,6 +29,10 @@ WIDE = "delivery.wide_colours"
 REPORTED = frozenset({DAMAGED, WIDE})  # problems that the report beside an output tells again
 _SPACE_FACTOR = 1.2
 _SHOWN_PARTS = 3
+_OWN_FOLDER = (
+    "Put {object}, {id}, {kind} or {format} into the folder's name, as in {object}/{object}.{frame:04} or "
+    "{object}_{format}/{object}.{frame:04}."
+)
 
 
 @dataclass(frozen=True)
@@ -143,13 +147,18 @@ def check_masks(objects: Mapping[int, str], masked_frames: Mapping[int, int] | N
 
 def check_colours(spec: DeliverySpec, info: MediaInfo, source: SourceFacts) -> list[Problem]:
     """Colours of the source that a picture of BT.709 does not have; mattes have none."""
-    if not source.wide or spec.chosen_content != CUTOUT:
+    return check_wide(info, source) if spec.chosen_content == CUTOUT else []
+
+
+def check_wide(info: MediaInfo, source: SourceFacts) -> list[Problem]:
+    """The same of whatever is made of the source's colours."""
+    if not source.wide:
         return []
     return [
         Problem(
             WIDE,
-            f"The colours of {info.path.name} are {source.wide}; cut-outs are made of 8 bits of them, unchanged, and "
-            "are called BT.709: they will look wrong.",
+            f"The colours of {info.path.name} are {source.wide}; pictures are made of 8 bits of them, unchanged, and "
+            "are called BT.709: they will not have the colours of the clip.",
             "Deliver the matte, and put it over the clip itself in the editing program.",
             blocks=False,
         )
@@ -180,15 +189,7 @@ def check_damage(info: MediaInfo, span: FrameSpan) -> list[Problem]:
 
 def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
     """Names that collide or are too long, folders that cannot be written, files that would be lost."""
-    found = []
-    paths = [each.path for each in names]
-    for earlier, later in collisions(paths):
-        one = paths[later].name + (f" ({paths[earlier].name})" if paths[earlier] != paths[later] else "")
-        message, hint = f"Two outputs would have the name {one}.", "Put {id} or {object} into the naming."
-        if still:
-            message = f"Two sequences would lie in the folder {one}; each needs one of its own."
-            hint = "Put {id} or {object} into the folder's name, as in {object}/{object}.{frame:04}."
-        found.append(Problem("delivery.same_name", message, hint))
+    found = check_names(names)
     for name in names:
         path = name.path / name.picture(0) if still else name.path
         trouble = name_problem(path)
@@ -196,7 +197,7 @@ def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
             found.append(
                 Problem("delivery.long_name", f"{path} {trouble}.", "Choose a shorter naming or folder.", blocks=False)
             )
-    if refusal := _cannot_write(paths[0]):
+    if refusal := _cannot_write(names[0].path):
         return [*found, refusal]
     for name in names:
         try:
@@ -209,6 +210,27 @@ def check_places(names: Sequence[OutputName], *, still: bool) -> list[Problem]:
         except OSError as error:
             refused = write_error(name.path, error)
             found.append(Problem(refused.code, refused.message, refused.hint))
+    return found
+
+
+def check_names(names: Sequence[OutputName]) -> list[Problem]:
+    """Outputs that would be one, or lie in the folder of a sequence, which holds nothing else."""
+    found = []
+    paths = [each.path for each in names]
+    for earlier, later in collisions(paths):
+        one = paths[later].name + (f" ({paths[earlier].name})" if paths[earlier] != paths[later] else "")
+        message, hint = (
+            f"Two outputs would have the name {one}.",
+            "Put {format}, {kind}, {id} or {object} into the naming.",
+        )
+        if names[later].is_sequence:
+            message, hint = f"Two sequences would lie in the folder {one}; each needs one of its own.", _OWN_FOLDER
+        found.append(Problem("delivery.same_name", message, hint))
+    folders = {each.path for each in names if each.is_sequence}
+    for path in paths:
+        if owner := next((each for each in path.parents if each in folders), None):
+            message = f"{path.name} would lie in the folder {owner.name} of a sequence, which needs one of its own."
+            found.append(Problem("delivery.same_name", message, _OWN_FOLDER))
     return found
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from av.container import InputContainer
 from av.video.format import VideoFormat
+from PIL import Image
 
 from rvos_core.delivery.timecode import Timecode
 from rvos_core.errors import UserError
@@ -16,7 +19,12 @@ from rvos_core.media.images import picture_files
 from rvos_core.media.sniff import file_identity
 from rvos_core.types import MediaInfo
 
+if TYPE_CHECKING:
+    from PIL.TiffImagePlugin import TiffImageFile
+
 _PQ, _HLG, _BT2020 = 16, 18, 9  # of ITU-T H.273
+_TIFF_BITS = 258  # the tag BitsPerSample
+_PNG_BITS_AT = 24  # in the file: signature, IHDR's length and name, width, height
 
 
 @dataclass(frozen=True)
@@ -40,8 +48,8 @@ class SourceFacts:
 
 def source_facts(info: MediaInfo) -> SourceFacts:
     """Read them. Raises: UserError: the source is gone or cannot be opened any more."""
-    if info.kind != "video":  # frames may come from elsewhere than a folder
-        return SourceFacts(source_identity(info.path) if info.path.exists() else None, None)
+    if info.kind != "video":
+        return _picture_facts(info.path)
     identity = source_identity(info.path)
     with open_container(info.path) as container:
         texts = list(timecodes_of(container))
@@ -51,6 +59,29 @@ def source_facts(info: MediaInfo) -> SourceFacts:
     found = (Timecode.parse(text, info.rate) for text in texts)
     timecode = next((each for each in found if each is not None), None)
     return SourceFacts(identity, timecode, sound, wide, _bits(info.pixel_format))
+
+
+def _picture_facts(path: Path) -> SourceFacts:
+    if not path.exists():  # frames may come from elsewhere than a folder
+        return SourceFacts(None, None)
+    files = picture_files(path) if path.is_dir() else (path,)
+    identity = _identity_of(files) if path.is_dir() else file_identity(path)
+    return SourceFacts(identity, None, bits=_picture_bits(files[0]))
+
+
+def _picture_bits(path: Path) -> int:
+    """Bits a sample of a picture, by its header alone: of TIFF and PNG, others have 8."""
+    try:
+        with Image.open(path) as image:
+            if image.format == "TIFF":
+                given = cast("TiffImageFile", image).tag_v2.get(_TIFF_BITS, 8)
+                return int(max(given) if isinstance(given, tuple) else given)
+            if image.format != "PNG":
+                return 8
+        with path.open("rb") as file:
+            return file.read(_PNG_BITS_AT + 1)[_PNG_BITS_AT]
+    except (OSError, ValueError, SyntaxError, IndexError, TypeError):  # it is told when it is read
+        return 8
 
 
 def _wide_colours(container: InputContainer) -> str:
@@ -72,10 +103,12 @@ def source_identity(path: Path) -> tuple[int, int]:
     Raises:
         UserError: it is gone or cannot be read.
     """
-    if not path.is_dir():
-        return file_identity(path)
+    return _identity_of(picture_files(path)) if path.is_dir() else file_identity(path)
+
+
+def _identity_of(pictures: Sequence[Path]) -> tuple[int, int]:
     size = checksum = 0
-    for picture in picture_files(path):
+    for picture in pictures:
         own = file_identity(picture)
         size += own[0]
         checksum = zlib.crc32(f"{picture.name}:{own}".encode("utf-8", "surrogateescape"), checksum)

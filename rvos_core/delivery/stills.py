@@ -67,7 +67,9 @@ def channel_names(objects: Sequence[DeliveryObject]) -> list[str]:
     for each in objects:
         plain = re.sub(r"[^A-Za-z0-9_]+", "_", each.name).strip("_") or f"object_{each.object_id}"
         name = f"matte.{plain}"
-        names.append(name if name not in names else f"{name}_{each.object_id}")
+        while name in names:
+            name += f"_{each.object_id}"
+        names.append(name)
     return names
 
 

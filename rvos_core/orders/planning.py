@@ -8,17 +8,26 @@ from pathlib import Path
 from typing import Any
 
 from rvos_core.delivery.journal import job_folders
-from rvos_core.delivery.naming import OutputName, collisions
+from rvos_core.delivery.naming import OutputName
 from rvos_core.delivery.outputs import OUTPUT_FORMATS
 from rvos_core.delivery.plan import DeliveryPlan, make_plan
-from rvos_core.delivery.plan_checks import Problem, check_damage, check_masks, check_places, free_bytes
+from rvos_core.delivery.plan_checks import (
+    Problem,
+    check_damage,
+    check_masks,
+    check_names,
+    check_places,
+    check_wide,
+    free_bytes,
+)
+from rvos_core.delivery.source import source_facts
 from rvos_core.errors import UserError
 from rvos_core.files import remove_part
 from rvos_core.matte.look import read_looks
 from rvos_core.orders.annotations import annotation_problems
 from rvos_core.orders.beside import expected_beside
 from rvos_core.orders.mattes import ALL_WITH_EFFECTS
-from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, Order
+from rvos_core.orders.order import ANNOTATIONS, EFFECTS, MASKS, OVERLAY, Order
 from rvos_core.orders.plain import mask_folder
 from rvos_core.orders.source import OrderSource
 
@@ -26,7 +35,7 @@ _MASK_BYTES_PER_PIXEL = 0.02
 _MASK_FILE_BYTES = 4096
 _MASK_MEGAPIXELS_PER_S = 40.0
 _ANNOTATION_BYTES = 1500  # a frame and object
-_OVERLAY = OUTPUT_FORMATS["h264"]
+_LIKE_OVERLAY = OUTPUT_FORMATS["h264"]
 _SPARE = 1.2
 _NO_EFFECTS = Problem(
     "orders.no_effects",
@@ -154,14 +163,7 @@ def _plan_mattes(source: OrderSource, revision: str) -> OrderPlan:
     idle = [_NO_EFFECTS] if order.kind == EFFECTS and not _has_effects(source) else []
     problems = idle + list(dict.fromkeys(problem for plan in plans for problem in plan.problems))
     if not any(each.code == "delivery.same_name" for each in problems):
-        problems += [
-            Problem(
-                "delivery.same_name",
-                f"Two outputs would have the name {outputs[later].name}.",
-                "Put {format}, {kind}, {id} or {object} into the naming.",
-            )
-            for _, later in collisions(outputs)[:1]
-        ]
+        problems += check_names([each.name for plan in plans for each in plan.outputs])[:1]
     beside = expected_beside(plans, order.target, timelines=order.timelines, recipe=order.recipe)
     return OrderPlan(
         order=order,
@@ -203,14 +205,16 @@ def _plan_plain(source: OrderSource) -> OrderPlan:
     else:
         names = [OutputName(order.target)]
         frames = len(span)
-        size = int(frames * pixels * _OVERLAY.bytes_per_covered_pixel)
-        seconds = frames * pixels / (_OVERLAY.megapixels_per_s * 1e6)
+        size = int(frames * pixels * _LIKE_OVERLAY.bytes_per_covered_pixel)
+        seconds = frames * pixels / (_LIKE_OVERLAY.megapixels_per_s * 1e6)
     folder = names[0].path.parent
     if order.kind == ANNOTATIONS:
         problems = annotation_problems(source)
     else:
         masked, things = source.masked_frames(span), {each.object_id: each.name for each in source.objects}
         problems = [*check_masks(things, masked), *check_places(names, still=order.kind == MASKS)]
+        if order.kind == OVERLAY:
+            problems += check_wide(info, source_facts(info))
     free = free_bytes(folder)
     if free is not None and free < size * _SPARE:
         problems.append(

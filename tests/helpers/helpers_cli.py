@@ -141,14 +141,15 @@ def write_clip(
     height: int = 48,
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
+    rate: int | Fraction = 10,
 ) -> Path:
-    """A clip in which a red square moves over grey noise, 10 frames/s."""
+    """A clip in which a red square moves over grey noise, `rate` frames a second."""
     import av
 
     dice = np.random.default_rng(3)
     ground = dice.integers(90, 150, (height, width, 3), dtype=np.uint8)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=Fraction(10))
+        stream = container.add_stream(codec, rate=Fraction(rate))
         stream.width, stream.height, stream.pix_fmt = width, height, pixel_format
         for index in range(frames):
             picture = ground.copy()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from helpers_cli import write_clip
+from rvos_core.delivery.presets import PRESETS
 from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.masks import encode, object_colour
 from rvos_core.media import open_media
@@ -59,3 +61,10 @@ def matte_order(project: Path, target: Path, *names: str, **fields: object) -> O
     specs = tuple(NAMED_SPECS[name] for name in names)
     given: dict[str, object] = {"object_ids": (1,), **fields}
     return Order(MATTE, names[0], project, 1, target=target, specs=specs, **given)  # type: ignore[arg-type]
+
+
+def preset_order(project: Path, preset: str, target: Path) -> Order:
+    """The first object as a preset has it."""
+    chosen = PRESETS[preset]
+    beside: dict[str, Any] = {"timelines": chosen.timelines, "recipe": chosen.recipe}
+    return Order(MATTE, chosen.title, project, 1, (1,), target, specs=chosen.specs, **beside)

@@ -46,7 +46,8 @@ def fcpxml(timeline: Timeline, *, version: str = "1.10", beside: Path | None = N
     if timeline.rate not in _RATES:
         raise UserError(
             f"Final Cut Pro has no timelines of {float(timeline.rate):.6g} frames/s.",
-            hint="Deliver at 24, 25, 30, 50 or 60 frames/s, or take another timeline.",
+            hint="Make a movie of the clip at 24, 25, 30, 50 or 60 frames/s first (where its rate varies, deliver at "
+            "one of them), or take another timeline.",
             code="delivery.timeline_rate",
         )
     refuse_sequences(timeline, "Final Cut Pro XML")

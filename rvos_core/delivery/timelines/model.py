@@ -213,6 +213,6 @@ def editing_rate(rate: Fraction) -> Fraction:
     raise UserError(
         f"A timeline cannot run at {float(rate):.6g} frames/s: editing programs count whole frames a second, or those "
         "divided by 1.001.",
-        hint=f"Deliver at {min(base, 60)} frames/s.",
+        hint=f"Make a movie of the clip at {min(base, 60)} frames/s first; where its rate varies, deliver at that.",
         code="delivery.timeline_rate",
     )

@@ -69,13 +69,16 @@ def name_url(name: str) -> str:
 
 def refuse_sequences(timeline: Timeline, program: str) -> None:
     """Raises: UserError: a clip is a numbered sequence, which `program` has no clips of."""
-    for clip in timeline.clips:
-        if clip.media.pictures is not None:
-            raise UserError(
-                f"{program} cannot name the pictures in {clip.media.path} as one clip.",
-                hint="Make a movie of them, deliver ProRes 4444, or take the OpenTimelineIO timeline.",
-                code="delivery.timeline_sequence",
-            )
+    for place, track in enumerate(timeline.tracks):
+        for clip in track.clips:
+            if clip.media.pictures is not None:
+                # On the lowest track is the source: no other format of what is delivered makes it a movie.
+                instead = "Make a movie of them first" if place == 0 else "Deliver a movie (ProRes 4444)"
+                raise UserError(
+                    f"{program} cannot name the pictures in {clip.media.path} as one clip.",
+                    hint=f"{instead}, or take the OpenTimelineIO timeline where your program reads it.",
+                    code="delivery.timeline_sequence",
+                )
 
 
 def check_clips(path: Path, count: Callable[[Element], int], wanted: int) -> None:

@@ -17,7 +17,6 @@ import pytest
 from helpers_cli import write_clip
 from ordered_projects import matte_order, square, write_project
 from rvos_core.delivery.journal import job_folders
-from rvos_core.delivery.presets import PRESETS
 from rvos_core.delivery.spec import NAMED_SPECS
 from rvos_core.errors import Cancelled, UserError
 from rvos_core.masks import encode
@@ -27,7 +26,6 @@ from rvos_core.orders import (
     ANNOTATIONS,
     EFFECTS,
     MASKS,
-    MATTE,
     OVERLAY,
     Order,
     forget_unfinished,
@@ -302,41 +300,6 @@ def test_a_second_export_to_the_same_folder_names_the_first_on_its_page(project:
     assert first.beside == second.beside == (tmp_path / "HOWTO-nuke_street.txt",)
     text = second.beside[0].read_text(encoding="utf-8")
     assert "Earlier   street_red_car_matte" in text and "street_dog_matte" in text
-
-
-@pytest.mark.parametrize(
-    ("preset", "codes"),
-    [("finalcut", ["sequence"]), ("premiere", ["sequence"]), ("resolve", ["sequence", "sequence"]), ("nuke", [])],
-)
-def test_timelines_that_cannot_name_the_pictures_of_a_clip_are_told_before(
-    tmp_path: Path, preset: str, codes: list[str]
-) -> None:
-    pictures = tmp_path / "shot"
-    pictures.mkdir()
-    for number in range(4):
-        cv2.imwrite(str(pictures / f"{number:04}.png"), np.full((48, 64, 3), 40 * number, np.uint8))
-    project = write_project(tmp_path, frames=4, clip=pictures)
-    chosen = PRESETS[preset]
-    order = Order(
-        MATTE,
-        chosen.title,
-        project,
-        1,
-        (1,),
-        tmp_path / "out",
-        specs=chosen.specs,
-        timelines=chosen.timelines,
-        recipe=chosen.recipe,
-    )
-    with open_source(order) as source:
-        plan = plan_order(source)
-    told = [each.code for each in plan.problems if each.code.startswith("delivery.timeline_")]
-    assert told == [f"delivery.timeline_{code}" for code in codes]
-    assert not plan.blocking
-    done = fulfil(order)
-    assert done.beside == plan.beside, "what is promised is there"
-    (page,) = (path for path in done.beside if path.name.startswith("HOWTO"))
-    assert ("make a movie of them" in " ".join(page.read_text(encoding="utf-8").split())) == (preset == "finalcut")
 
 
 def test_a_note_that_is_not_true_of_all_outputs_names_its_own(project: Path, tmp_path: Path) -> None:

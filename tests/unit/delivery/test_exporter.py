@@ -15,8 +15,7 @@ import pytest
 
 from helpers_cli import write_clip
 from helpers_delivery import DOG, moving_disc, noisy_colours, picture_clip, plan_for, soft_disc
-from rvos_core.delivery import stills
-from rvos_core.delivery.exporter import FrameOf, deliver, unfinished
+from rvos_core.delivery.exporter import DEFAULT_THREADS, FrameOf, deliver, side_by_side, unfinished
 from rvos_core.delivery.pixels import linear_light, unit
 from rvos_core.delivery.plan import DeliveryObject
 from rvos_core.delivery.spec import NAMED_SPECS
@@ -136,21 +135,13 @@ def test_exr_has_a_named_channel_an_object_and_says_what_they_are(tmp_path: Path
     assert header["rvos/transfer"] == "linear"
 
 
-@pytest.mark.parametrize("content", ["matte", "cutout"])
-def test_every_named_channel_of_exr_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
-    info = picture_clip(tmp_path, frames=3)
-    plan = plan_for(tmp_path, info, items=(DOG, CAT), format="exr", content=content, objects="together")
-    right = stills.channel_names
-
-    def exchanged(objects: Sequence[DeliveryObject]) -> list[str]:
-        return right(objects)[::-1]
-
-    with monkeypatch.context() as patch, pytest.raises(UserError, match="alpha is off"):
-        patch.setattr(stills, "channel_names", exchanged)
-        deliver(plan, moving_disc(info))
-    assert not plan.outputs[0].path.exists()
-    (done,) = deliver(plan, moving_disc(info))
-    assert done.verification.largest_error < 2**-11
+def test_large_pictures_of_many_objects_are_not_all_written_at_once(tmp_path: Path) -> None:
+    small = plan_for(tmp_path, picture_clip(tmp_path), format="exr", content="cutout")
+    large = plan_for(tmp_path, picture_clip(tmp_path, width=8192, height=4320), format="exr", content="cutout")
+    film = plan_for(tmp_path, picture_clip(tmp_path, width=3840, height=2160), format="exr", content="cutout")
+    assert 2 <= DEFAULT_THREADS <= 8
+    assert (side_by_side(small, 3, 8), side_by_side(film, 1, 8), side_by_side(film, 20, 8)) == (8, 3, 1)
+    assert side_by_side(large, 1, 8) == 1
 
 
 def test_tiff_says_how_its_alpha_is_meant(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rvos_core.delivery.naming import (
     MAX_NAME_BYTES,
+    MAX_PATH,
     OutputName,
     check_template,
     collisions,
@@ -143,3 +144,12 @@ def test_names_that_differ_in_case_or_accents_only_collide() -> None:
 def test_a_long_path_is_told() -> None:
     assert name_problem(Path("/" + "x" * 300)) is not None
     assert name_problem(Path("/x/y.mov")) is None
+
+
+def test_the_length_of_a_relative_path_is_that_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / ("x" * 130)
+    deep.mkdir()
+    monkeypatch.chdir(deep)
+    name = "y" * (MAX_PATH - len(str(deep)) - 1)
+    assert name_problem(Path(name)) is None
+    assert name_problem(Path(f"{name}z")) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from helpers_cli import write_clip
 from helpers_delivery import DOG, moving_disc, picture_clip, plan_for
 from rvos_core.delivery import plan_checks
 from rvos_core.delivery.exporter import deliver
+from rvos_core.delivery.naming import OutputName
 from rvos_core.delivery.plan import DeliveryObject, DeliveryPlan, make_plan
 from rvos_core.delivery.spec import DeliverySpec
 from rvos_core.errors import UserError
@@ -167,3 +169,46 @@ def test_damaged_parts_of_the_span_are_named(tmp_path: Path) -> None:
     assert not plan_for(tmp_path, info, format="png", start=7, stop=9).problems
     (done,) = deliver(plan_for(tmp_path, info, format="png"), moving_disc(info))
     assert any("is damaged at frames" in note for note in done.notes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "note"),
+    [
+        ({"format": "exr", "content": "cutout"}, "Colour is linear light, multiplied by alpha."),
+        ({"format": "exr", "content": "cutout", "alpha": "straight"}, "Colour is linear light, straight."),
+        (
+            {"format": "exr", "content": "cutout", "linear": False},
+            "Colour is as displayed (sRGB), not linear, multiplied by alpha.",
+        ),
+        ({"format": "exr", "content": "matte"}, ""),
+        ({"format": "h264", "content": "cutout"}, "it lies on a background"),
+        ({"format": "h265", "content": "matte"}, "the matte is a picture in video range"),
+    ],
+)
+def test_notes_speak_of_what_is_in_the_file(tmp_path: Path, settings: dict[str, Any], note: str) -> None:
+    plan = plan_for(tmp_path, picture_clip(tmp_path), **settings)
+    told = " ".join(plan.notes)
+    assert note in told
+    assert ("olour" in told) == ("olour" in note) and ("background" in told) == ("background" in note)
+
+
+def test_sequences_that_would_share_a_folder_are_told_how_to_get_one_each(tmp_path: Path) -> None:
+    items = (DeliveryObject(1, "dog"), DeliveryObject(2, "cat"))
+
+    def plan(naming: str, form: str = "png") -> DeliveryPlan:
+        return plan_for(tmp_path, picture_clip(tmp_path), items=items, format=form, naming=naming)
+
+    (problem,) = plan("all/{object}.{frame:04}").problems
+    assert problem.code == "delivery.same_name" and problem.message.endswith("folder all; each needs one of its own.")
+    assert "{object}/{object}.{frame:04}" in problem.hint
+    assert not plan("{object}/{object}.{frame:04}").problems
+    assert "{object} into the naming" in plan("film", "prores4444").problems[0].hint
+
+
+def test_nothing_else_lies_in_the_folder_of_a_sequence(tmp_path: Path) -> None:
+    sequence = OutputName(tmp_path / "dog", "dog.", 4, ".png")
+    for inside in (OutputName(tmp_path / "dog" / "dog.mov"), OutputName(tmp_path / "dog" / "x", "dog.", 4, ".png")):
+        for names in ([sequence, inside], [inside, sequence]):
+            (problem,) = plan_checks.check_names(names)
+            assert problem.blocks and "would lie in the folder dog of a sequence" in problem.message
+    assert not plan_checks.check_names([sequence, OutputName(tmp_path / "dog.mov")])

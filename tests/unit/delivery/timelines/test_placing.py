@@ -132,7 +132,7 @@ def test_rates_that_are_meant(rate: Fraction, meant: Fraction) -> None:
 def test_rates_that_no_program_counts_in(rate: Fraction) -> None:
     with pytest.raises(UserError, match="cannot run at") as caught:
         editing_rate(rate)
-    assert "Deliver at" in caught.value.hint
+    assert "deliver at" in caught.value.hint and "Make a movie" in caught.value.hint
 
 
 def test_plans_become_files(tmp_path: Path) -> None:
